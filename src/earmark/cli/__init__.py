@@ -1,0 +1,78 @@
+"""The command `earmark`: parse, call, print.
+
+Commands import what they need when they are called, so that `earmark --help` answers at once. Results go to standard
+output, everything else (progress, warnings, errors) to standard error. The exit status is 0 if all went well, 1 if
+anything could not be done, 130 after Ctrl-C.
+"""
+
+import os
+import sys
+from typing import Annotated
+
+# Before NumPy is loaded: starting the threads of its linear algebra costs more CPU than hearing a track, and nothing
+# that this command does on its own uses them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import typer
+
+from earmark import __version__
+from earmark.cli.evaluate import evaluate
+from earmark.cli.listen import listen
+from earmark.cli.models import models
+from earmark.cli.train import train_tables
+from earmark.errors import EarmarkError, MissingExtra
+
+app = typer.Typer(
+    help="earmark listens to electronic music and says which style it is.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(listen)
+app.command()(models)
+app.command()(evaluate)
+app.command("train-tables")(train_tables)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"earmark {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that all commands share; they are acted on in `main` and in their callbacks."""
+
+
+def main() -> None:
+    """Run the command; turn errors into one line and an exit status."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        app()
+    except ModuleNotFoundError as error:
+        extra = _EXTRA_OF.get((error.name or "").partition(".")[0])
+        if extra is None or debug:
+            raise
+        _fail(MissingExtra(f"`earmark {' '.join(sys.argv[1:2])}`", extra))
+    except EarmarkError as error:
+        if debug:
+            raise
+        _fail(error)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+_EXTRA_OF = dict.fromkeys(("torch", "onnx", "onnxscript", "safetensors", "sklearn"), "train")
+
+
+def _fail(error: EarmarkError) -> None:
+    typer.echo(f"earmark: {error}", err=True)
+    sys.exit(1)

@@ -1,0 +1,39 @@
+"""`earmark evaluate`: how well does a model hear?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A model's name or folder.")] = "house12",
+    tables: Annotated[Path | None, typer.Option(help="Repeat the protocols on the tables in this folder.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="The recipe to repeat; by default the one the model names.")
+    ] = None,
+    audio: Annotated[Path | None, typer.Option(help="Degrade the files in this folder; does the answer move?")] = None,
+) -> None:
+    """Print the figures of a model's card, measure them anew, or see how far damage moves its answers."""
+    from earmark.cli import show
+    from earmark.hearing import Model
+
+    opened = Model.open(model)
+    opened.verify()
+    console = show.stdout()
+    if tables:
+        from earmark.cli.progress import titled_progress
+        from earmark.learning.recipe import evaluate as evaluate_recipe
+        from earmark.learning.recipe import read_recipe
+
+        with titled_progress() as progress:
+            scores = evaluate_recipe(read_recipe(recipe or Path(opened.config.provenance["recipe"])), tables, progress)
+        console.print(show.scores_table(scores))
+    if audio:
+        from earmark.learning.degradations import movements
+        from earmark.runner import gather
+
+        files = [path for path in gather([str(audio)]) if isinstance(path, Path)]
+        console.print(show.movements_table(list(movements(opened, files))))
+    if not tables and not audio:
+        console.print((opened.folder / "README.md").read_text(encoding="utf-8"), markup=False)

@@ -1,0 +1,178 @@
+"""`earmark listen`: which style is it?"""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from earmark.analysis import Analysis
+    from earmark.errors import UnreadableAudio
+    from earmark.hearing import Listener
+    from earmark.runner import Outcome
+
+
+class Form(StrEnum):
+    """How results are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def listen(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Audio files, folders, patterns; - reads a list from stdin.")
+    ],
+    top: Annotated[int, typer.Option(min=1, help="How many styles to name.")] = 3,
+    timeline: Annotated[bool, typer.Option("--timeline", help="Show the styles along the track.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line for each file.")] = False,
+    model: Annotated[str, typer.Option(help="A model's name or folder.")] = "house12",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Hear three excerpts of each file instead of all of it.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 chooses.")] = 0,
+) -> None:
+    """Say which style each file is, with probabilities."""
+    if as_json and as_csv:
+        raise typer.BadParameter("--json and --csv exclude each other")
+    form = Form.JSON if as_json else Form.CSV if as_csv else Form.TABLE
+
+    from earmark.errors import UnreadableAudio
+    from earmark.runner import gather, hear_all, sensible_workers
+
+    found = list(gather(_expand(paths)))
+    files = [path for path in found if isinstance(path, Path)]
+    outcomes = hear_all(files, partial(open_listener, model, fast=fast), workers or sensible_workers(len(files)))
+    failures: list[UnreadableAudio] = []
+    misses = [path for path in found if isinstance(path, UnreadableAudio)]
+    _PRINTERS[form](_heard(chain(misses, _with_progress(outcomes, len(files))), failures), top, timeline)
+    if failures:
+        raise typer.Exit(1)
+
+
+def open_listener(model: str, *, fast: bool) -> "Listener":
+    """Open the model; called in each worker process."""
+    from earmark.hearing import Listener, Model
+
+    return Listener(Model.open(model), fast=fast)
+
+
+def _expand(paths: Iterable[str]) -> Iterator[str]:
+    """The arguments, with the lines of standard input in place of "-"."""
+    for path in paths:
+        if path == "-":
+            yield from filter(None, (line.rstrip("\r\n") for line in sys.stdin))
+        else:
+            yield path
+
+
+def _heard(outcomes: "Iterable[Outcome]", failures: "list[UnreadableAudio]") -> "Iterator[Analysis]":
+    """Pass on what was heard; say on standard error, and note, what could not be."""
+    from earmark.errors import UnreadableAudio
+
+    for outcome in outcomes:
+        if isinstance(outcome, UnreadableAudio):
+            failures.append(outcome)
+            typer.echo(f"earmark: {outcome}", err=True)
+            continue
+        for warning in outcome.warnings:
+            typer.echo(f"earmark: {outcome.path}: warning: {warning}", err=True)
+        yield outcome
+
+
+def _with_progress(outcomes: "Iterator[Outcome]", total: int) -> "Iterator[Outcome]":
+    """Show on a terminal how many files are done, at which rate, and how long the rest will take."""
+    if total < 2 or not sys.stderr.isatty():  # noqa: PLR2004  one file is its own progress
+        yield from outcomes
+        return
+    from earmark.cli.progress import files_progress
+
+    with files_progress(total) as advance:
+        for outcome in outcomes:
+            advance()
+            yield outcome
+
+
+def _print_table(heard: "Iterable[Analysis]", top: int, timeline: bool) -> None:
+    from earmark.cli import show
+
+    console = show.stdout()
+    for analysis in heard:
+        console.print(show.analysis(analysis, top, timeline=timeline))
+
+
+def as_object(analysis: "Analysis", top: int) -> dict[str, Any]:
+    """An analysis as it stands in JSON; times in seconds."""
+    family, share = analysis.family()
+    return {
+        "path": str(analysis.path),
+        "duration": round(analysis.duration, 3),
+        "styles": [{"style": style, "probability": _short(part)} for style, part in analysis.timeline.top(top)],
+        "family": {"family": family, "probability": _short(share)},
+        "unknown": analysis.unknown,
+        "segments": [
+            {
+                "start": round(part.start, 3),
+                "end": round(part.end, 3),
+                "style": part.style,
+                "probability": _short(part.probability),
+            }
+            for part in analysis.timeline.segments()
+        ],
+        "model": analysis.model,
+        "warnings": list(analysis.warnings),
+    }
+
+
+def _short(probability: float) -> float:
+    return round(probability, 4)
+
+
+def _print_json(heard: "Iterable[Analysis]", top: int, timeline: bool) -> None:  # noqa: ARG001  segments are always in
+    """Print each object as soon as it is there; the array is closed even if Ctrl-C comes in between."""
+    separator = "[\n"
+    try:
+        for analysis in heard:
+            typer.echo(separator + json.dumps(as_object(analysis, top), ensure_ascii=False), nl=False)
+            separator = ",\n"
+    finally:
+        typer.echo("[]" if separator == "[\n" else "\n]")
+
+
+def _print_csv(heard: "Iterable[Analysis]", top: int, timeline: bool) -> None:  # noqa: ARG001  a line has no room for it
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    ranks = [name for rank in range(1, top + 1) for name in (f"style_{rank}", f"probability_{rank}")]
+    writer.writerow(["path", "duration", "family", "family_probability", "unknown", *ranks, "model", "warnings"])
+    for analysis in heard:
+        styles = [(style, _short(share)) for style, share in analysis.timeline.top(top)]
+        cells = [*chain.from_iterable(styles), *[""] * (2 * (top - len(styles)))]  # a model may have fewer styles
+        family, share = analysis.family()
+        writer.writerow(
+            [
+                analysis.path,
+                round(analysis.duration, 3),
+                family,
+                _short(share),
+                analysis.unknown,
+                *cells,
+                analysis.model,
+                "; ".join(analysis.warnings),
+            ],
+        )
+        sys.stdout.flush()
+
+
+_PRINTERS: "dict[Form, Callable[[Iterable[Analysis], int, bool], None]]" = {
+    Form.TABLE: _print_table,
+    Form.JSON: _print_json,
+    Form.CSV: _print_csv,
+}

@@ -1,0 +1,125 @@
+"""What a person sees in the terminal: tables, bars and the coloured strip of a timeline."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from earmark.analysis import Analysis
+from earmark.styles import styles
+
+if TYPE_CHECKING:
+    from earmark.learning.degradations import Movement
+    from earmark.learning.measures import Score
+
+BAR = 24  # characters for a probability of 1
+STRIP = 72  # characters for a whole track
+EIGHTHS = " ▏▎▍▌▋▊▉"
+OTHER_COLOUR = "#9e9e9e"  # of styles that are not among the twelve
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are any.
+
+    >>> clock(65.4), clock(3725)
+    ('1:05', '1:02:05')
+    """
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def bar(share: float, width: int = BAR) -> str:
+    """A bar of `share` times `width` characters, to an eighth of a character.
+
+    >>> bar(0.5, 4), bar(0.03125, 4)
+    ('██', '▏')
+    """
+    full, eighth = divmod(round(share * width * 8), 8)
+    return ("█" * full + EIGHTHS[eighth]).rstrip()
+
+
+def colours() -> dict[str, str]:
+    """The colour of each of the twelve styles."""
+    return {style.label: style.colour for style in styles()}
+
+
+def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
+    """A heading, the most probable styles, and on request the timeline."""
+    colour_of = colours()
+    family, family_share = heard.family()
+    heading = Text.assemble((heard.path.name, "bold"), f"  {clock(heard.duration)}  ", (_verdict(heard), "bold"))
+    heading.append(f"  {family} family {family_share:.2f}", "dim")
+    table = Table.grid(padding=(0, 2))
+    segments = heard.timeline.segments()
+    for style, share in heard.timeline.top(top):
+        where = ", ".join(f"{clock(part.start)}–{clock(part.end)}" for part in segments if part.style == style)
+        table.add_row(
+            Text(style, no_wrap=True),
+            Text(f"{share:.2f}", "bold"),
+            Text(bar(share).ljust(BAR), colour_of.get(style, OTHER_COLOUR)),
+            Text(heard.families[style], "dim"),
+            Text(where, "dim"),
+        )
+    parts: list[RenderableType] = [heading, Padding(table, (0, 0, 0, 2))]
+    if timeline:
+        parts.append(Padding(strip(heard), (0, 0, 0, 2)))
+    return Group(*parts, "")
+
+
+def _verdict(heard: Analysis) -> str:
+    return "unlike anything I know" if heard.unknown else heard.timeline.top(1)[0][0]
+
+
+def strip(heard: Analysis) -> RenderableType:
+    """The track from left to right: the colour of the strongest style, and what the colours mean."""
+    colour_of = colours()
+    segments = heard.timeline.segments()
+    begin, length = segments[0].start, segments[-1].end - segments[0].start
+    picture, legend = Text(), Text()
+    for part in segments:
+        colour = colour_of.get(part.style, OTHER_COLOUR)
+        first, last = (round((edge - begin) / length * STRIP) for edge in (part.start, part.end))
+        picture.append("█" * (last - first), colour)
+        legend.append(f"{'   ' if legend else ''}{clock(part.start)} ", "dim").append(part.style, colour)
+        legend.append(f" {part.probability:.2f}", "dim")
+    return Group(picture, legend)
+
+
+def models_table(rows: Sequence[tuple[str, ...]]) -> RenderableType:
+    """The models that are there: name, styles, architecture, size, accuracy, where."""
+    table = Table("name", "styles", "architecture", "size", "Precision @ 1", "what it is", box=None, header_style="dim")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def scores_table(scores: "list[Score]") -> RenderableType:
+    """Precision at k under each protocol, with intervals, beside the best figures known."""
+    from earmark.learning.measures import rows
+
+    title = "Precision at k (95 % interval) / best figure known"
+    table = Table("protocol", "tracks", "average", "P@1", "P@2", "P@3", box=None, header_style="dim", title=title)
+    for row in rows(scores):
+        table.add_row(*row)
+    return table
+
+
+def movements_table(movements: "list[Movement]") -> RenderableType:
+    """How often the strongest style stays under each degradation, and how far the probabilities move."""
+    table = Table("degradation", "files", "same top style", "mean distance (0-1)", box=None, header_style="dim")
+    names = [*dict.fromkeys(each.degradation for each in movements), "all"]
+    for name in names:
+        chosen = [each for each in movements if name in (each.degradation, "all")]
+        same = sum(each.before == each.after for each in chosen)
+        distance = sum(each.distance for each in chosen) / len(chosen)
+        table.add_row(name, str(len(chosen)), f"{same} ({same / len(chosen):.0%})", f"{distance:.2f}")
+    return table
+
+
+def stdout() -> Console:
+    """The console for results."""
+    return Console(highlight=False, soft_wrap=False)

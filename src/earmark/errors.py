@@ -1,0 +1,46 @@
+"""Everything that can go wrong, as one tree; every message names its file.
+
+EarmarkError
+├── UnreadableAudio   a file that holds no audio that can be heard
+├── BundleError       a model on disk that is damaged, incomplete or of another format
+├── TableError        a table of descriptors that cannot be trained on
+└── MissingExtra      a command whose optional dependencies are not installed
+"""
+
+from pathlib import Path
+
+
+class EarmarkError(Exception):
+    """The root of the tree: catch it to catch everything that earmark raises on purpose."""
+
+
+class UnreadableAudio(EarmarkError):  # noqa: N818  the name says what is wrong with the file
+    """A file that holds no audio that can be heard."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(path, reason)  # both, so that the error survives pickling between processes
+        self.path = Path(path)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class BundleError(EarmarkError):
+    """A model on disk that is damaged, incomplete or of another format."""
+
+
+class TableError(EarmarkError):
+    """A table of descriptors that cannot be trained on."""
+
+
+class MissingExtra(EarmarkError):  # noqa: N818  names the thing that is missing
+    """A command whose optional dependencies are not installed."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(purpose, extra)
+        self.purpose = purpose
+        self.extra = extra
+
+    def __str__(self) -> str:
+        return f"{self.purpose} needs more than the base install: pip install 'earmark[{self.extra}]'"

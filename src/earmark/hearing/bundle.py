@@ -1,0 +1,138 @@
+"""The bundle: a model on disk, a folder that says what it is, what it was made from and how well it hears.
+
+    config.json          what this module reads: everything about the model that is not a weight
+    model.onnx           `waveform` (batch, samples) -> `logits` (batch, styles), `embedding` (batch, dims)
+    weights.safetensors  the same network for further training
+    README.md            the card
+    check.npz            a waveform and the logits that it must give
+
+Reading is strict: a missing or unknown key, a value of another type, a newer format or a file whose checksum differs
+is a `BundleError` that says which.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from earmark.errors import BundleError
+
+FORMAT = 1
+CONFIG, NETWORK, WEIGHTS, CARD, CHECK = "config.json", "model.onnx", "weights.safetensors", "README.md", "check.npz"
+SHIPPED = Path(__file__).parent.parent / "models"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What `config.json` holds.
+
+    Times are in seconds: a prediction hears `window`, the next one starts `hop` later; a shorter signal is filled up
+    with silence to `shortest`. Logits are divided by `temperature` before the softmax. A track whose most probable
+    style is below `unknown_threshold` is like nothing that the model knows.
+    """
+
+    format: int
+    name: str
+    architecture: str
+    settings: dict[str, Any]
+    sample_rate: int
+    window: float
+    hop: float
+    shortest: float
+    styles: list[str]
+    families: dict[str, str]
+    temperature: float
+    unknown_threshold: float
+    provenance: dict[str, Any]
+    measures: dict[str, Any]
+    sha256: dict[str, str]
+
+
+_TYPES: dict[Any, type | tuple[type, ...]] = {int: int, float: (int, float), str: str}
+
+
+def read_config(folder: Path) -> Config:
+    """Read and check `config.json` of a bundle.
+
+    Raises:
+        BundleError: it is missing, no JSON, of a newer format, or a key is missing, unknown or of the wrong type.
+    """
+    path = folder / CONFIG
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(f"{folder}: not a model: it holds no {CONFIG}") from None
+    try:
+        raw = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise BundleError(f"{path}: not JSON: {error}") from error
+    if not isinstance(raw, dict):
+        raise BundleError(f"{path}: an object was expected")
+    if isinstance(raw.get("format"), int) and raw["format"] > FORMAT:
+        raise BundleError(f"{path}: format {raw['format']} is newer than {FORMAT}, which this version of earmark reads")
+    return _parse(path, raw)
+
+
+def _parse(path: Path, raw: Mapping[str, Any]) -> Config:
+    wanted = {field.name: field.type for field in fields(Config)}
+    if missing := wanted.keys() - raw.keys():
+        raise BundleError(f"{path}: missing: {', '.join(sorted(missing))}")
+    if unknown := raw.keys() - wanted.keys():
+        raise BundleError(f"{path}: unknown: {', '.join(sorted(unknown))}")
+    for key, annotation in wanted.items():
+        expected = _TYPES.get(annotation) or getattr(annotation, "__origin__", object)
+        if not isinstance(raw[key], expected) or isinstance(raw[key], bool):
+            raise BundleError(
+                f"{path}: {key} is {raw[key]!r}, but must be {getattr(annotation, '__name__', annotation)}"
+            )
+    config = Config(**raw)
+    for key in ("sample_rate", "window", "hop", "shortest", "temperature"):
+        value = getattr(config, key)
+        if not (math.isfinite(value) and value > 0):
+            raise BundleError(f"{path}: {key} is {value}, but must be positive")
+    if set(config.families) != set(config.styles) or len(set(config.styles)) != len(config.styles):
+        raise BundleError(f"{path}: the families do not name each of the styles once")
+    if absent := {NETWORK, WEIGHTS, CHECK} - config.sha256.keys():
+        raise BundleError(f"{path}: no checksum for {', '.join(sorted(absent))}")
+    return config
+
+
+def read_checked(folder: Path, config: Config, name: str) -> bytes:
+    """The bytes of one of the files of a bundle.
+
+    Raises:
+        BundleError: the file is missing or its checksum is not the one in the config.
+    """
+    path = folder / name
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise BundleError(f"{path}: missing") from None
+    if hashlib.sha256(content).hexdigest() != config.sha256[name]:
+        raise BundleError(f"{path}: damaged: its checksum is not the one in {CONFIG}")
+    return content
+
+
+def shipped() -> dict[str, Path]:
+    """The bundles that come with earmark, by name."""
+    return {config.parent.name: config.parent for config in sorted(SHIPPED.glob(f"*/{CONFIG}"))}
+
+
+def locate(source: str | Path) -> Path:
+    """The folder of a bundle, given the name of a shipped one or a path.
+
+    Raises:
+        BundleError: it is neither.
+    """
+    named = shipped().get(str(source))
+    if named:
+        return named
+    folder = Path(source)
+    if not folder.is_dir():
+        raise BundleError(
+            f"{source}: neither a folder nor one of the models that come with earmark: {', '.join(shipped())}"
+        )
+    return folder

@@ -1,0 +1,134 @@
+"""The model: an opened bundle; waveform in, timeline and embedding out. NumPy and ONNX Runtime, never torch."""
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
+
+from earmark.audio import Waveform, windows
+from earmark.errors import BundleError
+from earmark.hearing import bundle
+from earmark.timeline import Timeline
+
+CHECK_TOLERANCE = 1e-3  # of logits: processors round differently, a wrong network is off by far more
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a model heard: style probabilities over time, and the mean embedding of the windows, shape (dims,)."""
+
+    timeline: Timeline
+    embedding: NDArray[np.float32]
+
+
+class Model:
+    """An open bundle.
+
+    It holds the weights and nothing else: hearing changes nothing and has no randomness, so a model may be shared.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = bundle.read_config(folder)
+        options = onnxruntime.SessionOptions()
+        # One thread: tracks are heard side by side in processes, and threads that wait for work burn it too.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors; they arrive as exceptions as well
+        network = bundle.read_checked(folder, self.config, bundle.NETWORK)
+        try:
+            self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        except (Fail, InvalidGraph, InvalidProtobuf) as error:
+            raise BundleError(f"{folder / bundle.NETWORK}: {error}") from error
+        self._require_interface()
+
+    @classmethod
+    def open(cls, source: str | Path) -> Self:
+        """Open a bundle by the name of a shipped one or by its folder.
+
+        Raises:
+            BundleError: there is none, or something is wrong with it; the message says what.
+        """
+        return cls(bundle.locate(source))
+
+    def hear(self, waveform: Waveform) -> Heard:
+        """Hear a waveform (samples,) at the model's sample rate.
+
+        Raises:
+            ValueError: the waveform is empty.
+        """
+        return self.hear_windows(self.windows([waveform]))
+
+    def windows(self, blocks: Iterable[Waveform]) -> Iterator[tuple[float, Waveform]]:
+        """Cut a stream of blocks at the model's sample rate into its windows; starts in seconds."""
+        rate = self.config.sample_rate
+        window, hop = round(self.config.window * rate), round(self.config.hop * rate)
+        for start, waveform in windows(blocks, window, hop):
+            yield start / rate, waveform
+
+    def hear_windows(self, windows: Iterable[tuple[float, Waveform]]) -> Heard:
+        """Hear windows as they come, so that only one of them need be in memory.
+
+        Raises:
+            ValueError: there is no window.
+        """
+        starts, logits, embeddings = [], [], []
+        length = 0
+        for start, waveform in windows:
+            starts.append(start)
+            length = len(waveform)
+            window_logits, window_embedding = self.run(waveform[None])
+            logits.append(window_logits[0])
+            embeddings.append(window_embedding[0])
+        if not starts:
+            raise ValueError("there is nothing to hear: the waveform is empty")
+        timeline = Timeline(
+            styles=tuple(self.config.styles),
+            starts=np.array(starts),
+            window=length / self.config.sample_rate,
+            probabilities=_softmax(np.stack(logits) / self.config.temperature),
+        )
+        return Heard(timeline, np.mean(embeddings, 0))
+
+    def run(self, waveforms: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits (batch, styles) and embeddings (batch, dims) of waveforms (batch, samples) of one window each."""
+        missing = round(self.config.shortest * self.config.sample_rate) - waveforms.shape[1]
+        if missing > 0:
+            waveforms = np.pad(waveforms, ((0, 0), (0, missing)))
+        logits, embedding = self._session.run(["logits", "embedding"], {"waveform": waveforms})
+        return logits, embedding
+
+    def verify(self) -> None:
+        """Hear the waveform of the check sample, and compare every checksum.
+
+        Raises:
+            BundleError: a file is damaged, or the logits are not the ones that were stored with the model.
+        """
+        bundle.read_checked(self.folder, self.config, bundle.WEIGHTS)
+        check = bundle.read_checked(self.folder, self.config, bundle.CHECK)
+        with np.load(io.BytesIO(check), allow_pickle=False) as sample:
+            waveform, expected = sample["waveform"], sample["logits"]
+        logits, _ = self.run(waveform)
+        distance = float(np.abs(logits - expected).max())
+        if distance > CHECK_TOLERANCE:
+            raise BundleError(f"{self.folder}: the check sample gives logits that are off by {distance:.2g}")
+
+    def _require_interface(self) -> None:
+        inputs = [node.name for node in self._session.get_inputs()]
+        outputs = [node.name for node in self._session.get_outputs()]
+        if inputs != ["waveform"] or outputs != ["logits", "embedding"]:
+            raise BundleError(f"{self.folder / bundle.NETWORK}: takes {inputs} and gives {outputs}")
+        styles = self._session.get_outputs()[0].shape[-1]
+        if styles != len(self.config.styles):
+            raise BundleError(f"{self.folder}: {styles} logits for {len(self.config.styles)} styles")
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    exponential = np.exp(logits - logits.max(-1, keepdims=True))
+    probabilities: NDArray[np.float32] = exponential / exponential.sum(-1, keepdims=True)
+    return probabilities

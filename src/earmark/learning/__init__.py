@@ -1,0 +1,1 @@
+"""How models come to be: front ends, networks, training, evaluation, bundles. Needs the extra `train`."""

@@ -1,0 +1,143 @@
+"""Write a bundle: a network and what is known about it, as the folder that `earmark.hearing.bundle` reads.
+
+The folder is written under a temporary name, heard by ONNX Runtime, compared with torch, and only then renamed.
+"""
+
+import hashlib
+import io
+import json
+import logging
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load, save
+from torch import nn
+
+from earmark.errors import BundleError
+from earmark.hearing import Model
+from earmark.hearing.bundle import CARD, CHECK, CONFIG, NETWORK, WEIGHTS, Config, read_checked, read_config
+from earmark.learning.networks import ARCHITECTURES
+
+OPSET = 18
+
+
+def build(config: Config) -> nn.Module:
+    """The network of a config, with weights not yet loaded.
+
+    Raises:
+        BundleError: the architecture is unknown.
+    """
+    if config.architecture not in ARCHITECTURES:
+        raise BundleError(
+            f"{config.name}: unknown architecture {config.architecture!r}, not one of {', '.join(ARCHITECTURES)}"
+        )
+    return ARCHITECTURES[config.architecture](len(config.styles), **config.settings)
+
+
+def load_network(folder: Path) -> nn.Module:
+    """The network of a bundle for further training, in evaluation mode.
+
+    Raises:
+        BundleError: the bundle is damaged, or its weights do not fit its architecture.
+    """
+    config = read_config(folder)
+    network = build(config)
+    try:
+        network.load_state_dict(load(read_checked(folder, config, WEIGHTS)), strict=True)
+    except RuntimeError as error:
+        raise BundleError(f"{folder / WEIGHTS}: {error}") from error
+    return network.eval()
+
+
+def export_onnx(network: nn.Module, samples: int, *, any_length: bool) -> bytes:
+    """The network as ONNX: `waveform` (batch, samples) -> `logits`, `embedding`.
+
+    Args:
+        network: in evaluation mode.
+        samples: of the waveform to trace with.
+        any_length: whether other numbers of samples may be heard as well.
+    """
+    batch = torch.export.Dim("batch")
+    shape: dict[int, object] = {0: batch}
+    if any_length:
+        shape[1] = torch.export.Dim("samples", min=samples // 2)
+    # Two rows: an example batch of one would be taken for a constant.
+    example = torch.linspace(-1, 1, 2 * samples).reshape(2, samples).sin()
+    exported = logging.getLogger("torch.onnx")
+    level, exported.level = exported.level, logging.ERROR
+    try:
+        program = torch.onnx.export(
+            network,
+            (example,),
+            input_names=["waveform"],
+            output_names=["logits", "embedding"],
+            dynamic_shapes=(shape,),
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    finally:
+        exported.level = level
+    assert program is not None  # noqa: S101  with dynamo=True it never is
+    serialised: bytes = program.model_proto.SerializeToString()
+    return serialised
+
+
+def write(
+    folder: Path,
+    network: nn.Module,
+    config: Config,
+    card: str,
+    check: NDArray[np.float32],
+) -> None:
+    """Write a bundle, replacing one that stands there.
+
+    Args:
+        folder: where; its last part is the bundle's name.
+        network: its parameters and buffers become `weights.safetensors` and `model.onnx`.
+        config: all but the checksums, which are filled in here.
+        card: the text of README.md.
+        check: a waveform (1, samples) for the check sample.
+
+    Raises:
+        BundleError: ONNX Runtime does not hear what torch hears.
+    """
+    network.eval()
+    samples = round(config.window * config.sample_rate)
+    content = {
+        NETWORK: export_onnx(network, samples, any_length=config.shortest < config.window),
+        WEIGHTS: save({name: tensor.contiguous() for name, tensor in network.state_dict().items()}),
+    }
+    with torch.no_grad():
+        logits, _ = network(torch.from_numpy(check))
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, waveform=check, logits=logits.numpy())
+    content[CHECK] = buffer.getvalue()
+
+    settings = asdict(config) | {"sha256": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}}
+    content[CONFIG] = (json.dumps(settings, indent=2, ensure_ascii=False) + "\n").encode()
+    content[CARD] = card.encode()
+    _replace(folder, content)
+
+
+def _replace(folder: Path, content: Mapping[str, bytes]) -> None:
+    """Write the files beside `folder`, open them as a model, then put them in its place."""
+    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
+    for leftover in (fresh, old):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    fresh.mkdir(parents=True)
+    for name, data in content.items():
+        (fresh / name).write_bytes(data)
+    Model.open(fresh).verify()
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    if old.exists():
+        shutil.rmtree(old)

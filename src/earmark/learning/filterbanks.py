@@ -1,0 +1,87 @@
+"""Filterbanks: the matrices that turn a spectrum into mel bands, cepstral coefficients and pitch classes.
+
+Conventions: `bins` are the values of a magnitude or power spectrum from 0 Hz upwards; every function returns float64;
+frequencies are in Hz.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]
+
+
+def mel_slaney(sample_rate: int, n_fft: int, n_mels: int) -> Matrix:
+    """Triangles of equal area, equally spaced on Slaney's mel scale from 0 Hz to half the sample rate.
+
+    The scale is linear below 1 kHz (200/3 Hz per mel) and logarithmic above (27 mels for a factor of 6.4).
+
+    Shape: (n_fft / 2 + 1, n_mels).
+    References: M. Slaney, Auditory Toolbox, 1998; the default of librosa and of kapre 0.1.3.
+    """
+    nyquist = sample_rate / 2
+    knee = 15.0  # mel, at 1 kHz
+    per_mel = np.log(6.4) / 27
+    top = knee + np.log(nyquist / 1000) / per_mel if nyquist > 1000 else nyquist * 3 / 200  # noqa: PLR2004  Hz
+    mels = np.linspace(0, top, n_mels + 2)
+    corners = np.where(mels < knee, mels * 200 / 3, 1000 * np.exp((mels - knee) * per_mel))
+    frequencies = np.linspace(0, nyquist, n_fft // 2 + 1)[:, None]
+    low, centre, high = corners[:-2], corners[1:-1], corners[2:]
+    triangles = np.minimum((frequencies - low) / (centre - low), (high - frequencies) / (high - centre))
+    matrix: Matrix = np.maximum(0, triangles) * 2 / (high - low)
+    return matrix
+
+
+def talkbox_mel(sample_rate: int, bins: int) -> Matrix:
+    """The 40 triangles of pyAudioAnalysis: 13 spaced linearly from 133 Hz, 27 logarithmically.
+
+    Its frequency axis runs to the sample rate where the spectrum it meets ends at half of it, so what it calls
+    6.9 kHz is 3.4 kHz. The tables were made like that, so it stays.
+
+    Shape: (40, bins).
+    """
+    linear, logarithmic = 13, 27
+    step, ratio = 200 / 3, 1.0711703
+    corners = np.concatenate(
+        [
+            133.33 + step * np.arange(linear),
+            (133.33 + step * (linear - 1)) * ratio ** np.arange(1, logarithmic + 3),
+        ],
+    )
+    frequencies = np.arange(bins) / bins * sample_rate
+    matrix = np.zeros((linear + logarithmic, bins))
+    for row, (low, centre, high) in enumerate(zip(corners, corners[1:], corners[2:], strict=False)):
+        first, middle, last = (int(corner * bins / sample_rate) + 1 for corner in (low, centre, high))
+        height = 2 / (high - low)
+        matrix[row, first:middle] = height * (frequencies[first:middle] - low) / (centre - low)
+        matrix[row, middle:last] = height * (high - frequencies[middle:last]) / (high - centre)
+    return matrix
+
+
+def mfcc_matrix(bands: int, coefficients: int) -> Matrix:
+    """The first rows of the orthonormal discrete cosine transform of type II.
+
+    Shape: (coefficients, bands).
+    """
+    angle = np.pi / bands * np.outer(np.arange(coefficients), np.arange(bands) + 0.5)
+    matrix: Matrix = np.cos(angle) * np.sqrt(2 / bands)
+    matrix[0] /= np.sqrt(2)
+    return matrix
+
+
+def chroma_matrix(sample_rate: int, bins: int) -> Matrix:
+    """What pyAudioAnalysis calls chroma, as a matrix on the power spectrum.
+
+    Each bin has a semitone above A0 (27.5 Hz). Two oddities of the original are part of the tables and so of this
+    matrix: where several bins share a semitone only the last one counts, and a semitone is divided by the number of
+    bins that share the semitone of the *bin* with its index, not its own. Bins below A0 count from the end.
+
+    Shape: (12, bins).
+    """
+    semitone = np.round(12 * np.log2(np.arange(1, bins + 1) * sample_rate / (2 * bins) / 27.5)).astype(int)
+    _, inverse, count = np.unique(semitone, return_inverse=True, return_counts=True)
+    sharing = count[inverse]  # (bins,): how many bins have the semitone of this bin
+    last_bin = {int(s) % bins: bin_index for bin_index, s in enumerate(semitone)}
+    matrix = np.zeros((12, bins))
+    for place, bin_index in last_bin.items():
+        matrix[place % 12, bin_index] += 1 / sharing[semitone[place]]
+    return matrix

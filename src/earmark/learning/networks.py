@@ -1,0 +1,174 @@
+"""The networks: waveform in, logits and an embedding out; the table ARCHITECTURES names them.
+
+Every network carries its front end as its first layers and is built from `styles` and keyword settings that can be
+written down in a model's `config.json`.
+
+Conventions: logits (batch, styles), before the softmax; embedding (batch, dims), a summary of the sound that
+similarity and teaching build on.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from earmark.learning.frontend import Descriptors, MelSpectrogram
+
+
+class EMusic(nn.Module):
+    """The 2018 network: four convolutions on a mel spectrogram of 29.12 s at 12 kHz.
+
+    Its printed summary gives every shape and the number of parameters: 2,041,580 in all, 940,044 trainable. It does
+    not give the activation, the dropout rates and the options of the mel layer; ELU, 0.1 and decibels are ours, after
+    the networks that the same research published (Choi et al., arXiv 1703.09179). The embedding joins the global
+    averages of the four blocks, as there: 64 + 96 + 160 + 512 values.
+
+    Shape: (batch, 349440) -> (batch, styles), (batch, 832).
+    """
+
+    SAMPLE_RATE = 12_000
+    SAMPLES = 349_440
+    MELS = 96
+    BLOCKS = ((64, (2, 4)), (96, (4, 5)), (160, (3, 4)), (512, (4, 4)))  # filters, pool (mel, time)
+
+    def __init__(self, styles: int, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.spectrogram = MelSpectrogram(self.SAMPLE_RATE, n_fft=1024, n_mels=self.MELS)
+        widths = [1, *(filters for filters, _ in self.BLOCKS)]
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                nn.Conv2d(before, filters, 3, padding=1),
+                nn.BatchNorm2d(filters, eps=1e-3, momentum=0.01),  # Keras 2.1: epsilon 0.001, momentum 0.99
+                nn.ELU(),
+                nn.MaxPool2d(pool),
+            )
+            for before, (filters, pool) in zip(widths, self.BLOCKS, strict=False)
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.dense = nn.Linear(widths[-1], styles)
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = standardise(self.spectrogram(waveform))  # (batch, 1, 96, 342)
+        averages = []
+        for index, block in enumerate(self.blocks):
+            hidden = block(self.dropout(hidden) if index else hidden)  # (48, 85), (12, 17), (4, 4), (1, 1)
+            averages.append(hidden.mean((2, 3)))
+        return self.dense(hidden.flatten(1)), torch.cat(averages, 1)
+
+
+def standardise(spectrogram: Tensor) -> Tensor:
+    """Zero mean and unit deviation over everything in one sample: kapre's `Normalization2D`, `data_sample`."""
+    mean = spectrogram.mean((1, 2, 3), keepdim=True)
+    deviation = ((spectrogram - mean) ** 2).mean((1, 2, 3), keepdim=True).sqrt()
+    return (spectrogram - mean) / (deviation + 1e-10)
+
+
+class NormalScores(nn.Module):
+    """Each descriptor by its rank among the real tracks, as a quantile of the normal distribution.
+
+    Piecewise linear between `knots` quantiles and constant beyond the outermost: whatever is heard, the layers after
+    it meet values that they were trained on.
+
+    Shape: (..., features) -> (..., features).
+    """
+
+    knots: Tensor
+    scores: Tensor
+
+    def __init__(self, features: int, knots: int) -> None:
+        super().__init__()
+        share = torch.linspace(0, 1, knots).clamp(0.25 / (knots - 1), 1 - 0.25 / (knots - 1))
+        self.register_buffer("scores", torch.special.ndtri(share), persistent=False)  # (knots,)
+        self.register_buffer("knots", torch.linspace(-1, 1, knots).repeat(features, 1))  # (features, knots)
+
+    def fit(self, rows: Tensor) -> None:
+        """Take the quantiles from rows of descriptors, shape (rows, features)."""
+        share = torch.linspace(0, 1, len(self.scores), dtype=rows.dtype)
+        self.knots.copy_(torch.quantile(rows, share, 0).T)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        low, width = self.knots[:, :-1], self.knots.diff(dim=1).clamp_min(1e-12)
+        share = ((rows[..., None] - low) / width).clamp(0, 1)  # (..., features, knots - 1)
+        return self.scores[0] + (share * self.scores.diff()).sum(-1)
+
+
+class EnsembleLinear(nn.Module):
+    """One linear layer for each member of an ensemble, as one batched product.
+
+    Shape: (members, batch, before) -> (members, batch, after).
+    """
+
+    def __init__(self, members: int, before: int, after: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(members, before, after))
+        self.bias = nn.Parameter(torch.zeros(members, 1, after))
+
+    def reset(self, generator: torch.Generator) -> None:
+        """Draw the initial values: uniform within 1 / sqrt(before), as `nn.Linear` does."""
+        bound = self.weight.shape[1] ** -0.5
+        for parameter in (self.weight, self.bias):
+            nn.init.uniform_(parameter, -bound, bound, generator=generator)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return torch.baddbmm(self.bias, hidden, self.weight)
+
+
+class DescriptorNetwork(nn.Module):
+    """The measured descriptors and a small ensemble of perceptrons on their normal scores.
+
+    It can be trained on tables of descriptors alone (`from_rows`), yet hears waveforms, because the descriptors are
+    computed by its first layers. Its logits are the logarithm of the members' mean probability. The embedding is what
+    the perceptrons see (70 values: how it sounds) and the log-probabilities (what it is called).
+
+    Shape: (batch, samples) at 22,050 Hz, samples >= 22,040 -> (batch, styles), (batch, 70 + styles).
+    References: Caparrini et al., Journal of New Music Research 49(3), 2020, for styles from these descriptors;
+    Lakshminarayanan et al., NeurIPS 2017, for deep ensembles.
+    """
+
+    SAMPLE_RATE = Descriptors.SAMPLE_RATE
+
+    def __init__(self, styles: int, members: int = 8, hidden: Sequence[int] = (256, 256), knots: int = 33) -> None:
+        super().__init__()
+        self.descriptors = Descriptors()
+        self.scores = NormalScores(68, knots)
+        widths = [Descriptors.SIZE, *hidden, styles]
+        self.layers = nn.ModuleList(
+            EnsembleLinear(members, before, after) for before, after in zip(widths, widths[1:], strict=False)
+        )
+        self.members = members
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        return self.from_rows(self.descriptors(waveform))
+
+    def from_rows(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and embedding from rows of descriptors, shape (batch, 70)."""
+        inputs = self.inputs(rows)
+        members = self.perceptrons(inputs.expand(self.members, -1, -1)).log_softmax(-1)  # (members, batch, styles)
+        # No logsumexp: subtracting the largest value first keeps it finite in every exporter.
+        top = members.amax(0)
+        logits = (members - top).exp().mean(0).log() + top
+        return logits, torch.cat([inputs, logits], 1)
+
+    def reset(self, generator: torch.Generator) -> None:
+        """Draw the initial weights of the perceptrons."""
+        for layer in self.layers:
+            cast(EnsembleLinear, layer).reset(generator)
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """What the perceptrons see: normal scores, and the tempo scaled to unit variance, (..., 70)."""
+        return torch.cat([self.scores(rows[..., :68]), rows[..., 68:] * 2**0.5], -1)
+
+    def perceptrons(self, inputs: Tensor, drop: Callable[[Tensor], Tensor] = lambda hidden: hidden) -> Tensor:
+        """Each member's own logits, (members, batch, 70) -> (members, batch, styles); `drop` acts on hidden values."""
+        hidden = inputs
+        for layer in self.layers[:-1]:
+            hidden = drop(nn.functional.elu(layer(hidden)))
+        logits: Tensor = self.layers[-1](hidden)
+        return logits
+
+
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+    "emusic": EMusic,
+    "descriptors": DescriptorNetwork,
+}

@@ -1,0 +1,132 @@
+"""The same work on many files: which files, and several worker processes to hear them.
+
+Conventions: results come in the order of the paths, each as soon as it and all before it are done, so what has been
+handed out is never lost when the rest is interrupted. A file that cannot be heard is a result too: the error itself.
+"""
+
+import glob
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from earmark.analysis import Analysis
+from earmark.audio import SUFFIXES
+from earmark.errors import UnreadableAudio
+
+Listen = Callable[[Path], Analysis]
+Outcome = Analysis | UnreadableAudio
+
+FILES_PER_WORKER = 4  # starting a worker costs about as much as hearing a file
+
+
+def gather(sources: Iterable[str]) -> Iterator[Path | UnreadableAudio]:
+    """The audio files that sources stand for: files as they are, folders with all below them, patterns.
+
+    In a folder only files with the suffix of an audio file count; hidden ones do not. What names nothing is an error
+    in its place.
+    """
+    for source in sources:
+        path = Path(source)
+        if path.is_dir():
+            yield from _below(path)
+        elif not path.exists() and glob.has_magic(source):
+            matches = sorted(glob.glob(source, recursive=True))  # noqa: PTH207  a pattern may be absolute
+            yield from map(Path, matches) if matches else [UnreadableAudio(path, "no file matches")]
+        else:
+            yield path
+
+
+def _below(folder: Path) -> Iterator[Path | UnreadableAudio]:
+    found = False
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+                found = True
+                yield Path(parent, name)
+    if not found:
+        yield UnreadableAudio(folder, "there is no audio file in this folder")
+
+
+def hear(path: Path, listen: Listen) -> Outcome:
+    """What is heard in a file, or why nothing can be."""
+    try:
+        return listen(path)
+    except UnreadableAudio as error:
+        return error
+
+
+def hear_all(paths: Iterable[Path], open_listener: Callable[[], Listen], workers: int) -> Iterator[Outcome]:
+    """Hear files, in worker processes if `workers` > 1.
+
+    Args:
+        paths: the files.
+        open_listener: makes the listener, once in each worker; it must be picklable then.
+        workers: how many processes.
+    """
+    if workers <= 1:
+        listen = open_listener()
+        for path in paths:
+            yield hear(path, listen)
+        return
+    yield from _hear_in_parallel(paths, open_listener, workers)
+
+
+def _hear_in_parallel(paths: Iterable[Path], open_listener: Callable[[], Listen], workers: int) -> Iterator[Outcome]:
+    remaining = iter(paths)
+    waiting: deque[tuple[Path, Future[Outcome]]] = deque()
+    pool = _pool(open_listener, workers)
+    try:
+        while True:
+            while len(waiting) < 2 * workers and (path := next(remaining, None)) is not None:
+                waiting.append((path, pool.submit(_hear_in_worker, path)))
+            if not waiting:
+                return
+            path, future = waiting.popleft()
+            try:
+                outcome = future.result()
+            except BrokenProcessPool:
+                # A worker died: a decoder that crashes takes its process with it. Nobody says over which file, so
+                # each one that was under way is heard in a process of its own.
+                yield from (_hear_alone(each, open_listener) for each in (path, *(other for other, _ in waiting)))
+                waiting.clear()
+                pool = _pool(open_listener, workers)
+                continue
+            yield outcome
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _hear_alone(path: Path, open_listener: Callable[[], Listen]) -> Outcome:
+    with _pool(open_listener, 1) as pool:
+        try:
+            return pool.submit(_hear_in_worker, path).result()
+        except BrokenProcessPool:
+            return UnreadableAudio(path, "the decoder crashed over it")
+
+
+def _pool(open_listener: Callable[[], Listen], workers: int) -> ProcessPoolExecutor:
+    # Spawned, not forked: ONNX Runtime's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_open_in_worker, initargs=(open_listener,))
+
+
+_listen_in_worker: Listen
+
+
+def _open_in_worker(open_listener: Callable[[], Listen]) -> None:
+    global _listen_in_worker  # noqa: PLW0603  a worker process is for one listener, set here once
+    _listen_in_worker = open_listener()
+
+
+def _hear_in_worker(path: Path) -> Outcome:
+    return hear(path, _listen_in_worker)
+
+
+def sensible_workers(files: int) -> int:
+    """How many processes pay for so many files on this machine."""
+    return max(1, min(os.cpu_count() or 1, files // FILES_PER_WORKER))

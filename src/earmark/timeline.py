@@ -1,0 +1,83 @@
+"""Style probabilities over time: what a model heard in each window of a track.
+
+Conventions: probabilities (windows, styles), rows sum to 1; starts (windows,) in seconds, rising; a window lasts
+`window` seconds. The last window may begin less than a hop after the one before it, because it is pulled back to end
+with the track.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of the track, in seconds, in which one style is the most probable; its mean probability there."""
+
+    start: float
+    end: float
+    style: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What was heard, window by window.
+
+    Raises:
+        ValueError: shapes that do not belong together, or no window at all.
+    """
+
+    styles: tuple[str, ...]
+    starts: NDArray[np.float64]
+    window: float
+    probabilities: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        expected = (len(self.starts), len(self.styles))
+        if self.probabilities.shape != expected or len(self.starts) == 0:
+            raise ValueError(
+                f"probabilities have the shape {self.probabilities.shape}, not (windows, styles) {expected}"
+            )
+
+    def mean(self) -> NDArray[np.float64]:
+        """The probabilities of the whole track: the mean over its windows, shape (styles,)."""
+        mean: NDArray[np.float64] = self.probabilities.mean(0, dtype=np.float64)
+        return mean
+
+    def top(self, k: int) -> list[tuple[str, float]]:
+        """The k most probable styles of the whole track with their probabilities, the most probable first."""
+        mean = self.mean()
+        order = np.argsort(-mean, kind="stable")[:k]
+        return [(self.styles[style], float(mean[style])) for style in order]
+
+    def families(self, families: Mapping[str, str]) -> list[tuple[str, float]]:
+        """The probabilities of the families, the most probable first.
+
+        Args:
+            families: the family of each style.
+        """
+        sums: dict[str, float] = {}
+        for style, probability in zip(self.styles, self.mean(), strict=True):
+            sums[families[style]] = sums.get(families[style], 0.0) + float(probability)
+        return sorted(sums.items(), key=lambda family: -family[1])
+
+    def segments(self) -> list[Segment]:
+        """The track as stretches of one style each, without gaps.
+
+        Where two windows of different styles overlap or leave a gap, the border lies in the middle between the end of
+        the one and the start of the other.
+        """
+        best = self.probabilities.argmax(1)  # (windows,)
+        firsts = np.flatnonzero(np.diff(best, prepend=-1))  # the window with which each segment begins
+        lasts = np.append(firsts[1:], len(best)) - 1
+        middles = (self.starts[lasts[:-1]] + self.window + self.starts[firsts[1:]]) / 2
+        borders = [float(self.starts[0]), *middles.tolist(), float(self.starts[-1]) + self.window]
+        return [
+            Segment(
+                start, end, self.styles[best[first]], float(self.probabilities[first : last + 1, best[first]].mean())
+            )
+            for start, end, first, last in zip(borders, borders[1:], firsts, lasts, strict=False)
+        ]

@@ -1,0 +1,75 @@
+"""Tracks that follow a row of the tables: the row here is made from a rendered track, so its answer is known."""
+
+import numpy as np
+import pytest
+import torch
+
+from earmark.learning.filterbanks import chroma_matrix, mfcc_matrix, talkbox_mel
+from earmark.learning.frontend import Descriptors
+from earmark.synth import cepstrum, conditioning, render
+from earmark.synth.harmony import Key
+
+RATE = 22_050
+
+
+def measured(waveform: np.ndarray) -> np.ndarray:
+    with torch.no_grad():
+        return np.asarray(Descriptors()(torch.from_numpy(waveform)[None])[0])
+
+
+def row_of(style: str, seed: int, bpm: float) -> dict[str, str]:
+    """A row as the tables have it, measured by the front end of the networks."""
+    values = measured(render(style, seed, 8.0, sample_rate=RATE, bpm=bpm).waveform)
+    row = {f"{index + 1}-descriptor": str(value) for index, value in enumerate(values[:68])}
+    return row | {"71-BPMessentia": str(bpm), "80-onset_rate": "5.5"}
+
+
+def test_bands_cosines_and_chroma_are_those_of_the_networks() -> None:
+    assert pytest.approx(talkbox_mel(RATE, 551), abs=1e-12) == cepstrum.mel_bands().T
+    assert cepstrum.cosines() == pytest.approx(mfcc_matrix(40, 13), abs=1e-12)
+    assert pytest.approx(chroma_matrix(RATE, 551), abs=1e-12) == cepstrum.chroma_bins().T
+
+
+def test_cepstra_equal_the_descriptors_of_the_networks() -> None:
+    waveform = render("Trance", 1, 4.0, sample_rate=RATE).waveform
+    waveform = waveform / np.abs(waveform).max()
+    cepstra = cepstrum.by_second(cepstrum.cepstra(cepstrum.magnitudes(waveform, RATE)))
+    assert cepstra.mean(axis=(0, 1)) == pytest.approx(measured(waveform)[8:21], abs=0.02)
+    assert cepstra.std(axis=1).mean(axis=0) == pytest.approx(measured(waveform)[42:55], abs=0.02)
+
+
+def test_a_conditioned_track_has_the_tempo_cepstra_and_energy_of_its_row() -> None:
+    row = row_of("Deep House", 5, 121.0)
+    target = np.array([float(row[f"{index + 1}-descriptor"]) for index in range(68)])
+    plain = conditioning.render_row(row, "Techno / Tech House", 7, 8.0, sample_rate=RATE, passes=0)
+    followed = conditioning.render_row(row, "Techno / Tech House", 7, 8.0, sample_rate=RATE)
+    before = np.abs(measured(plain.waveform)[:68] - target)
+    after = np.abs(measured(followed.waveform)[:68] - target)
+    assert followed.truth.bpm == plain.truth.bpm
+    assert after[8:21].mean() < 0.35 * before[8:21].mean(), "mean cepstra"
+    assert after[42:55].mean() < 0.5 * before[42:55].mean(), "deviations of the cepstra"
+    assert after[1] < 0.3 * target[1], "energy"
+    assert np.abs(followed.audio).max() <= 0.98
+    assert np.abs(followed.audio.mean(axis=1)).max() < 2e-3
+
+
+@pytest.mark.parametrize(("bpm", "folded"), [(87.0, 174.0), (174.0, 174.0), (43.5, 174.0), (122.0, 122.0)])
+def test_tempi_fold_into_the_octave_of_the_style(bpm: float, folded: float) -> None:
+    low, high = (170.0, 177.0) if folded > 150 else (119.0, 126.0)
+    assert conditioning.fold_tempo(bpm, low, high) == folded
+
+
+def test_the_key_of_a_chroma_vector_is_found() -> None:
+    chroma = np.full(12, 0.01)
+    chroma[[(7 + step - 9) % 12 for step in (0, 2, 3, 5, 7, 8, 10)]] = 0.1  # G minor, counted from A
+    chroma[(7 - 9) % 12] = 0.3
+    assert conditioning.nearest_key(chroma, ("minor", "major")) == Key(7, "minor")
+
+
+def test_energy_is_reached_by_the_limiter() -> None:
+    track = render("EDM & Big Room", 2, 4.0, sample_rate=RATE)
+    mix = np.sum(list(track.stems.values()), axis=0)
+    for energy in (0.15, 0.2, 0.3):
+        limited = conditioning.shoulder(mix / conditioning.loudest(mix, energy))
+        assert np.abs(limited).max() <= 1
+        assert conditioning.power_over_peak(limited.mean(axis=0)) == pytest.approx(energy, rel=0.15)
