@@ -27,7 +27,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 from earmark.learning.frontend import Descriptors
 from earmark.synth import STYLES, Track, render
-from earmark.synth.conditioning import render_row
+from earmark.synth.conditioning import PASSES, render_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,7 +105,7 @@ def follow(folder: Path, per_style: int, seed: int) -> None:
         tracks = (render_row(rows[i], styles[i], int(k), 30.0, passes=passes) for k, i in enumerate(chosen))
         return np.array([describe(track) for track in tracks])
 
-    before, after = rendered(0), rendered(3)
+    before, after = rendered(0), rendered(PASSES)
     wanted = features[chosen]
 
     def distance(found: Array, which: slice, where: npt.NDArray[np.bool_]) -> float:

@@ -14,7 +14,7 @@ from earmark.synth.performance import strike
 from earmark.synth.render import compose_track
 from earmark.synth.studio import open_studio
 
-SECONDS = 14.0
+SECONDS = 10.0
 TONAL = ("Deep House", "EDM & Big Room", "Trance", "Progressive House")
 
 
@@ -45,7 +45,7 @@ def test_every_style_is_loud_clean_and_in_range(style: str) -> None:
     assert np.isfinite(audio).all()
     assert np.abs(audio).max() < 10 ** (-0.15 / 20), "the peak leaves no headroom"
     assert -24 < 10 * np.log10(np.mean(audio**2)) < -4, "dBFS RMS"
-    assert np.abs(audio.mean(axis=1)).max() < 2e-3, "direct current"
+    assert np.abs(audio.mean(axis=1)).max() < 3e-3, "direct current"
     flat = np.mean(np.abs(audio) >= 0.999 * np.abs(audio).max())
     assert flat < 2e-3, "flattened peaks: clipping"
     assert np.abs(audio[:, 0]).max() < 1e-3, "a click at the start"

@@ -25,7 +25,7 @@ def decoded(path: Path) -> tuple[npt.NDArray[np.float32], int]:
 
 def small(out: Path, *, per_style: int = 2, workers: int = 1) -> list[corpus.Progress]:
     return list(
-        corpus.render_corpus(out, per_style, 3, workers, seconds=1.0, artists=2, suffix=".flac", styles=STYLES[3:5])
+        corpus.render_corpus(out, per_style, 3, workers, seconds=0.5, artists=2, suffix=".flac", styles=STYLES[3:5])
     )
 
 
@@ -50,6 +50,16 @@ def test_the_examples_say_who_made_them_but_not_their_style() -> None:
         assert "earmark" in tags["comment"]
         assert tags["title"]
         assert "genre" not in tags
+
+
+def test_the_truth_of_the_examples_covers_every_style_once() -> None:
+    truths = json.loads((EXAMPLES[0].parent / "truth.json").read_text(encoding="utf-8"))
+    assert sorted(truths) == [path.name for path in EXAMPLES]
+    assert tuple(truths[path.name]["style"] for path in EXAMPLES) == STYLES
+    for truth in truths.values():
+        names = [section["name"] for section in truth["sections"]]
+        assert {"break", "drop"} <= set(names)
+        assert truth["beats"][4] == pytest.approx(4 * 60 / truth["bpm"])
 
 
 def test_the_same_track_is_encoded_to_the_same_bytes(tmp_path: Path) -> None:
@@ -90,7 +100,7 @@ def test_a_corpus_has_a_manifest_and_truth_that_agree(tmp_path: Path) -> None:
 def test_an_interrupted_corpus_goes_on_where_it_was(tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     small(whole)
-    running = corpus.render_corpus(broken, 2, 3, seconds=1.0, artists=2, suffix=".flac", styles=STYLES[3:5])
+    running = corpus.render_corpus(broken, 2, 3, seconds=0.5, artists=2, suffix=".flac", styles=STYLES[3:5])
     first = [next(running), next(running)]
     running.close()
     assert not (broken / "manifest.csv").exists()

@@ -7,10 +7,12 @@ handed out is never lost when the rest is interrupted. A file that cannot be hea
 import glob
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from pathlib import Path
 
 from earmark.analysis import Analysis
@@ -31,9 +33,9 @@ def gather(sources: Iterable[str]) -> Iterator[Path | UnreadableAudio]:
     """
     for source in sources:
         path = Path(source)
-        if path.is_dir():
+        if os.path.isdir(source):  # noqa: PTH112  which takes names that are too long for a file, too
             yield from _below(path)
-        elif not path.exists() and glob.has_magic(source):
+        elif not os.path.exists(source) and glob.has_magic(source):  # noqa: PTH110  the same
             matches = sorted(glob.glob(source, recursive=True))  # noqa: PTH207  a pattern may be absolute
             yield from map(Path, matches) if matches else [UnreadableAudio(path, "no file matches")]
         else:
@@ -83,7 +85,7 @@ def _hear_in_parallel(paths: Iterable[Path], open_listener: Callable[[], Listen]
     try:
         while True:
             while len(waiting) < 2 * workers and (path := next(remaining, None)) is not None:
-                waiting.append((path, pool.submit(_hear_in_worker, path)))
+                waiting.append((path, _submit(pool, path)))
             if not waiting:
                 return
             path, future = waiting.popleft()
@@ -92,13 +94,31 @@ def _hear_in_parallel(paths: Iterable[Path], open_listener: Callable[[], Listen]
             except BrokenProcessPool:
                 # A worker died: a decoder that crashes takes its process with it. Nobody says over which file, so
                 # each one that was under way is heard in a process of its own.
-                yield from (_hear_alone(each, open_listener) for each in (path, *(other for other, _ in waiting)))
+                yield from (_salvage(*each, open_listener) for each in ((path, future), *waiting))
                 waiting.clear()
                 pool = _pool(open_listener, workers)
                 continue
             yield outcome
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _submit(pool: ProcessPoolExecutor, path: Path) -> Future[Outcome]:
+    """Have a file heard; a pool that broke in the meantime breaks this file's future as well."""
+    try:
+        return pool.submit(_hear_in_worker, path)
+    except BrokenProcessPool as error:
+        future: Future[Outcome] = Future()
+        future.set_exception(error)
+        return future
+
+
+def _salvage(path: Path, future: Future[Outcome], open_listener: Callable[[], Listen]) -> Outcome:
+    """The outcome if it was there before the pool broke, else what a process of its own makes of the file."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return _hear_alone(path, open_listener)
 
 
 def _hear_alone(path: Path, open_listener: Callable[[], Listen]) -> Outcome:
@@ -112,19 +132,21 @@ def _hear_alone(path: Path, open_listener: Callable[[], Listen]) -> Outcome:
 def _pool(open_listener: Callable[[], Listen], workers: int) -> ProcessPoolExecutor:
     # Spawned, not forked: ONNX Runtime's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_open_in_worker, initargs=(open_listener,))
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker, initargs=(open_listener,))
 
 
-_listen_in_worker: Listen
+_listener_of_worker: Callable[[], Listen]
 
 
-def _open_in_worker(open_listener: Callable[[], Listen]) -> None:
-    global _listen_in_worker  # noqa: PLW0603  a worker process is for one listener, set here once
-    _listen_in_worker = open_listener()
+def _prepare_worker(open_listener: Callable[[], Listen]) -> None:
+    global _listener_of_worker  # noqa: PLW0603  a worker process is for one listener, set here once
+    # Opened with the first file, so that what is wrong with the model is raised where the file's outcome is awaited.
+    _listener_of_worker = cache(open_listener)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a word
 
 
 def _hear_in_worker(path: Path) -> Outcome:
-    return hear(path, _listen_in_worker)
+    return hear(path, _listener_of_worker())
 
 
 def sensible_workers(files: int) -> int:

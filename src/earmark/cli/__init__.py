@@ -7,6 +7,7 @@ anything could not be done, 130 after Ctrl-C.
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 # Before NumPy is loaded: starting the threads of its linear algebra costs more CPU than hearing a track, and nothing
@@ -55,6 +56,8 @@ def options(
 def main() -> None:
     """Run the command; turn errors into one line and an exit status."""
     debug = "--debug" in sys.argv[1:]
+    if isinstance(sys.stdout, TextIOWrapper):  # a file name may hold what the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except ModuleNotFoundError as error:

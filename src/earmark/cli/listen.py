@@ -139,13 +139,14 @@ def _short(probability: float) -> float:
 
 def _print_json(heard: "Iterable[Analysis]", top: int, timeline: bool) -> None:  # noqa: ARG001  segments are always in
     """Print each object as soon as it is there; the array is closed even if Ctrl-C comes in between."""
-    separator = "[\n"
+    typer.echo("[", nl=False)
+    separator = "\n"
     try:
         for analysis in heard:
-            typer.echo(separator + json.dumps(as_object(analysis, top), ensure_ascii=False), nl=False)
+            typer.echo(separator + json.dumps(as_object(analysis, top)), nl=False)
             separator = ",\n"
     finally:
-        typer.echo("[]" if separator == "[\n" else "\n]")
+        typer.echo("\n]")
 
 
 def _print_csv(heard: "Iterable[Analysis]", top: int, timeline: bool) -> None:  # noqa: ARG001  a line has no room for it

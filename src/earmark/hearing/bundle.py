@@ -51,7 +51,14 @@ class Config:
     sha256: dict[str, str]
 
 
-_TYPES: dict[Any, type | tuple[type, ...]] = {int: int, float: (int, float), str: str}
+# What json.loads gives for each field; a whole number may stand where a fraction is meant.
+_JSON_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "list": (list,),
+    "dict": (dict,),
+}
 
 
 def read_config(folder: Path) -> Config:
@@ -62,12 +69,12 @@ def read_config(folder: Path) -> Config:
     """
     path = folder / CONFIG
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise BundleError(f"{folder}: not a model: it holds no {CONFIG}") from None
     try:
-        raw = json.loads(text)
-    except json.JSONDecodeError as error:
+        raw = json.loads(content)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BundleError(f"{path}: not JSON: {error}") from error
     if not isinstance(raw, dict):
         raise BundleError(f"{path}: an object was expected")
@@ -77,22 +84,21 @@ def read_config(folder: Path) -> Config:
 
 
 def _parse(path: Path, raw: Mapping[str, Any]) -> Config:
-    wanted = {field.name: field.type for field in fields(Config)}
+    wanted = {field.name: str(getattr(field.type, "__name__", field.type)) for field in fields(Config)}
     if missing := wanted.keys() - raw.keys():
         raise BundleError(f"{path}: missing: {', '.join(sorted(missing))}")
     if unknown := raw.keys() - wanted.keys():
         raise BundleError(f"{path}: unknown: {', '.join(sorted(unknown))}")
-    for key, annotation in wanted.items():
-        expected = _TYPES.get(annotation) or getattr(annotation, "__origin__", object)
-        if not isinstance(raw[key], expected) or isinstance(raw[key], bool):
-            raise BundleError(
-                f"{path}: {key} is {raw[key]!r}, but must be {getattr(annotation, '__name__', annotation)}"
-            )
+    for key, kind in wanted.items():
+        if not isinstance(raw[key], _JSON_TYPES[kind]) or isinstance(raw[key], bool):
+            raise BundleError(f"{path}: {key} is {raw[key]!r}, but must be of type {kind}")
     config = Config(**raw)
     for key in ("sample_rate", "window", "hop", "shortest", "temperature"):
         value = getattr(config, key)
         if not (math.isfinite(value) and value > 0):
             raise BundleError(f"{path}: {key} is {value}, but must be positive")
+    if not all(isinstance(name, str) for name in (*config.styles, *config.families.values())):
+        raise BundleError(f"{path}: the name of a style or of a family is no text")
     if set(config.families) != set(config.styles) or len(set(config.styles)) != len(config.styles):
         raise BundleError(f"{path}: the families do not name each of the styles once")
     if absent := {NETWORK, WEIGHTS, CHECK} - config.sha256.keys():

@@ -1,13 +1,11 @@
 """The listener: from a file to everything that was heard in it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from earmark.analysis import Analysis
 from earmark.audio import Recording, Waveform
-from earmark.errors import UnreadableAudio
 from earmark.hearing.model import Model
 
 FAST_PLACES = (0.3, 0.55, 0.8)  # of the track, where `fast` listens: past the intro, and before the outro
@@ -33,26 +31,15 @@ class Listener:
         """
         config = self.model.config
         with Recording(path) as recording:
-            heard_seconds = 0.0
-
-            def counted(blocks: Iterator[Waveform]) -> Iterator[Waveform]:
-                nonlocal heard_seconds
-                for block in blocks:
-                    heard_seconds += len(block) / config.sample_rate
-                    yield block
-
-            places = self._places(recording.duration)
-            if places:
-                windows = ((start, self._excerpt(recording, start)) for start in places)
-            else:
-                windows = self.model.windows(counted(recording.blocks(config.sample_rate)))
-            heard = self.model.hear_windows(windows)
-            duration = recording.duration if places and recording.duration else heard_seconds
-        best = heard.timeline.top(1)[0][1]
+            excerpts = self._excerpts(recording)
+            heard = self.model.hear_windows(excerpts or self.model.windows(recording.blocks(config.sample_rate)))
+            declared = recording.duration
+        timeline = heard.timeline
+        _, best = timeline.top(1)[0]
         return Analysis(
             path=Path(path),
-            duration=duration,
-            timeline=heard.timeline,
+            duration=declared if excerpts and declared else float(timeline.starts[-1]) + timeline.window,
+            timeline=timeline,
             families=config.families,
             unknown=best < config.unknown_threshold,
             embedding=heard.embedding,
@@ -60,18 +47,19 @@ class Listener:
             warnings=tuple(recording.warnings),
         )
 
-    def _places(self, duration: float | None) -> list[float]:
-        """Where to listen, in seconds; nowhere in particular if the whole track is to be heard."""
-        window = self.model.config.window
+    def _excerpts(self, recording: Recording) -> list[tuple[float, Waveform]]:
+        """Windows of a long file with their starts in seconds, or none if all of it is to be heard.
+
+        All is heard of a file that ends before it says, too.
+        """
+        rate, window, duration = self.model.config.sample_rate, self.model.config.window, recording.duration
         if not self.fast or duration is None or duration < 2 * len(FAST_PLACES) * window:
             return []
-        return [share * duration - window / 2 for share in FAST_PLACES]
-
-    def _excerpt(self, recording: Recording, start: float) -> Waveform:
-        window = self.model.config.window
-        blocks = list(recording.blocks(self.model.config.sample_rate, start=start, duration=window))
-        if not blocks:
-            raise UnreadableAudio(
-                recording.path, f"it declares {recording.duration:.1f} s, but nothing is heard at {start:.1f} s"
-            )
-        return np.concatenate(blocks)
+        excerpts = []
+        for share in FAST_PLACES:
+            start = share * duration - window / 2
+            blocks = list(recording.blocks(rate, start=start, duration=window))
+            if sum(block.size for block in blocks) < round(window * rate) - 1:  # rounding may cost a sample
+                return []
+            excerpts.append((start, np.concatenate(blocks)))
+        return excerpts

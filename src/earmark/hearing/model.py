@@ -91,7 +91,7 @@ class Model:
             styles=tuple(self.config.styles),
             starts=np.array(starts),
             window=length / self.config.sample_rate,
-            probabilities=_softmax(np.stack(logits) / self.config.temperature),
+            probabilities=_softmax(np.stack(logits), self.config.temperature),
         )
         return Heard(timeline, np.mean(embeddings, 0))
 
@@ -115,7 +115,7 @@ class Model:
             waveform, expected = sample["waveform"], sample["logits"]
         logits, _ = self.run(waveform)
         distance = float(np.abs(logits - expected).max())
-        if distance > CHECK_TOLERANCE:
+        if not distance <= CHECK_TOLERANCE:  # nor is it, if it is not a number
             raise BundleError(f"{self.folder}: the check sample gives logits that are off by {distance:.2g}")
 
     def _require_interface(self) -> None:
@@ -128,7 +128,7 @@ class Model:
             raise BundleError(f"{self.folder}: {styles} logits for {len(self.config.styles)} styles")
 
 
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    exponential = np.exp(logits - logits.max(-1, keepdims=True))
-    probabilities: NDArray[np.float32] = exponential / exponential.sum(-1, keepdims=True)
+def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    exponential = np.exp((logits - logits.max(-1, keepdims=True)) / temperature)
+    probabilities: NDArray[np.float32] = (exponential / exponential.sum(-1, keepdims=True)).astype(np.float32)
     return probabilities

@@ -50,14 +50,14 @@ that has not heard its artist. Its expected calibration error is {ece:.3f} after
 
 ## What to know before trusting it
 
-- **It has never heard Halftime.** No open data holds any. Its notion of Halftime is drum & bass, at the same tempo, with
-  the descriptors moved as they move when the drums play half as often. How well that works on real Halftime is unknown;
-  no figure above covers it.
+- **It has never heard Halftime.** No open data holds any. Its notion of Halftime is drum & bass, at the same tempo,
+  with the descriptors moved as they move when the drums play half as often. How well that works on real Halftime is
+  unknown; no figure above covers it.
 - Trap comes from 2021 only, and the shop files it with hip-hop and R&B.
 - Brostep is what the shop called dubstep, deep dubstep included.
 - It was trained on the shop's top 100, so on what sold; older and rarer music may be heard less well.
-- A track whose most probable style is below {threshold} is called unlike anything the model knows. {unknown_share} of real
-  tracks fall below that.
+- A track whose most probable style is below {threshold} is called unlike anything the model knows. {unknown_share} of
+  real tracks fall below that.
 """
 
 

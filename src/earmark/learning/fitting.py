@@ -4,18 +4,20 @@ One explicit loop, deterministic for a seed on one thread of a CPU. Real rows ar
 perceptrons honest is noise, dropout and label smoothing, and that there are several of them, each with its own draw
 of rows.
 
-Three kinds of row make a batch: real ones; real ones as a damaged recording would have given them (`degraded`); and
-sounds that are no music (`strangers`), whose target is "any style alike", so that the answer to them is spread out.
+Four kinds of row make a batch: real ones; real ones as a damaged recording would have given them (`degraded`); rows
+between the real ones, named by a forest (`distilled`); and sounds that are no music (`strangers`), whose target is "any
+style alike", so that the answer to them is spread out.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from earmark.learning.forest import ForestConfig, soft_examples
 from earmark.learning.networks import DescriptorNetwork
 from earmark.learning.tables import Indices, Protocol, Rows
 
@@ -39,9 +41,11 @@ class FitConfig:
     noise: float = 0.2  # deviation, in units of the normal scores (about 1)
     label_smoothing: float = 0.1
     class_balance: float = 0.5  # 0: every row counts alike, 1: every class
-    degraded: float = 0.0  # of a batch
+    degraded: float = 0.0  # of the real rows in a batch
+    distilled: float = 0.0  # of a batch
     strangers: float = 0.0  # of a batch
     seed: int = 0
+    forest: ForestConfig = field(default_factory=ForestConfig)
 
 
 def fit(
@@ -80,7 +84,14 @@ def fit(
     balance = (len(y) / classes / counts) ** config.class_balance
     weight = balance[y] * (torch.ones(len(y)) if weights is None else torch.from_numpy(weights))
     targets = torch.eye(classes) * (1 - config.label_smoothing) + config.label_smoothing / classes
-    strange_count = round(config.strangers * config.batch_size) if len(strange) else 0
+    between, named = torch.empty(0, inputs.shape[-1]), torch.empty(0, classes)
+    if config.distilled:
+        chooser = np.random.default_rng(config.seed)
+        soft = soft_examples(rows, inputs[0].numpy(), labels, classes, config.forest, chooser, weights)
+        between, named = network.inputs(torch.from_numpy(soft[0])), torch.from_numpy(soft[1])
+    count = {"strange": round(config.strangers * config.batch_size) * bool(len(strange))}
+    count["between"] = round(config.distilled * config.batch_size)
+    count["real"] = config.batch_size - count["strange"] - count["between"]
 
     optimiser = torch.optim.AdamW(network.layers.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     steps = config.epochs * -(-len(y) // config.batch_size)
@@ -91,22 +102,29 @@ def fit(
         return hidden * kept / (1 - config.dropout)
 
     for step in range(steps):
-        chosen = torch.randint(len(y), (config.members, config.batch_size), generator=generator)
+        chosen = _choose(len(y), config.members, count["real"], generator)
         damaged = torch.rand(chosen.shape, generator=generator) < config.degraded
-        copy = torch.randint(1, max(2, len(inputs)), chosen.shape, generator=generator) * damaged * bool(degraded)
-        picked = torch.randint(max(1, len(strange)), (config.members, strange_count), generator=generator)
-        batch = torch.cat([inputs[copy, chosen], strange[picked]], 1)  # (members, batch, 70)
-        batch = batch + config.noise * torch.randn(batch.shape, generator=generator)
-        target = torch.cat([targets[y[chosen]], torch.full((*picked.shape, classes), 1 / classes)], 1)
-        importance = torch.cat([weight[chosen], torch.ones(picked.shape)], 1)
+        copy = _choose(len(degraded), config.members, count["real"], generator) + 1
+        real = inputs[copy * damaged if degraded else torch.zeros_like(copy), chosen]
+        real = real + config.noise * torch.randn(real.shape, generator=generator)
+        soft_row = _choose(len(between), config.members, count["between"], generator)
+        stranger = _choose(len(strange), config.members, count["strange"], generator)
+        batch = torch.cat([real, between[soft_row], strange[stranger]], 1)  # (members, batch, 70)
+        anything = torch.full((*stranger.shape, classes), 1 / classes)
+        target = torch.cat([targets[y[chosen]] * weight[chosen, None], named[soft_row] * balance, anything], 1)
         log_probability = network.perceptrons(batch, drop).log_softmax(-1)
-        loss = -((log_probability * target).sum(-1) * importance).mean(1).sum()  # a sum over members: each its own
+        loss = -(log_probability * target).sum(-1).mean(1).sum()  # a sum over members: each learns its own
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
         progress((step + 1) / steps)
     return network.eval()
+
+
+def _choose(among: int, members: int, count: int, generator: torch.Generator) -> Tensor:
+    """Indices below `among`, (members, count)."""
+    return torch.randint(max(1, among), (members, count), generator=generator)
 
 
 def _warm_cosine(share: float, warm_up: float = 0.02) -> float:

@@ -20,7 +20,9 @@ from torch import Tensor, nn
 
 from earmark.learning.filterbanks import chroma_matrix, mel_slaney, mfcc_matrix, talkbox_mel
 
-EPSILON = float(np.finfo(np.float64).eps)  # pyAudioAnalysis adds this to keep logarithms and quotients finite
+# pyAudioAnalysis adds this to keep logarithms and quotients finite. Here it is a lower bound, which is the same for all
+# that float32 can tell: exporters take the addition of so small a number for one of nothing, and leave it out.
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 def periodic_hann(samples: int) -> Tensor:
@@ -41,6 +43,10 @@ class MelSpectrogram(nn.Module):
     Shape: (batch, samples) -> (batch, 1, n_mels, frames), frames = ceil(samples / hop), -80 to 0 dB.
     """
 
+    real_kernels: Tensor
+    imag_kernels: Tensor
+    mel: Tensor
+
     def __init__(self, sample_rate: int, n_fft: int, n_mels: int) -> None:
         super().__init__()
         self.hop = n_fft
@@ -60,7 +66,7 @@ class MelSpectrogram(nn.Module):
         samples = waveform.shape[-1]
         excess = -samples % self.hop
         padded = nn.functional.pad(waveform, (excess // 2, excess - excess // 2))
-        frames = padded.unflatten(1, (-1, self.hop))  # (batch, frames, n_fft)
+        frames = torch.unflatten(padded, 1, (-1, self.hop))  # (batch, frames, n_fft)
         power = (frames @ self.real_kernels) ** 2 + (frames @ self.imag_kernels) ** 2  # (batch, frames, bins)
         decibel = 10 * torch.log10((power @ self.mel).clamp_min(1e-10))  # (batch, frames, n_mels)
         relative = (decibel - decibel.amax((1, 2), keepdim=True)).clamp_min(-80)
@@ -153,7 +159,8 @@ class Descriptors(nn.Module):
         signal = normalise(waveform)
         features = self.short_term(signal)  # (batch, frames, 34)
         seconds = features.shape[1] // self.SECOND
-        by_second = features[:, : seconds * self.SECOND].unflatten(1, (-1, self.SECOND))  # (batch, seconds, 20, 34)
+        whole = features[:, : seconds * self.SECOND]
+        by_second = torch.unflatten(whole, 1, (-1, self.SECOND))  # (batch, seconds, 20, 34)
         mean = by_second.mean(2)  # (batch, seconds, 34)
         deviation = ((by_second - mean[:, :, None]) ** 2).mean(2).sqrt()
         return torch.cat([mean.mean(1), deviation.mean(1), self.tempo(signal)], 1)  # (batch, 70)
@@ -161,7 +168,7 @@ class Descriptors(nn.Module):
     def short_term(self, signal: Tensor) -> Tensor:
         """The 34 features of each frame of a normalised signal, shape (batch, frames, 34)."""
         count = signal.shape[-1] // self.FRAME
-        frames = signal[:, : count * self.FRAME].unflatten(1, (-1, self.FRAME))  # (batch, frames, 1102)
+        frames = torch.unflatten(signal[:, : count * self.FRAME], 1, (-1, self.FRAME))  # (batch, frames, 1102)
         magnitude = self.spectrum(frames) / RealDFT.BINS  # (batch, frames, 551)
         power = magnitude * magnitude
         total = power.sum(-1, keepdim=True)
@@ -177,7 +184,7 @@ class Descriptors(nn.Module):
                 _block_entropy(power, total),
                 _flux(magnitude),
                 _rolloff(power, total),
-                torch.log10(magnitude @ self.mel + EPSILON) @ self.cosine,
+                torch.log10((magnitude @ self.mel).clamp_min(EPSILON)) @ self.cosine,
                 *self._chroma(power, total),
             ],
             -1,
@@ -185,15 +192,14 @@ class Descriptors(nn.Module):
 
     def _moments(self, magnitude: Tensor) -> tuple[Tensor, Tensor]:
         """Spectral centroid and spread, 1 being half the sample rate."""
-        peak = magnitude.amax(-1, keepdim=True)
-        weight = magnitude / torch.where(peak == 0, EPSILON, peak)
-        total = weight.sum(-1, keepdim=True) + EPSILON
+        weight = magnitude / magnitude.amax(-1, keepdim=True).clamp_min(EPSILON)
+        total = weight.sum(-1, keepdim=True).clamp_min(EPSILON)
         centroid = (weight * self.bins).sum(-1, keepdim=True) / total
         variance = (weight * (self.bins - centroid) ** 2).sum(-1, keepdim=True) / total
         return centroid, variance.sqrt()
 
     def _chroma(self, power: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
-        chroma = power @ self.chroma / torch.where(total == 0, EPSILON, total)  # (batch, frames, 12)
+        chroma = power @ self.chroma / total.clamp_min(EPSILON)  # (batch, frames, 12)
         centred = chroma - chroma.mean(-1, keepdim=True)
         return chroma, (centred * centred).mean(-1, keepdim=True).sqrt()
 
@@ -201,7 +207,7 @@ class Descriptors(nn.Module):
 def normalise(waveform: Tensor) -> Tensor:
     """Subtract the mean and divide by the largest magnitude, so that level does not count."""
     centred = waveform - waveform.mean(-1, keepdim=True)
-    return centred / (centred.abs().amax(-1, keepdim=True) + 1e-10)
+    return centred / centred.abs().amax(-1, keepdim=True).clamp_min(1e-10)
 
 
 def _zero_crossings(frames: Tensor) -> Tensor:
@@ -212,21 +218,22 @@ def _zero_crossings(frames: Tensor) -> Tensor:
 def _block_entropy(power: Tensor, total: Tensor, blocks: int = 10) -> Tensor:
     """Entropy in bits of how the energy is spread over ten stretches of time or of frequency."""
     length = power.shape[-1] // blocks
-    energy = power[..., : blocks * length].unflatten(-1, (blocks, length)).sum(-1)  # (batch, frames, blocks)
-    share = energy / (total + EPSILON)
-    return -(share * torch.log2(share + EPSILON)).sum(-1, keepdim=True)
+    energy = torch.unflatten(power[..., : blocks * length], -1, (blocks, length)).sum(-1)  # (batch, frames, blocks)
+    share = energy / total.clamp_min(EPSILON)
+    entropy: Tensor = -(share * torch.log2(share.clamp_min(EPSILON))).sum(-1, keepdim=True)
+    return entropy
 
 
 def _flux(magnitude: Tensor) -> Tensor:
     """Squared distance between the sum-normalised spectra of a frame and the one before; 0 for the first."""
-    share = magnitude / (magnitude.sum(-1, keepdim=True) + EPSILON * RealDFT.BINS)
+    share = magnitude / magnitude.sum(-1, keepdim=True).clamp_min(EPSILON)
     change = share[:, 1:] - share[:, :-1]
     return nn.functional.pad((change * change).sum(-1, keepdim=True), (0, 0, 1, 0))
 
 
 def _rolloff(power: Tensor, total: Tensor, share: float = 0.90) -> Tensor:
     """Below which share of the spectrum 90 % of its energy lies."""
-    below = (power.cumsum(-1) + EPSILON <= share * total).to(power.dtype)
+    below = ((power.cumsum(-1) <= share * total) & (total > 0)).to(power.dtype)
     return below.sum(-1, keepdim=True) / power.shape[-1]
 
 
@@ -278,7 +285,7 @@ class OctaveTempo(nn.Module):
     def onset_strength(self, signal: Tensor) -> Tensor:
         """Shape (batch, samples) -> (batch, onset strengths)."""
         count = signal.shape[-1] // (2 * self.hop) * 2
-        pieces = signal[:, : count * self.hop].unflatten(1, (-1, self.hop))  # (batch, 2 strengths, hop)
+        pieces = torch.unflatten(signal[:, : count * self.hop], 1, (-1, self.hop))  # (batch, 2 strengths, hop)
         change = pieces[..., 1:] - pieces[..., :-1]
         level = torch.stack(
             [pieces.mean(-1) ** 2, (pieces * pieces).mean(-1), (change * change).mean(-1)],
@@ -286,7 +293,7 @@ class OctaveTempo(nn.Module):
         )  # (batch, bands, 2 strengths)
         smooth = nn.functional.avg_pool1d(level, 4, 2, padding=1)  # (batch, bands, strengths)
         # Compressed, so that quiet onsets count; the floor at -60 dB of the mean keeps noise in pauses silent.
-        floor = 1e-3 * smooth.mean(-1, keepdim=True) + 1e-12
+        floor = (1e-3 * smooth.mean(-1, keepdim=True)).clamp_min(1e-12)
         logarithm = torch.log(smooth + floor)
         rise = (logarithm[..., 1:] - logarithm[..., :-1]).clamp_min(0)
         return rise.mean(1)
@@ -295,10 +302,12 @@ class OctaveTempo(nn.Module):
         """Normalised autocorrelation, lag 0 first and equal to 1, shape (batch, BLOCK)."""
         size = self.BLOCK
         centred = onset - onset.mean(-1, keepdim=True)
-        blocks = nn.functional.pad(centred, (0, -onset.shape[-1] % size)).unflatten(1, (-1, size))
+        whole = nn.functional.pad(centred, (0, -onset.shape[-1] % size))
+        blocks = torch.unflatten(whole, 1, (-1, size))  # (batch, blocks, size)
         neighbours = torch.cat([blocks, nn.functional.pad(blocks[:, 1:], (0, 0, 0, 1))], -1)  # (batch, blocks, 2 size)
         products = blocks.transpose(1, 2) @ neighbours  # (batch, size, 2 size): sums over blocks of o[s] o[t]
         # Lag l stands on the diagonal t = s + l. Read with rows one longer, row s begins s places later: at t = s.
-        skewed = nn.functional.pad(products.flatten(1), (0, size)).unflatten(1, (size, 2 * size + 1))
-        by_lag = skewed[..., :size].sum(1)
-        return by_lag / (by_lag[:, :1] + 1e-9)
+        longer = nn.functional.pad(products.flatten(1), (0, size))
+        by_lag = torch.unflatten(longer, 1, (size, 2 * size + 1))[..., :size].sum(1)  # (batch, lags)
+        normalised: Tensor = by_lag / by_lag[:, :1].clamp_min(1e-9)
+        return normalised

@@ -61,7 +61,7 @@ def standardise(spectrogram: Tensor) -> Tensor:
     """Zero mean and unit deviation over everything in one sample: kapre's `Normalization2D`, `data_sample`."""
     mean = spectrogram.mean((1, 2, 3), keepdim=True)
     deviation = ((spectrogram - mean) ** 2).mean((1, 2, 3), keepdim=True).sqrt()
-    return (spectrogram - mean) / (deviation + 1e-10)
+    return (spectrogram - mean) / deviation.clamp_min(1e-10)
 
 
 class NormalScores(nn.Module):

@@ -8,7 +8,7 @@ The same recipe and the same versions give the same weights, bit for bit, on one
 
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from earmark.hearing.bundle import FORMAT, Config
 from earmark.learning import bundle, card, fitting, tables
 from earmark.learning.evaluate import apply_temperature, fit_temperature
 from earmark.learning.fitting import FitConfig, OneThread
+from earmark.learning.forest import ForestConfig
 from earmark.learning.frontend import Descriptors
 from earmark.learning.lessons import Lessons, Shift, learn, learn_shift
 from earmark.learning.measures import Score, score
@@ -65,7 +66,9 @@ def read_recipe(path: Path) -> Recipe:
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Recipe(**raw | {"fit": FitConfig(**raw["fit"] | {"hidden": tuple(raw["fit"]["hidden"])})})
+        forest = ForestConfig(**raw.pop("forest"))
+        fit = FitConfig(**raw.pop("fit") | {"forest": forest})
+        return Recipe(fit=replace(fit, hidden=tuple(fit.hidden)), **raw)
     except FileNotFoundError:
         raise TableError(f"{path}: no such recipe") from None
     except (tomllib.TOMLDecodeError, TypeError, KeyError) as error:

@@ -86,6 +86,8 @@ def _read_csv(path: Path) -> list[dict[str, str]]:
         raise TableError(f"{path}: no such table") from None
     if not lines:
         raise TableError(f"{path}: the table is empty")
+    if any(None in line for line in lines):
+        raise TableError(f"{path}: a row has more values than there are columns")
     return lines
 
 

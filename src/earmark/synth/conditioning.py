@@ -23,7 +23,7 @@ from scipy import fft
 from earmark.synth import cepstrum
 from earmark.synth.filters import static
 from earmark.synth.harmony import SCALES, Key
-from earmark.synth.mix import fade_edges
+from earmark.synth.mix import fade_edges, rms
 from earmark.synth.recipes import RECIPES
 from earmark.synth.render import render
 from earmark.synth.track import SAMPLE_RATE, Track
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
     from earmark.synth.track import Audio
 
-PASSES: Final = 3
+PASSES: Final = 4
+NOISE_FLOOR: Final = 10 ** (-52 / 20)  # against the RMS of the mix
+BELOW_BANDS: Final = 4  # bins: 0 to 60 Hz
 STEEPEST: Final = 1.6  # log10 of the strongest gain: 32 dB
 
 
@@ -133,7 +135,10 @@ def render_row(
     if not passes:
         return track
     # The mix before mastering still has the peaks that a quiet row needs; following the row is its mastering.
-    audio = static(np.sum(list(track.stems.values()), axis=0, dtype=np.float32), sample_rate, "highpass", 24)
+    # A noise floor, as every real record has one: the logarithm of digital silence would swallow all means.
+    mix: Audio = np.asarray(np.sum(list(track.stems.values()), axis=0), dtype=np.float32)
+    hiss = np.random.default_rng(seed).standard_normal(mix.shape, dtype=np.float32) * np.float32(NOISE_FLOOR * rms(mix))
+    audio = static(mix + hiss, sample_rate, "highpass", 24)
     aim = target.energy
     for _ in range(passes):
         audio = audio / loudest(audio, aim)
@@ -170,10 +175,9 @@ def follow(audio: Audio, heard: Audio, target: Target, sample_rate: int) -> Audi
     spectra = cepstrum.magnitudes(heard, sample_rate)
     if spectra.shape[0] < cepstrum.SECOND:
         return audio
-    bins = _band_gains(spectra, target)
-    moved = spectra * 10**bins
-    bins += np.log10(_treble_gains(moved, target))
-    bins += _chroma_gains(moved, target)
+    bins = _chroma_gains(spectra, target) + np.zeros(spectra.shape)
+    bins += _band_gains(np.asarray(spectra * 10**bins, dtype=np.float32), target)
+    bins += np.log10(_treble_gains(spectra * 10**bins, target))
     return _apply(audio, bins.astype(np.float32), sample_rate)
 
 
@@ -188,13 +192,20 @@ def _band_gains(spectra: npt.NDArray[np.float32], target: Target) -> npt.NDArray
     rest = measured.shape[0] - centres.shape[0]
     centres = np.concatenate([centres, np.repeat(centres[-1:], rest, axis=0)])
     change = (target.cepstra - means.mean(axis=0)) + (ratio - 1) * (measured - centres)  # (frames, 13)
+    room = (target.cepstra[0] - means[:, 0].mean()) / np.sqrt(cepstrum.BANDS)  # log10: how much too weak the bands are
+    # At a given energy, bands are too weak where loud sections stand against quiet ones: bring those closer.
+    level = np.interp(np.arange(measured.shape[0]) / cepstrum.SECOND - 0.5, np.arange(means.shape[0]), means[:, 0])
+    change[:, 0] -= np.clip(2 * room, 0, 0.6) * (level - level.mean())
     bands = np.clip(change @ cepstrum.cosines(), -STEEPEST, STEEPEST)  # (frames, 40)
     middles = (np.arange(cepstrum.BINS) @ cepstrum.mel_bands()) / cepstrum.mel_bands().sum(axis=0)
     # Bins between the middles of two bands take from both.
     place = np.interp(np.arange(cepstrum.BINS), middles, np.arange(cepstrum.BANDS))
     below = np.minimum(place.astype(int), cepstrum.BANDS - 2)
     share = place - below
-    return np.asarray(bands[:, below] * (1 - share) + bands[:, below + 1] * share, dtype=np.float64)
+    gains = bands[:, below] * (1 - share) + bands[:, below + 1] * share
+    # Much of the energy lies below the bands, that is below 66 Hz: the lowest bins make room too.
+    gains[:, :BELOW_BANDS] -= np.clip(room, -0.4, 0.4)
+    return np.asarray(gains, dtype=np.float64)
 
 
 def _treble_gains(spectra: npt.NDArray[np.float64], target: Target) -> npt.NDArray[np.float64]:
@@ -220,9 +231,9 @@ def _treble_gains(spectra: npt.NDArray[np.float64], target: Target) -> npt.NDArr
     return np.asarray(10 ** np.interp(bins, [160, 190, 310, 340], np.log10([1.0, best[0], best[0], best[1]])))
 
 
-def _chroma_gains(spectra: npt.NDArray[np.float64], target: Target) -> npt.NDArray[np.float64]:
+def _chroma_gains(spectra: npt.NDArray[np.float32], target: Target) -> npt.NDArray[np.float64]:
     """log10 gains of the bins that count as pitch classes, at most 9 dB. Shape: `(551,)`."""
-    measured = cepstrum.chroma(spectra.astype(np.float32)).mean(axis=0)
+    measured = cepstrum.chroma(spectra).mean(axis=0)
     wanted = np.clip(0.4 * np.log10((target.chroma + 1e-4) / (measured + 1e-4)), -0.45, 0.45)
     weights = cepstrum.chroma_bins()
     counted = (weights > 0).any(axis=1) & (np.arange(cepstrum.BINS) < 100)  # noqa: PLR2004  bins, below 2 kHz

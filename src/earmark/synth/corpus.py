@@ -28,26 +28,30 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final[tuple[tuple[str, str, int, int], ...]] = (
     # (file name, title, seed, artist) in the order of the styles
-    ("01-ambient", "Slow Water", 3, 3),
-    ("02-brostep", "Jaw Breaker Unit", 3, 3),
-    ("03-deep-house", "Late Room", 3, 3),
-    ("04-drum-and-bass", "Two Step Ahead", 3, 3),
-    ("05-big-room", "Ten Thousand Hands", 3, 3),
-    ("06-future-house", "Bent Metal", 3, 3),
-    ("07-trance", "Past the Skyline", 3, 3),
-    ("08-halftime", "Half a Mile Down", 3, 3),
-    ("09-nu-disco", "Mirror Weather", 3, 3),
-    ("10-progressive-house", "The Long Filter", 3, 3),
-    ("11-techno", "Concrete Hours", 3, 3),
-    ("12-trap", "Low Ceiling", 3, 3),
+    ("01-ambient", "Slow Water", 1, 33),
+    ("02-brostep", "Jaw Breaker Unit", 2, 4),
+    ("03-deep-house", "Late Room", 4, 59),
+    ("04-drum-and-bass", "Two Step Ahead", 4, 23),
+    ("05-big-room", "Ten Thousand Hands", 3, 19),
+    ("06-future-house", "Bent Metal", 2, 50),
+    ("07-trance", "Past the Skyline", 12, 47),
+    ("08-halftime", "Half a Mile Down", 5, 43),
+    ("09-nu-disco", "Mirror Weather", 8, 59),
+    ("10-progressive-house", "The Long Filter", 2, 31),
+    ("11-techno", "Concrete Hours", 3, 21),
+    ("12-trap", "Low Ceiling", 1, 10),
 )
 EXAMPLE_SECONDS: Final = 30.0
 
 
 def write_examples(folder: Path) -> list[Path]:
-    """Render the twelve example tracks, one per style: Opus, 30 s, below 350 kB each. Returns their paths."""
+    """Render the twelve example tracks, one per style: Opus, 30 s, below 350 kB each. Returns their paths.
+
+    `truth.json` beside them says what each is: style, tempo, key, beats and sections.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
+    truths: dict[str, dict[str, object]] = {}
     for (name, title, seed, artist), style in zip(EXAMPLES, STYLES, strict=True):
         track = render(style, seed, EXAMPLE_SECONDS, artist=artist, sample_rate=OPUS_RATE)
         path = folder / f"{name}.opus"
@@ -55,6 +59,8 @@ def write_examples(folder: Path) -> list[Path]:
         # Three decibels of headroom for what a lossy codec adds to the peaks.
         write_audio(path, track.audio * np.float32(0.7), track.sample_rate, tags=tags)
         paths.append(path)
+        truths[path.name] = {k: v for k, v in track.truth.as_json().items() if k != "onsets"} | {"title": title}
+    _write_text(folder / "truth.json", json.dumps(truths, indent=1) + "\n")
     return paths
 
 

@@ -63,6 +63,7 @@ def _repeat(notes: list[Note], harmony: Harmony) -> list[Note]:
 def _disco(rng: Rng, harmony: Harmony) -> list[Note]:
     """Octaves in eighths with passing tones before the chord changes."""
     notes = []
+    lift = 12 if harmony.key.tonic < 4 else 0  # noqa: PLR2004  the lowest string of a bass is an E
     gaps = rng.random(8) < 0.2  # noqa: PLR2004  the figure leaves some eighths out
     for eighth in range(harmony.bars * 8):
         bar, place = divmod(eighth, 8)
@@ -70,7 +71,7 @@ def _disco(rng: Rng, harmony: Harmony) -> list[Note]:
         if place == 7 and harmony.root(bar + 1, 2) != harmony.root(bar, 2):  # noqa: PLR2004  the last eighth
             pitch = harmony.root(bar + 1, 2) - 1 - int(rng.integers(2))
         if not gaps[place] or place == 0:
-            notes.append(Note(eighth * 2.0, 1.5, pitch - 12, 0.9 if place % 2 == 0 else 0.7))
+            notes.append(Note(eighth * 2.0, 1.5, pitch - 12 + lift, 0.9 if place % 2 == 0 else 0.7))
     return notes
 
 
@@ -274,9 +275,12 @@ LINES: Final[dict[str, Line]] = {
         "x..x..x...x.x...x..x..x.x.x.x...",
     ),
     "slow melody": _melody(
-        "x.......x.....x.x...........----", "x...........x...x.......x.......", "----x.......x...x.........------"
+        "x.......x.....x.x...........----",
+        "x...........x...x.......x.......",
+        "----x.......x...x.........------",
+        octave=4,
     ),
-    "plucked": _melody("x..x..x.x..x..x.", "x.x..x.xx.x..x..", "x..x..x..x..x.x.", length=0.6, leap=3),
+    "plucked": _melody("x..x..x.x..x..x.", "x.x..x.xx.x..x..", "x..x..x..x..x.x.", octave=4, length=0.6, leap=3),
     "pedal riff": _pedal_riff,
     "chops": _chops,
 }

@@ -144,15 +144,16 @@ def master(mix: Audio, settings: Master, sample_rate: int, rng: np.random.Genera
     if settings.drive:
         k = np.float32(0.3 + 1.2 * settings.drive)
         audio = np.tanh(audio * k) / np.tanh(k)
-    # After the saturation, which turns lopsided waves into direct current.
-    audio = static(audio, sample_rate, "highpass", 24)
     if settings.bandwidth < 0.45 * sample_rate:
         audio = static(
             static(audio, sample_rate, "lowpass", settings.bandwidth), sample_rate, "lowpass", settings.bandwidth
         )
     hiss = gain(settings.noise) * rng.standard_normal((2, 3 * sample_rate), dtype=np.float32)
     audio = audio + np.tile(hiss, -(-audio.shape[1] // hiss.shape[1]))[:, : audio.shape[1]]
-    audio = limit(audio, 10 ** (settings.ceiling / 20), sample_rate)
+    # Saturating and limiting lopsided waves makes direct current: it goes before the last, light pass of the limiter.
+    ceiling = 10 ** (settings.ceiling / 20)
+    audio = static(limit(audio, 0.9 * ceiling, sample_rate), sample_rate, "highpass", 24)
+    audio = limit(audio, ceiling, sample_rate)
     return fade_edges(audio, sample_rate)
 
 

@@ -1,0 +1,197 @@
+"""Measures are tested with answers that can be counted on one's fingers, and against scikit-learn."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import recall_score, top_k_accuracy_score
+
+from earmark.learning.evaluate import (
+    Average,
+    Labels,
+    Probabilities,
+    apply_temperature,
+    by_class,
+    calibration_error,
+    fit_temperature,
+    interval,
+    precision_at_k,
+)
+from earmark.learning.measures import rows, score
+
+# Five tracks of three classes; beside each the rank at which its class stands.
+LABELS = np.array([0, 0, 0, 1, 2])
+PROBABILITIES = np.array(
+    [
+        [0.7, 0.2, 0.1],  # 1
+        [0.3, 0.5, 0.2],  # 2
+        [0.1, 0.3, 0.6],  # 3
+        [0.0, 1.0, 0.0],  # 1
+        [0.5, 0.1, 0.4],  # 2
+    ]
+)
+
+
+def answers(tracks: int, classes: int, seed: int, *, skill: float = 0.0) -> tuple[Labels, Probabilities]:
+    """Random labels of all classes, and probabilities that lean to the right class."""
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(tracks) % classes)
+    logits = rng.normal(size=(tracks, classes))
+    logits[np.arange(tracks), labels] += skill
+    return labels, apply_temperature(logits, 1)
+
+
+@pytest.mark.parametrize(
+    ("k", "average", "known"),
+    [
+        (1, "micro", 2 / 5),
+        (2, "micro", 4 / 5),
+        (3, "micro", 1.0),
+        (1, "macro", (1 / 3 + 1 + 0) / 3),
+        (2, "macro", (2 / 3 + 1 + 1) / 3),
+        (3, "macro", 1.0),
+    ],
+)
+def test_precision_at_k_of_five_tracks(k: int, average: Average, known: float) -> None:
+    assert precision_at_k(LABELS, PROBABILITIES, k, average) == pytest.approx(known)
+
+
+def test_macro_counts_only_the_classes_that_are_there() -> None:
+    labels = np.array([0, 0, 2])
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.1, 0.9, 0.0], [0.0, 0.1, 0.9]])
+    assert precision_at_k(labels, probabilities, 1, "macro") == pytest.approx((1 / 2 + 1) / 2)
+
+
+def test_a_tie_goes_to_the_class_of_the_lower_index() -> None:
+    same = np.full((3, 3), 1 / 3)
+    assert [precision_at_k(np.array([0, 1, 2]), same, k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+@settings(deadline=None, max_examples=30)
+@given(tracks=st.integers(6, 200), classes=st.integers(3, 6), k=st.integers(1, 3), seed=st.integers(0, 2**32 - 1))
+def test_precision_at_k_agrees_with_scikit_learn(tracks: int, classes: int, k: int, seed: int) -> None:
+    labels, probabilities = answers(tracks, classes, seed)
+    reference = 1.0 if k >= classes else top_k_accuracy_score(labels, probabilities, k=k, labels=range(classes))
+    assert precision_at_k(labels, probabilities, k) == pytest.approx(reference)
+    recall = recall_score(labels, probabilities.argmax(1), average="macro", zero_division=0)
+    assert precision_at_k(labels, probabilities, 1, "macro") == pytest.approx(recall)
+
+
+def test_by_class_is_the_share_in_each_class_and_nan_where_there_are_no_tracks() -> None:
+    shares = by_class(LABELS, PROBABILITIES, 1, classes=4)
+    assert shares == pytest.approx([1 / 3, 1, 0, np.nan], nan_ok=True)
+
+
+@pytest.mark.parametrize("average", ["micro", "macro"])
+def test_the_interval_holds_the_value_and_shrinks_with_the_number_of_tracks(average: Average) -> None:
+    widths = []
+    for tracks in (50, 200, 800):
+        labels, probabilities = answers(tracks, 4, seed=1, skill=1.5)
+        low, high = interval(labels, probabilities, 1, average, draws=500)
+        assert 0 <= low < precision_at_k(labels, probabilities, 1, average) < high <= 1
+        widths.append(high - low)
+    # It shrinks with the square root of the number: to a half each time.
+    assert np.divide(widths[1:], widths[:-1]) == pytest.approx([0.5, 0.5], abs=0.12)
+
+
+def test_the_interval_is_that_of_a_binomial_share() -> None:
+    labels, probabilities = answers(1000, 4, seed=2, skill=1.5)
+    share = precision_at_k(labels, probabilities, 1)
+    low, high = interval(labels, probabilities, 1)
+    deviation = np.sqrt(share * (1 - share) / 1000)
+    assert (low, high) == pytest.approx((share - 1.96 * deviation, share + 1.96 * deviation), abs=0.005)
+
+
+def test_the_interval_is_the_same_each_time_unless_a_generator_is_given() -> None:
+    labels, probabilities = answers(60, 3, seed=3, skill=1)
+    first, again = (interval(labels, probabilities, 1, draws=100) for _ in range(2))
+    other = interval(labels, probabilities, 1, draws=100, generator=np.random.default_rng(9))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_one_who_is_always_certain_is_as_far_off_as_he_is_wrong(*, right: bool) -> None:
+    labels = np.array([0, 1, 2, 0])
+    certain = np.eye(3)[labels if right else (labels + 1) % 3]
+    assert calibration_error(labels, certain) == (0 if right else 1)
+
+
+def test_the_calibration_error_is_the_distance_between_confidence_and_accuracy() -> None:
+    # Ten tracks at 0.8 of which six are right, ten at 0.6 of which nine are: (0.2 + 0.3) / 2.
+    labels = np.array([0] * 6 + [1] * 4 + [0] * 9 + [1])
+    probabilities = np.array([[0.8, 0.2]] * 10 + [[0.6, 0.4]] * 10)
+    assert calibration_error(labels, probabilities) == pytest.approx(0.25)
+
+
+def test_one_who_is_as_right_as_he_is_certain_is_calibrated() -> None:
+    labels = np.array([0] * 7 + [1] * 3)
+    assert calibration_error(labels, np.array([[0.7, 0.3]] * 10)) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
+def test_fit_temperature_finds_the_one_that_was_planted(temperature: float) -> None:
+    rng = np.random.default_rng(4)
+    logits = rng.normal(size=(20_000, 5)) * 2
+    honest = apply_temperature(logits, 1)
+    labels = (rng.random((20_000, 1)) > honest.cumsum(1)).sum(1)  # drawn from the honest probabilities
+    told = apply_temperature(logits * temperature, 1)
+    assert fit_temperature(labels, told) == pytest.approx(temperature, rel=0.03)
+    assert calibration_error(labels, apply_temperature(np.log(told), temperature)) < 0.015
+
+
+def test_a_temperature_of_one_is_the_softmax_and_a_high_one_levels_all_out() -> None:
+    logits = np.log([[0.5, 0.3, 0.2]])
+    assert apply_temperature(logits, 1) == pytest.approx(np.array([[0.5, 0.3, 0.2]]))
+    assert apply_temperature(logits, 1e9) == pytest.approx(np.full((1, 3), 1 / 3))
+    assert apply_temperature(logits + 1000, 1) == pytest.approx(np.array([[0.5, 0.3, 0.2]]))
+
+
+@pytest.mark.parametrize(
+    ("labels", "shape"), [([0, 1], (3, 2)), ([], (0, 2)), ([[0], [1]], (2, 2))], ids=["number", "none", "dimensions"]
+)
+def test_labels_and_probabilities_that_do_not_belong_together_are_refused(
+    labels: list[int], shape: tuple[int, int]
+) -> None:
+    wrong = np.array(labels, np.intp), np.full(shape, 0.5)
+    reason = rf"^labels \({len(labels)}, ?1?\) and probabilities \({shape[0]}, 2\) do not belong together$"
+    with pytest.raises(ValueError, match=reason):
+        precision_at_k(*wrong, 1)
+    with pytest.raises(ValueError, match=reason):
+        interval(*wrong, 1)
+    with pytest.raises(ValueError, match=reason):
+        by_class(*wrong, 1, 2)
+
+
+# Scores
+
+
+def test_a_score_holds_every_figure_of_a_protocol() -> None:
+    measured = score("by artist", ("House", "Techno", "Trance", "Trap"), LABELS, PROBABILITIES, None)
+    assert (measured.protocol, measured.tracks, measured.classes) == ("by artist", 5, 3)
+    assert [figure.value for figure in measured.micro] == pytest.approx([0.4, 0.8, 1.0])
+    assert [figure.value for figure in measured.macro] == pytest.approx([4 / 9, 8 / 9, 1.0])
+    assert all(figure.low <= figure.value <= figure.high for figure in (*measured.micro, *measured.macro))
+    assert measured.by_class == {"House": (pytest.approx(1 / 3), 3), "Techno": (1.0, 1), "Trance": (0.0, 1)}
+    assert measured.calibration_error == pytest.approx(calibration_error(LABELS, PROBABILITIES))
+    assert measured.reference == {}
+
+
+def test_a_score_as_json_is_rounded_to_three_digits() -> None:
+    measured = score("by artist", ("House", "Techno", "Trance"), LABELS, PROBABILITIES, None)
+    stored = json.loads(json.dumps(measured.as_json()))
+    assert stored["micro"][2] == [1.0, 1.0, 1.0]
+    assert [figure[0] for figure in stored["macro"]] == [0.444, 0.889, 1.0]
+    assert stored["by_class"] == {"House": [0.333, 3], "Techno": [1.0, 1], "Trance": [0.0, 1]}
+
+
+def test_the_table_shows_the_best_known_figures_beside_ours_where_there_are_any() -> None:
+    known: dict[Average, tuple[float, float, float]] = {"micro": (0.5, 0.75, 0.9)}
+    first, second = rows([score("by artist", ("House", "Techno", "Trance"), LABELS, PROBABILITIES, known)])
+    assert first[:3] == ("by artist", "5", "micro")
+    assert first[3].startswith("0.400 (0.")
+    assert [cell.partition(" / ")[2] for cell in first[3:]] == ["0.500", "0.750", "0.900"]
+    assert second[:3] == ("by artist", "5", "macro")
+    assert second[5] == "1.000 (1.000–1.000)"

@@ -1,0 +1,176 @@
+import os
+import pickle
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from earmark.analysis import Analysis
+from earmark.errors import BundleError, UnreadableAudio
+from earmark.runner import FILES_PER_WORKER, Outcome, gather, hear, hear_all, sensible_workers
+from earmark.timeline import Timeline
+
+# What the listeners below do over a file is in its name. They stand at module level, or no worker could have them.
+
+
+def listen(path: Path) -> Analysis:
+    """Hear a style named after the file, after a while if it is called slow, or not at all."""
+    match path.stem.partition("-")[0]:
+        case "crash":
+            os._exit(1)  # as a decoder that crashes takes its process along
+        case "bad":
+            raise UnreadableAudio(path, "bad on purpose")
+        case "slow":
+            time.sleep(0.3)
+    heard = Timeline((path.stem,), np.array([0.0]), 1.0, np.array([[1.0]], np.float32))
+    return Analysis(path, 1.0, heard, {}, unknown=False, embedding=np.zeros(2, np.float32), model="named")
+
+
+def open_listener() -> Callable[[Path], Analysis]:
+    return listen
+
+
+def open_nothing(reason: str) -> Callable[[Path], Analysis]:
+    raise BundleError(reason)
+
+
+def named(outcomes: Iterable[Outcome]) -> list[str]:
+    """Each outcome as the name of its file, with the reason if it could not be heard."""
+    return [
+        f"{outcome.path.name}: {outcome.reason}" if isinstance(outcome, UnreadableAudio) else outcome.path.name
+        for outcome in outcomes
+    ]
+
+
+def touch(folder: Path, *names: str) -> list[Path]:
+    paths = [folder / name for name in names]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return paths
+
+
+def test_files_are_passed_on_as_they_are_in_the_order_given(tmp_path: Path) -> None:
+    b, a, text = touch(tmp_path, "b.mp3", "a.mp3", "notes.txt")
+    assert list(gather(map(str, [b, text, a, b]))) == [b, text, a, b]
+
+
+def test_a_folder_gives_the_audio_files_below_it_sorted(tmp_path: Path) -> None:
+    touch(tmp_path, "b.wav", "a.MP3", "cover.jpg", "z/y/c.flac", "c/b.ogg", "c/a.opus", "c/list.m3u8")
+    found = [path.relative_to(tmp_path).as_posix() for path in gather([str(tmp_path)]) if isinstance(path, Path)]
+    assert found == ["a.MP3", "b.wav", "c/a.opus", "c/b.ogg", "z/y/c.flac"]
+
+
+def test_hidden_files_and_folders_are_left_alone(tmp_path: Path) -> None:
+    (seen, *_) = touch(tmp_path, "a.wav", "._a.wav", ".trash/b.wav", "c/.d/e.wav")
+    assert list(gather([str(tmp_path)])) == [seen]
+
+
+def test_a_pattern_stands_for_the_files_that_match_sorted(tmp_path: Path) -> None:
+    b, a, deep = touch(tmp_path, "b.wav", "a.wav", "c/d/e.wav")
+    touch(tmp_path, "a.mp3")
+    assert list(gather([str(tmp_path / "*.wav")])) == [a, b]
+    assert list(gather([str(tmp_path / "c/**/*.wav")])) == [deep]
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> None:
+    (bracketed, _) = touch(tmp_path, "mix [2024].wav", "mix 2.wav")
+    assert list(gather([str(bracketed)])) == [bracketed]
+
+
+def test_what_names_nothing_is_an_error_in_its_place(tmp_path: Path) -> None:
+    (a,) = touch(tmp_path, "a.wav")
+    (tmp_path / "empty").mkdir()
+    touch(tmp_path, "texts/a.txt")
+    sources = [tmp_path / "empty", a, tmp_path / "*.flac", tmp_path / "texts", a]
+    assert [outcome.name if isinstance(outcome, Path) else str(outcome) for outcome in gather(map(str, sources))] == [
+        f"{tmp_path / 'empty'}: there is no audio file in this folder",
+        "a.wav",
+        f"{tmp_path / '*.flac'}: no file matches",
+        f"{tmp_path / 'texts'}: there is no audio file in this folder",
+        "a.wav",
+    ]
+
+
+@pytest.mark.parametrize("name", ["missing.mp3", "n" * 300 + ".mp3"], ids=["missing", "too long a name"])
+def test_a_missing_file_is_passed_on_for_the_listener_to_refuse(tmp_path: Path, name: str) -> None:
+    assert list(gather([str(tmp_path / name)])) == [tmp_path / name]
+
+
+def test_what_cannot_be_heard_is_an_outcome() -> None:
+    outcome = hear(Path("bad.wav"), listen)
+    assert isinstance(outcome, UnreadableAudio)
+    assert str(outcome) == "bad.wav: bad on purpose"
+    assert str(pickle.loads(pickle.dumps(outcome))) == "bad.wav: bad on purpose"  # noqa: S301  our own
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_outcomes_come_in_the_order_of_the_files(workers: int) -> None:
+    paths = [Path(name) for name in ["slow-1.wav", "a.wav", "bad-2.wav", "slow-3.wav", "b.wav", "c.wav", "bad-4.wav"]]
+    assert named(hear_all(paths, open_listener, workers)) == [
+        "slow-1.wav",
+        "a.wav",
+        "bad-2.wav: bad on purpose",
+        "slow-3.wav",
+        "b.wav",
+        "c.wav",
+        "bad-4.wav: bad on purpose",
+    ]
+
+
+def test_an_analysis_from_a_worker_is_whole() -> None:
+    (outcome,) = hear_all([Path("a.wav")], open_listener, 2)
+    assert isinstance(outcome, Analysis)
+    assert outcome.timeline.top(1) == [("a", 1.0)]
+    assert outcome.embedding.tolist() == [0, 0]
+
+
+def test_outcomes_are_handed_out_before_the_last_file_is_taken() -> None:
+    taken: list[str] = []
+
+    def paths() -> Iterable[Path]:
+        for number in range(100):
+            taken.append(f"{number}.wav")
+            yield Path(taken[-1])
+
+    for workers, most in [(1, 1), (2, 5)]:
+        taken.clear()
+        outcomes = hear_all(paths(), open_listener, workers)
+        assert named([next(outcomes)]) == ["0.wav"]
+        assert len(taken) <= most
+
+
+def test_a_crash_costs_its_own_file_and_no_other() -> None:
+    assert named(hear_all(map(Path, ["slow-a.wav", "crash.wav", "b.wav", "bad.wav"]), open_listener, 2)) == [
+        "slow-a.wav",
+        "crash.wav: the decoder crashed over it",
+        "b.wav",
+        "bad.wav: bad on purpose",
+    ]
+
+
+def test_a_crash_while_nobody_waits_for_it_is_survived_too() -> None:
+    names = ["a.wav", "crash.wav", "b.wav", "c.wav", "d.wav"]
+    outcomes = []
+    for outcome in hear_all(map(Path, names), open_listener, 2):
+        outcomes.append(outcome)
+        if len(outcomes) == 1:
+            time.sleep(1.0)  # the pool breaks meanwhile, before it is given the next file
+    assert named(outcomes) == ["a.wav", "crash.wav: the decoder crashed over it", "b.wav", "c.wav", "d.wav"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_model_that_cannot_be_opened_says_why(workers: int) -> None:
+    with pytest.raises(BundleError, match=r"^no such model$"):
+        list(hear_all([Path("a.wav"), Path("b.wav")], partial(open_nothing, "no such model"), workers))
+
+
+def test_a_worker_is_started_for_every_few_files_and_never_more_than_there_are_processors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    few = FILES_PER_WORKER
+    assert [sensible_workers(files) for files in (0, 1, 2 * few - 1, 2 * few, 3 * few, 1000)] == [1, 1, 1, 2, 3, 4]
