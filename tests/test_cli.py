@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -289,15 +290,15 @@ def test_a_file_name_in_another_encoding_is_printed_all_the_same(crate: Path, tm
         (tmp_path / name).write_bytes((crate / "a-up.wav").read_bytes())
     except (OSError, UnicodeError):
         pytest.skip("this file system has Unicode names only")
-    for encoding, printed in [("utf-8:strict", "caf\\udce9 🎵.wav"), ("ascii", "caf\\udce9 \\U0001f3b5.wav")]:
-        environment = os.environ | {"PYTHONIOENCODING": encoding}
-        for form in ("--timeline", "--csv", "--json"):
-            answer = run("listen", tmp_path, "--model", tiny, form, env=environment)
-            assert (answer.returncode, answer.stderr) == (0, "")
-            if form == "--json":
-                assert json.loads(answer.stdout)[0]["path"] == str(tmp_path / name)
-            else:
-                assert printed in answer.stdout
+    for encoding, form, printed in [
+        ("utf-8:strict", "--csv", "caf\\udce9 🎵.wav"),
+        ("ascii", "--timeline", "caf\\udce9 \\U0001f3b5.wav"),
+        ("ascii", "--json", "caf\\udce9 \\ud83c\\udfb5.wav"),
+    ]:
+        answer = run("listen", tmp_path, "--model", tiny, form, env=os.environ | {"PYTHONIOENCODING": encoding})
+        assert (answer.returncode, answer.stderr) == (0, "")
+        assert printed in answer.stdout
+    assert json.loads(answer.stdout)[0]["path"] == str(tmp_path / name)
 
 
 # When something goes wrong
@@ -357,13 +358,22 @@ def test_a_module_that_no_extra_brings_is_missed_loudly(tmp_path: Path) -> None:
 # Interruptions
 
 
+# What is started in the background, as these tests may be, ignores Ctrl-C unless told not to.
+INTERRUPTIBLE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from earmark.cli import main
+main()
+"""
+
+
 @pytest.fixture
 def interrupted(crate: Path, tiny: Path) -> Iterator[Callable[..., tuple[int, str, str]]]:
-    """Return what listens to very many files, presses Ctrl-C after the first answer, and says how that ended."""
+    """Return what listens to very many files, presses Ctrl-C after some lines, and says how that ended."""
     listeners = []
 
-    def listen(*options: str) -> tuple[int, str, str]:
-        command = [*COMMAND, "listen", "-", "--json", "--model", str(tiny), *options]
+    def listen(*options: str, after: int) -> tuple[int, str, str]:
+        command = [sys.executable, "-c", INTERRUPTIBLE, "listen", "-", "--json", "--model", str(tiny), *options]
         pipe = subprocess.PIPE
         listener = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
         listeners.append(listener)
@@ -372,7 +382,8 @@ def interrupted(crate: Path, tiny: Path) -> Iterator[Callable[..., tuple[int, st
         assert listener.stderr
         listener.stdin.write(f"{crate / 'a-up.wav'}\n" * 50_000)
         listener.stdin.close()
-        begun = listener.stdout.readline() + listener.stdout.readline()
+        begun = listener.stdout.read(1) + "".join(listener.stdout.readline() for _ in range(after))
+        time.sleep(0.1)
         os.killpg(listener.pid, signal.SIGINT)  # the whole group, as a terminal does
         out, err = listener.stdout.read(), listener.stderr.read()
         return listener.wait(timeout=30), begun + out, err
@@ -387,12 +398,20 @@ def interrupted(crate: Path, tiny: Path) -> Iterator[Callable[..., tuple[int, st
 def test_ctrl_c_loses_nothing_done_and_leaves_valid_json(
     interrupted: Callable[..., tuple[int, str, str]], workers: str
 ) -> None:
-    status, out, err = interrupted("--workers", workers)
+    status, out, err = interrupted("--workers", workers, after=3)
     heard = json.loads(out)
     assert status == 130
-    assert 1 <= len(heard) < 50_000
+    assert 2 <= len(heard) < 50_000
     assert all(each["styles"][0]["style"] == "Up" for each in heard)
     assert err == ""
+
+
+def test_ctrl_c_while_the_workers_start_ends_them_without_a_word(
+    interrupted: Callable[..., tuple[int, str, str]],
+) -> None:
+    status, out, err = interrupted("--workers", "2", after=0)
+    assert (status, err) == (130, "")
+    assert len(json.loads(out)) < 50_000
 
 
 def test_ctrl_c_just_after_the_first_object_leaves_valid_json(

@@ -9,7 +9,7 @@ import torch
 from pyAudioAnalysis import ShortTermFeatures
 
 from earmark.audio import decode
-from earmark.learning.filterbanks import chroma_matrix, mel_slaney, mfcc_matrix, talkbox_mel
+from earmark.filterbanks import chroma_matrix, mel_slaney, mfcc_matrix, talkbox_mel
 from earmark.learning.frontend import Descriptors, MelSpectrogram, OctaveTempo, RealDFT, normalise
 
 RATE = Descriptors.SAMPLE_RATE

@@ -105,8 +105,9 @@ def test_a_stream_of_any_blocks_is_heard_as_the_whole(model: Model, samples: int
     streamed = model.hear_windows(model.windows(waveform[start:end] for start, end in pairwise(edges)))
     whole = model.hear(waveform)
     assert np.array_equal(streamed.timeline.starts, whole.timeline.starts)
-    assert np.array_equal(streamed.timeline.probabilities, whole.timeline.probabilities)
-    assert np.array_equal(streamed.embedding, whole.embedding)
+    # ONNX Runtime adds up in an order that depends on where in memory a window begins.
+    assert streamed.timeline.probabilities == pytest.approx(whole.timeline.probabilities, abs=1e-5)
+    assert streamed.embedding == pytest.approx(whole.embedding, abs=1e-6)
     assert streamed.timeline.window == whole.timeline.window == min(samples, RATE) / RATE
 
 

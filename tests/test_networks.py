@@ -30,7 +30,7 @@ def music(samples: int, batch: int, sample_rate: int) -> Tensor:
 
 def build(name: str) -> nn.Module:
     torch.manual_seed(0)
-    network = cast(nn.Module, ARCHITECTURES[name](12))
+    network = ARCHITECTURES[name](12)
     if isinstance(network, DescriptorNetwork):
         network.reset(torch.Generator().manual_seed(0))
         network.scores.fit(torch.from_numpy(np.random.default_rng(0).standard_normal((200, 68))))

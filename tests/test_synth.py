@@ -45,7 +45,7 @@ def test_every_style_is_loud_clean_and_in_range(style: str) -> None:
     assert np.isfinite(audio).all()
     assert np.abs(audio).max() < 10 ** (-0.15 / 20), "the peak leaves no headroom"
     assert -24 < 10 * np.log10(np.mean(audio**2)) < -4, "dBFS RMS"
-    assert np.abs(audio.mean(axis=1)).max() < 3e-3, "direct current"
+    assert np.abs(audio.mean(axis=1)).max() < 5e-4, "direct current"
     flat = np.mean(np.abs(audio) >= 0.999 * np.abs(audio).max())
     assert flat < 2e-3, "flattened peaks: clipping"
     assert np.abs(audio[:, 0]).max() < 1e-3, "a click at the start"

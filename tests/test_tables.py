@@ -86,9 +86,7 @@ def test_the_protocols_have_the_published_sizes_and_keep_artists_apart(shared_da
 
 
 def test_no_real_row_is_halftime(shared_data: Path) -> None:
-    labelled = [
-        *tables.read(shared_data, tables.TABLE_2021).styles,
-        *tables.read(shared_data, tables.TABLE_2016).styles,
-    ]
+    both = (tables.read(shared_data, name) for name in (tables.TABLE_2021, tables.TABLE_2016))
+    labelled = [style for table in both for style in table.styles]
     assert "Halftime" not in labelled
     assert labelled.count("Drum & Bass") == 200

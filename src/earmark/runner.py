@@ -8,10 +8,12 @@ import glob
 import multiprocessing
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -106,7 +108,8 @@ def _hear_in_parallel(paths: Iterable[Path], open_listener: Callable[[], Listen]
 def _submit(pool: ProcessPoolExecutor, path: Path) -> Future[Outcome]:
     """Have a file heard; a pool that broke in the meantime breaks this file's future as well."""
     try:
-        return pool.submit(_hear_in_worker, path)
+        with _ctrl_c_held_back():  # this may start a worker
+            return pool.submit(_hear_in_worker, path)
     except BrokenProcessPool as error:
         future: Future[Outcome] = Future()
         future.set_exception(error)
@@ -124,7 +127,7 @@ def _salvage(path: Path, future: Future[Outcome], open_listener: Callable[[], Li
 def _hear_alone(path: Path, open_listener: Callable[[], Listen]) -> Outcome:
     with _pool(open_listener, 1) as pool:
         try:
-            return pool.submit(_hear_in_worker, path).result()
+            return _submit(pool, path).result()
         except BrokenProcessPool:
             return UnreadableAudio(path, "the decoder crashed over it")
 
@@ -142,7 +145,23 @@ def _prepare_worker(open_listener: Callable[[], Listen]) -> None:
     global _listener_of_worker  # noqa: PLW0603  a worker process is for one listener, set here once
     # Opened with the first file, so that what is wrong with the model is raised where the file's outcome is awaited.
     _listener_of_worker = cache(open_listener)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a word
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not so in the background
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a word
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Hold Ctrl-C back; processes started meanwhile do so until they are prepared, or would die with a traceback."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _hear_in_worker(path: Path) -> Outcome:

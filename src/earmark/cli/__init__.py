@@ -20,6 +20,7 @@ from earmark import __version__
 from earmark.cli.evaluate import evaluate
 from earmark.cli.listen import listen
 from earmark.cli.models import models
+from earmark.cli.synth import app as synth
 from earmark.cli.train import train_tables
 from earmark.errors import EarmarkError, MissingExtra
 
@@ -35,6 +36,7 @@ app.command()(listen)
 app.command()(models)
 app.command()(evaluate)
 app.command("train-tables")(train_tables)
+app.add_typer(synth, name="synth")
 
 
 def _print_version(wanted: bool) -> None:
@@ -73,7 +75,7 @@ def main() -> None:
         sys.exit(130)
 
 
-_EXTRA_OF = dict.fromkeys(("torch", "onnx", "onnxscript", "safetensors", "sklearn"), "train")
+_EXTRA_OF = dict.fromkeys(("torch", "onnx", "onnxscript", "safetensors", "scipy", "sklearn"), "train")
 
 
 def _fail(error: EarmarkError) -> None:

@@ -94,9 +94,9 @@ def _with_progress(outcomes: "Iterator[Outcome]", total: int) -> "Iterator[Outco
     if total < 2 or not sys.stderr.isatty():  # noqa: PLR2004  one file is its own progress
         yield from outcomes
         return
-    from earmark.cli.progress import files_progress
+    from earmark.cli.progress import counted_progress
 
-    with files_progress(total) as advance:
+    with counted_progress(total, "files") as advance:
         for outcome in outcomes:
             advance()
             yield outcome

@@ -19,19 +19,19 @@ from rich.text import Text
 
 
 class RateColumn(ProgressColumn):
-    """Files per second."""
+    """How many a second; the task's description says of what."""
 
     def render(self, task: Task) -> Text:
         """The rate of late, or nothing while there is none."""
-        return Text(f"{task.speed:.1f} files/s" if task.speed else "", "dim")
+        return Text(f"{task.speed:.1f} {task.description}/s" if task.speed else "", "dim")
 
 
 @contextmanager
-def files_progress(total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar for `total` files; call the function that it yields after each."""
+def counted_progress(total: int, unit: str) -> Iterator[Callable[[], None]]:
+    """Show a bar for `total` things, called `unit`; call the function that it yields after each."""
     columns = (BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total)
+        task = progress.add_task(unit, total=total)
         yield lambda: progress.advance(task)
 
 

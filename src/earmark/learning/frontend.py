@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from earmark.learning.filterbanks import chroma_matrix, mel_slaney, mfcc_matrix, talkbox_mel
+from earmark.filterbanks import chroma_matrix, mel_slaney, mfcc_matrix, talkbox_mel
 
 # pyAudioAnalysis adds this to keep logarithms and quotients finite. Here it is a lower bound, which is the same for all
 # that float32 can tell: exporters take the addition of so small a number for one of nothing, and leave it out.

@@ -50,6 +50,23 @@ class Lessons:
     strangers: Rows
 
 
+def save(lessons: Lessons, path: Path) -> None:
+    """Write lessons as .npz, under a temporary name first."""
+    pairs = {"half_time": lessons.half_time} | {f"degraded/{name}": each for name, each in lessons.degraded.items()}
+    arrays = {name: np.stack([each.before, each.after]) for name, each in pairs.items()}
+    fresh = path.with_name(f".{path.name}")
+    with fresh.open("wb") as file:
+        np.savez_compressed(file, strangers=lessons.strangers, **arrays)  # type: ignore[arg-type]
+    fresh.replace(path)
+
+
+def load(path: Path) -> Lessons:
+    """Read lessons that `save` has written."""
+    with np.load(path, allow_pickle=False) as arrays:
+        degraded = {name: Pairs(*arrays[f"degraded/{name}"]) for name in DEGRADATIONS}
+        return Lessons(degraded, Pairs(*arrays["half_time"]), arrays["strangers"])
+
+
 @dataclass(frozen=True)
 class Shift:
     """after = before + spread * (before' @ weight + bias + residual * noise), before' standardised; (70, 70), (70,)."""

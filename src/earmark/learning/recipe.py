@@ -24,7 +24,7 @@ from earmark.learning.evaluate import apply_temperature, fit_temperature
 from earmark.learning.fitting import FitConfig, OneThread
 from earmark.learning.forest import ForestConfig
 from earmark.learning.frontend import Descriptors
-from earmark.learning.lessons import Lessons, Shift, learn, learn_shift
+from earmark.learning.lessons import Lessons, Shift, learn, learn_shift, load, save
 from earmark.learning.measures import Score, score
 from earmark.learning.tables import Indices, Protocol, Rows, Table
 from earmark.styles import styles
@@ -43,6 +43,7 @@ class Recipe:
     summary: str
     windows: dict[str, float]
     lessons: dict[str, Any]
+    lessons_file: Path
     fit: FitConfig
     unknown: dict[str, float]
 
@@ -68,7 +69,8 @@ def read_recipe(path: Path) -> Recipe:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         forest = ForestConfig(**raw.pop("forest"))
         fit = FitConfig(**raw.pop("fit") | {"forest": forest})
-        return Recipe(fit=replace(fit, hidden=tuple(fit.hidden)), **raw)
+        lessons_file = path.with_name(raw["lessons"].pop("file"))
+        return Recipe(fit=replace(fit, hidden=tuple(fit.hidden)), lessons_file=lessons_file, **raw)
     except FileNotFoundError:
         raise TableError(f"{path}: no such recipe") from None
     except (tomllib.TOMLDecodeError, TypeError, KeyError) as error:
@@ -196,8 +198,11 @@ def train(recipe: Recipe, folder: Path, out: Path, progress: Progress) -> list[S
 
 def _prepare(recipe: Recipe, folder: Path, progress: Progress) -> tuple[Lessons, Examples]:
     new, old = (tables.read(folder, name) for name in (tables.TABLE_2021, tables.TABLE_2016))
-    with OneThread():
-        lessons = learn(recipe.lessons["per_style"], recipe.lessons["seed"], lambda share: progress("lessons", share))
+    if not recipe.lessons_file.exists():
+        with OneThread():
+            made = learn(recipe.lessons["per_style"], recipe.lessons["seed"], lambda share: progress("lessons", share))
+        save(made, recipe.lessons_file)
+    lessons = load(recipe.lessons_file)
     return lessons, examples(new, old, lessons, recipe)
 
 

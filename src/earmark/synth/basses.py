@@ -121,8 +121,8 @@ BASSES: Final[dict[str, Callable[[Rng], Patch]]] = {
     "808": lambda r: Patch(
         wave="sine",
         attack=0.002,
-        decay=between(r, 0.5, 1.4),
-        sustain=0.15,
+        decay=between(r, 0.3, 0.9),
+        sustain=0.1,
         release=0.12,
         drive=r.uniform(0.15, 0.75),
         glide=between(r, 0.04, 0.12),

@@ -152,10 +152,10 @@ BROKEN: Final[dict[str, Recipe]] = {
         ),
         hook=(("bell", "melody"), ("piano", "melody"), ("guitar", "plucked")),
         voice=(("voice", "chops"), ("voice", "chops"), ("voice", "melody")),
-        side_chain=(0.0, 0.4),
+        side_chain=(0.3, 0.8),
         room=(0.6, 2.2),
         loudness=(-10.5, -7.5),
         roll=0.6,
-        levels={"bass": 6, "hats": 1, "snare": 2},
+        levels={"kick": 3, "snare": 4, "hats": 2, "bass": 3, "lead": -2, "pad": -3, "voice": -1},
     ),
 }

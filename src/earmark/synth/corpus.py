@@ -39,7 +39,7 @@ EXAMPLES: Final[tuple[tuple[str, str, int, int], ...]] = (
     ("09-nu-disco", "Mirror Weather", 8, 59),
     ("10-progressive-house", "The Long Filter", 2, 31),
     ("11-techno", "Concrete Hours", 3, 21),
-    ("12-trap", "Low Ceiling", 1, 10),
+    ("12-trap", "Low Ceiling", 2, 31),
 )
 EXAMPLE_SECONDS: Final = 30.0
 

@@ -150,11 +150,12 @@ def master(mix: Audio, settings: Master, sample_rate: int, rng: np.random.Genera
         )
     hiss = gain(settings.noise) * rng.standard_normal((2, 3 * sample_rate), dtype=np.float32)
     audio = audio + np.tile(hiss, -(-audio.shape[1] // hiss.shape[1]))[:, : audio.shape[1]]
-    # Saturating and limiting lopsided waves makes direct current: it goes before the last, light pass of the limiter.
+    # Saturating and limiting lopsided waves makes direct current: most of it goes before the last, light pass of the
+    # limiter, the rest after.
     ceiling = 10 ** (settings.ceiling / 20)
     audio = static(limit(audio, 0.9 * ceiling, sample_rate), sample_rate, "highpass", 24)
     audio = limit(audio, ceiling, sample_rate)
-    return fade_edges(audio, sample_rate)
+    return fade_edges(audio - audio.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32), sample_rate)
 
 
 def _loudness(audio: Audio, sample_rate: int) -> float:
