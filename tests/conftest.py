@@ -104,7 +104,7 @@ def _tiny_network() -> bytes:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Return the folder of the tables of measured descriptors, beside the project on the machines where it was built."""
+    """Return the folder of the tables of measured descriptors, beside the project on the machines it was built on."""
     folder = Path(__file__).parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"the tables of measured descriptors are not here: {folder}")

@@ -86,7 +86,7 @@ def run(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[s
 def test_help_lists_the_commands() -> None:
     answer = run("--help")
     commands = answer.stdout.partition("Commands:")[2]
-    assert re.findall(r"^  (\S+)", commands, re.MULTILINE) == ["listen", "models", "evaluate", "train-tables"]
+    assert {"listen", "models", "evaluate", "train-tables"} <= set(re.findall(r"^  (\S+)  ", commands, re.MULTILINE))
     assert (answer.returncode, answer.stderr) == (0, "")
 
 

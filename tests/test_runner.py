@@ -144,10 +144,9 @@ def test_outcomes_are_handed_out_before_the_last_file_is_taken() -> None:
 
 
 def test_a_crash_costs_its_own_file_and_no_other() -> None:
-    assert named(hear_all(map(Path, ["slow-a.wav", "crash.wav", "b.wav", "bad.wav"]), open_listener, 2)) == [
+    assert named(hear_all(map(Path, ["slow-a.wav", "crash.wav", "bad.wav"]), open_listener, 2)) == [
         "slow-a.wav",
         "crash.wav: the decoder crashed over it",
-        "b.wav",
         "bad.wav: bad on purpose",
     ]
 

@@ -43,7 +43,7 @@ STEEPEST: Final = 1.6  # log10 of the strongest gain: 32 dB
 
 @dataclass(frozen=True)
 class Target:
-    """What a row says, in the units of the tables (see shared `README`): `cepstra` and `chroma` are means."""
+    """What a row says, in the units of the tables: `cepstra` and `chroma` are means."""
 
     bpm: float
     onset_rate: float  # per second
