@@ -487,6 +487,7 @@ def write_scrambled(path: Path) -> None:
 NOT_AUDIO = "it is not audio, or damaged beyond recognition"
 UNHEARABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing.mp3": (lambda _: None, "there is no such file"),
+    "null\0byte.mp3": (lambda _: None, "no file can have this name"),
     "folder.mp3": (Path.mkdir, "it is a folder"),
     "pipe.wav": (os.mkfifo, "it is not a regular file"),
     "empty.mp3": (Path.touch, "the file is empty"),

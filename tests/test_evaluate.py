@@ -162,6 +162,10 @@ def test_labels_and_probabilities_that_do_not_belong_together_are_refused(
     with pytest.raises(ValueError, match=reason):
         interval(*wrong, 1)
     with pytest.raises(ValueError, match=reason):
+        calibration_error(*wrong)
+    with pytest.raises(ValueError, match=reason):
+        fit_temperature(*wrong)
+    with pytest.raises(ValueError, match=reason):
         by_class(*wrong, 1, 2)
 
 

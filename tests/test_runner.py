@@ -1,5 +1,7 @@
 import os
 import pickle
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -25,6 +27,9 @@ def listen(path: Path) -> Analysis:
             raise UnreadableAudio(path, "bad on purpose")
         case "slow":
             time.sleep(0.3)
+        case "forever":
+            Path(path.parent, f"{os.getpid()}.pid").touch()
+            time.sleep(60)
     heard = Timeline((path.stem,), np.array([0.0]), 1.0, np.array([[1.0]], np.float32))
     return Analysis(path, 1.0, heard, {}, unknown=False, embedding=np.zeros(2, np.float32), model="named")
 
@@ -173,3 +178,37 @@ def test_a_worker_is_started_for_every_few_files_and_never_more_than_there_are_p
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     few = FILES_PER_WORKER
     assert [sensible_workers(files) for files in (0, 1, 2 * few - 1, 2 * few, 3 * few, 1000)] == [1, 1, 1, 2, 3, 4]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="whether a process lives is read from /proc")
+def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from test_runner import open_listener; from earmark.runner import hear_all\n"
+        "if __name__ == '__main__': list(hear_all([Path(sys.argv[1], 'forever.mp3')] * 2, open_listener, 2))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], env=environment)
+    try:
+        workers = eventually(lambda: [int(path.stem) for path in tmp_path.glob("*.pid")], lambda found: len(found) == 2)
+    finally:
+        parent.kill()
+        parent.wait()
+    assert eventually(lambda: [pid for pid in workers if alive(pid)], lambda left: not left) == []
+
+
+def eventually(look: Callable[[], list[int]], good: Callable[[list[int]], bool], seconds: float = 20.0) -> list[int]:
+    """What is seen as soon as it is good, or in the end."""
+    end = time.monotonic() + seconds
+    while not good(seen := look()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return seen
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # Nobody may be there to bury it: a zombie is dead.
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

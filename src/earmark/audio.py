@@ -350,6 +350,8 @@ def _require_file(path: Path) -> None:
         status = path.stat()
     except OSError as error:
         raise UnreadableAudio(path, _reason(error)) from error
+    except ValueError as error:  # a null byte in the name
+        raise UnreadableAudio(path, "no file can have this name") from error
     if stat.S_ISDIR(status.st_mode):
         raise UnreadableAudio(path, "it is a folder")
     if not stat.S_ISREG(status.st_mode):

@@ -64,6 +64,7 @@ def by_class(y_true: Labels, y_prob: Probabilities, k: int, classes: int) -> NDA
 
 def calibration_error(y_true: Labels, y_prob: Probabilities, bins: int = 15) -> float:
     """Expected calibration error of the most probable class, over bins of equal width."""
+    _validate(y_true, y_prob)
     confidence = y_prob.max(1)
     correct = y_prob.argmax(1) == y_true
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -78,6 +79,7 @@ def fit_temperature(y_true: Labels, y_prob: Probabilities) -> float:
 
     References: Guo et al., On calibration of modern neural networks, ICML 2017.
     """
+    _validate(y_true, y_prob)
     logits = np.log(np.maximum(y_prob, 1e-12))
 
     def loss(log_temperature: float) -> float:
@@ -99,9 +101,13 @@ def apply_temperature(logits: NDArray[np.floating], temperature: float) -> Proba
     return probabilities
 
 
-def _hits(y_true: Labels, y_prob: Probabilities, k: int) -> NDArray[np.float64]:
-    if y_true.shape != y_prob.shape[:1] or len(y_true) == 0:
+def _validate(y_true: Labels, y_prob: Probabilities) -> None:
+    if y_true.ndim != 1 or y_prob.ndim != 2 or len(y_true) != len(y_prob) or len(y_true) == 0:  # noqa: PLR2004  axes
         raise ValueError(f"labels {y_true.shape} and probabilities {y_prob.shape} do not belong together")
+
+
+def _hits(y_true: Labels, y_prob: Probabilities, k: int) -> NDArray[np.float64]:
+    _validate(y_true, y_prob)
     top = np.argsort(-y_prob, axis=1, kind="stable")[:, :k]
     hits: NDArray[np.float64] = (top == y_true[:, None]).any(1).astype(np.float64)
     return hits
