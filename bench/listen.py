@@ -7,6 +7,7 @@ median of the ratios of the rounds.
 import os
 import platform
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -69,6 +70,7 @@ def main() -> None:
     """Measure, print and write the page."""
     seconds = 300
     earmark = [sys.executable, "-m", "earmark"]
+    version = subprocess.run([FFMPEG, "-version"], check=True, capture_output=True, text=True).stdout.split()[2]
     with tempfile.TemporaryDirectory() as folder:
         track = str(make_track(Path(folder), seconds))
         short = str(next((ROOT / "examples").glob("*.opus")))
@@ -80,6 +82,8 @@ def main() -> None:
             "cold": [*earmark, "listen", short],
             "help": [*earmark, "--help"],
         }
+        if system := shutil.which("ffmpeg"):
+            programs["system"] = [system, *programs["decode"][1:]]
         for command in programs.values():
             cpu_seconds(command)  # warm the file cache
         rounds = [{name: cpu_seconds(command) for name, command in programs.items()} for _ in range(ROUNDS)]
@@ -92,18 +96,21 @@ def main() -> None:
         values = sorted(each[name] for each in rounds)
         return f"{statistics.median(values):.2f} s ({values[0]:.2f}–{values[-1]:.2f})"
 
+    other = (
+        f"| the same by the system's own ffmpeg | {cpu('system')} | {ratio('system', 'decode')} | |\n" if system else ""
+    )
     page = f"""# Benchmarks
 
-Written by `make bench`, earmark {__version__}, Python {platform.python_version()}, {os.cpu_count()} cores of
-{platform.machine()}. CPU time is user plus system time of a whole process and all that it starts; median of {ROUNDS}
-rounds in which the programs take turns (smallest–largest).
+Written by `make bench`: earmark {__version__}, Python {platform.python_version()}, FFmpeg {version},
+{os.cpu_count()} cores of {platform.machine()}. CPU time is user plus system time of a whole process and all that it
+starts; median of {ROUNDS} rounds in which the programs take turns (smallest–largest).
 
 A {seconds // 60}-minute mp3 of 320 kb/s:
 
 | what | CPU time | ratio | target |
 |---|---|---|---|
 | `ffmpeg -i FILE -f null -` | {cpu("decode")} | 1 | |
-| `earmark listen FILE` | {cpu("listen")} | {ratio("listen", "decode")} of the decode | at most 1.5 |
+{other}| `earmark listen FILE` | {cpu("listen")} | {ratio("listen", "decode")} of the decode | at most 1.5 |
 | `earmark listen --fast FILE` | {cpu("fast")} | {ratio("fast", "decode")} of the decode | at most 0.6 |
 | the recipe of 2018 (ffmpeg pieces, librosa, the network in torch) | {cpu("original")} \
 | {ratio("original", "listen")} times `earmark listen` | at least 8 |

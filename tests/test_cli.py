@@ -139,7 +139,7 @@ def test_the_table_says_what_was_heard_where(earmark_: Earmark, crate: Path, tin
     assert answer.out.split("\n\n")[1].splitlines()[1].split() == [
         "Down",
         "0.66",
-        show.bar(0.66),
+        show.bar(0.664),
         "Motion",
         "0:01–0:03",
     ]

@@ -54,7 +54,10 @@ def listen(
     outcomes = hear_all(files, partial(open_listener, model, fast=fast), workers or sensible_workers(len(files)))
     failures: list[UnreadableAudio] = []
     misses = [path for path in found if isinstance(path, UnreadableAudio)]
-    _PRINTERS[form](_heard(chain(misses, _with_progress(outcomes, len(files))), failures), top, timeline)
+    # On a terminal a bar and a table can take turns; lines of JSON or CSV would run into the bar.
+    if len(files) > 1 and sys.stderr.isatty() and (form is Form.TABLE or not sys.stdout.isatty()):
+        outcomes = _with_progress(outcomes, len(files))
+    _PRINTERS[form](_heard(chain(misses, outcomes), failures), top, timeline)
     if failures:
         raise typer.Exit(1)
 
@@ -82,18 +85,20 @@ def _heard(outcomes: "Iterable[Outcome]", failures: "list[UnreadableAudio]") -> 
     for outcome in outcomes:
         if isinstance(outcome, UnreadableAudio):
             failures.append(outcome)
-            typer.echo(f"earmark: {outcome}", err=True)
+            _complain(str(outcome))
             continue
         for warning in outcome.warnings:
-            typer.echo(f"earmark: {outcome.path}: warning: {warning}", err=True)
+            _complain(f"{outcome.path}: warning: {warning}")
         yield outcome
+
+
+def _complain(line: str) -> None:
+    """Print a line on standard error; not by typer, which would write past the progress bar and into it."""
+    sys.stderr.write(f"earmark: {line}\n")
 
 
 def _with_progress(outcomes: "Iterator[Outcome]", total: int) -> "Iterator[Outcome]":
     """Show on a terminal how many files are done, at which rate, and how long the rest will take."""
-    if total < 2 or not sys.stderr.isatty():  # noqa: PLR2004  one file is its own progress
-        yield from outcomes
-        return
     from earmark.cli.progress import counted_progress
 
     with counted_progress(total, "files") as advance:

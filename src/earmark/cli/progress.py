@@ -1,5 +1,6 @@
 """Progress of long work on standard error: how far, at which rate, how long still."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from earmark.cli import show
+
 
 class RateColumn(ProgressColumn):
     """How many a second; the task's description says of what."""
@@ -30,7 +33,8 @@ class RateColumn(ProgressColumn):
 def counted_progress(total: int, unit: str) -> Iterator[Callable[[], None]]:
     """Show a bar for `total` things, called `unit`; call the function that it yields after each."""
     columns = (BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = show.stdout() if sys.stdout.isatty() else Console(stderr=True)
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(unit, total=total)
         yield lambda: progress.advance(task)
 

@@ -1,6 +1,7 @@
 """What a person sees in the terminal: tables, bars and the coloured strip of a timeline."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from earmark.learning.degradations import Movement
     from earmark.learning.measures import Score
 
-BAR = 24  # characters for a probability of 1
+BAR = 16  # characters for a probability of 1
 STRIP = 72  # characters for a whole track
 EIGHTHS = " ▏▎▍▌▋▊▉"
 OTHER_COLOUR = "#9e9e9e"  # of styles that are not among the twelve
@@ -54,11 +55,14 @@ def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
     heading = Text.assemble((heard.path.name, "bold"), f"  {clock(heard.duration)}  ", (_verdict(heard), "bold"))
     heading.append(f"  {family} family {family_share:.2f}", "dim")
     table = Table.grid(padding=(0, 2))
+    for _ in range(4):
+        table.add_column(no_wrap=True)  # what does not fit is folded in the last column only
+    table.add_column(ratio=1)
     segments = heard.timeline.segments()
     for style, share in heard.timeline.top(top):
         where = ", ".join(f"{clock(part.start)}–{clock(part.end)}" for part in segments if part.style == style)
         table.add_row(
-            Text(style, no_wrap=True),
+            style,
             Text(f"{share:.2f}", "bold"),
             Text(bar(share).ljust(BAR), colour_of.get(style, OTHER_COLOUR)),
             Text(heard.families[style], "dim"),
@@ -120,6 +124,7 @@ def movements_table(movements: "list[Movement]") -> RenderableType:
     return table
 
 
+@cache
 def stdout() -> Console:
-    """The console for results."""
+    """The console for results; one object, so that a progress bar on the same terminal knows what is printed."""
     return Console(highlight=False, soft_wrap=False)
