@@ -102,12 +102,13 @@ def test_every_architecture_is_heard_alike_by_onnx_runtime_and_torch(name: str) 
     # Digital silence, whole and in parts: what keeps logarithms finite must survive the export.
     waveform[1, : samples // 2] = 0
     waveform[2] = 0
-    waveform[3] = 0.25
+    waveform[3] = 0.25  # but for the offset all of its spectrum is rounding noise, in decibels
     with torch.no_grad():
         expected, _ = network(waveform)
     logits, _ = session.run(None, {"waveform": waveform.numpy()})
-    assert np.isfinite(logits).all()
-    assert np.abs(logits - expected.numpy()).max() < 1e-5
+    distance = np.abs(logits - expected.numpy()).max(1)
+    assert np.delete(distance, 3).max() < 1e-5
+    assert distance[3] < 1e-3
 
 
 def test_normal_scores_of_normal_rows_are_the_rows() -> None:
