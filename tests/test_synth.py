@@ -9,9 +9,9 @@ import pytest
 
 from earmark import styles
 from earmark.synth import STYLES, Track, render
+from earmark.synth.composition import compose_track
 from earmark.synth.harmony import TONICS, Key
 from earmark.synth.performance import strike
-from earmark.synth.render import compose_track
 from earmark.synth.studio import open_studio
 
 SECONDS = 10.0

@@ -8,7 +8,7 @@ judgement about real music. Needs the extra `train` (SciPy).
     harmony    keys and chords          patch, patches                instruments and their designs
     grooves    drum patterns            effects, mix, desk            space, transitions, mastering
     lines      basses and melodies      recipes, studio               the styles and the artists
-    arrangement  sections               performance, render           from a seed to a track
+    arrangement, composition  form and content            performance, render         from a seed to a track
 """
 
 from earmark.synth.recipes import STYLES

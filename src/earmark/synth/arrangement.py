@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from earmark.synth.render import Composition
-    from earmark.synth.track import Audio, SectionName
+    from earmark.synth.track import SectionName
 
 LAYERS: Final = ("kick", "snare", "hats", "percussion", "bass", "chords", "pad", "lead", "hook", "voice", "texture")
 
@@ -97,28 +96,3 @@ def arrange(bars: int, rng: np.random.Generator, *, breakdown: float = 0.25) -> 
     return tuple(
         Part(name, start, end - start) for (name, _), start, end in zip(names, starts, ends, strict=True) if end > start
     )
-
-
-def level_curve(layer: str, form: str, piece: Composition) -> Audio:
-    """The level of a layer over time: its sections, joined by 10 ms ramps. Shape: `(samples,)`."""
-    clock, samples = piece.clock, piece.samples
-    curve = np.zeros(samples, dtype=np.float32)
-    for part, swell in zip(piece.parts, piece.swells, strict=True):
-        level = FORMS[form][part.name].get(layer, 0.0) * swell
-        start, end = clock.sample(part.bar * 16), min(samples, clock.sample((part.bar + part.bars) * 16))
-        if part.name == "build" and piece.stop:
-            end = min(end, clock.sample((part.bar + part.bars) * 16 - piece.stop))
-        if enters_late(layer, part, piece):
-            start = clock.sample((part.bar + part.bars // 2) * 16)
-        curve[start:end] = level
-    ramp = max(2, clock.sample_rate // 100)
-    for edge in np.flatnonzero(np.diff(curve)).tolist():
-        before, after = curve[edge], curve[edge + 1]
-        first = max(0, edge + 1 - ramp)
-        curve[first : edge + 1] = np.linspace(before, after, edge + 1 - first, dtype=np.float32)
-    return curve
-
-
-def enters_late(layer: str, part: Part, piece: Composition) -> bool:
-    """Whether a layer waits for the second half of this part: of drops of at least eight bars."""
-    return part.name == "drop" and part.bars >= 8 and layer in piece.late  # noqa: PLR2004

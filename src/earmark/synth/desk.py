@@ -10,8 +10,8 @@ from earmark.synth import effects, filters
 from earmark.synth.mix import echo, gain, reverb, rms, side_chain
 
 if TYPE_CHECKING:
+    from earmark.synth.composition import Composition
     from earmark.synth.performance import Strokes
-    from earmark.synth.render import Composition
     from earmark.synth.studio import Studio
     from earmark.synth.track import Audio
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from earmark.synth.arrangement import FORMS, enters_late, level_curve
+from earmark.synth.arrangement import FORMS
 from earmark.synth.clock import STEPS_PER_BAR
+from earmark.synth.composition import enters_late, level_curve
 from earmark.synth.draws import one
 from earmark.synth.effects import TEXTURES, endless
 from earmark.synth.grooves import hits, vary
@@ -23,7 +24,7 @@ from earmark.synth.studio import PITCHED
 
 if TYPE_CHECKING:
     from earmark.synth.arrangement import Part
-    from earmark.synth.render import Composition
+    from earmark.synth.composition import Composition
     from earmark.synth.studio import Studio
     from earmark.synth.track import Audio
 

@@ -7,90 +7,27 @@ All randomness comes from two generators: one of the artist (see `studio`), one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from earmark.synth import desk, performance
-from earmark.synth.arrangement import Part, arrange
-from earmark.synth.clock import BEATS_PER_BAR, Clock
-from earmark.synth.harmony import Harmony, Key, compose
+from earmark.synth.clock import BEATS_PER_BAR
+from earmark.synth.composition import compose_track
 from earmark.synth.mix import master
 from earmark.synth.recipes import RECIPES
 from earmark.synth.studio import Studio, open_studio, style_seed
 from earmark.synth.track import SAMPLE_RATE, Section, Track, Truth
+
+if TYPE_CHECKING:
+    from earmark.synth.composition import Composition
+    from earmark.synth.harmony import Key
 
 ARTISTS: Final = 64
 """How many artists a style has unless a number is asked for."""
 
 
 LOWEST_RATE: Final = 16_000  # Hz
-
-SWELL: Final = {"intro": 0.8, "break": 0.6, "build": 0.65, "drop": 1.0, "outro": 0.8}
-"""How loud a section is, before mastering brings them closer together."""
-
-
-LATECOMERS: Final = ("lead", "chords", "voice", "percussion", "hats")
-
-
-@dataclass(frozen=True)
-class Composition:
-    """What is played, before anybody plays it."""
-
-    clock: Clock
-    harmony: Harmony
-    parts: tuple[Part, ...]
-    swells: tuple[float, ...]
-    samples: int
-    density: float
-    stop: int
-    """Steps of silence before a drop."""
-    late: frozenset[str]
-    """Layers that enter in the second half of a drop."""
-
-
-def compose_track(
-    studio: Studio,
-    rng: np.random.Generator,
-    seconds: float,
-    sample_rate: int,
-    *,
-    bpm: float | None = None,
-    key: Key | None = None,
-    density: float | None = None,
-    lead_in: float = 0.0,
-) -> Composition:
-    """Draw tempo, key, chords and form; whatever is given is kept."""
-    recipe = studio.recipe
-    low, usual, high = recipe.tempo
-    tempo = float(rng.triangular(low, usual, high))
-    # Most electronic music is made at whole beats per minute.
-    tempo = round(tempo) if rng.random() < 0.8 else round(tempo, 2)  # noqa: PLR2004
-    drawn = Key(int(rng.integers(12)), recipe.scales[int(rng.integers(len(recipe.scales)))])
-    clock = Clock(bpm or tempo, sample_rate, studio.swing, lead_in)
-    harmony = compose(
-        rng,
-        key or drawn,
-        recipe.moods[int(rng.integers(len(recipe.moods)))],
-        notes=int(rng.choice(recipe.chord_notes)),
-        bars_per_chord=int(rng.choice(recipe.bars_per_chord)),
-    )
-    bars = max(1, int(np.ceil((seconds - lead_in) / clock.bar_seconds)))
-    parts = arrange(bars, rng, breakdown=float(rng.uniform(*recipe.breakdown)))
-    drawn_density = float(rng.normal(0, 0.25))
-    latecomers = LATECOMERS if recipe.form == "groove" else ("hats", "voice")
-    late = frozenset(layer for layer in latecomers if rng.random() < 0.25)  # noqa: PLR2004  a producer's habit
-    return Composition(
-        stop=int(rng.choice(recipe.stops)),
-        late=late,
-        clock=clock,
-        harmony=harmony,
-        parts=parts,
-        swells=tuple(float(rng.uniform(0.85, 1.0)) * SWELL[part.name] for part in parts),
-        samples=round(seconds * sample_rate),
-        density=drawn_density if density is None else density,
-    )
 
 
 def render(
