@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from earmark.audio import Waveform, decode
 from earmark.errors import UnreadableAudio
 from earmark.hearing import Listener, Model
 from earmark.testing import noise, silence, tone, write_wav
+from earmark.testing.bundles import tiny_bundle
 
 RATE = 8000  # Hz, of the tiny model
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -61,7 +62,7 @@ def test_the_embedding_is_the_mean_of_those_of_the_windows(model: Model) -> None
     assert model.hear(constant(0.1, -0.3)).embedding == pytest.approx([-0.1, 0.2], abs=1e-5)
 
 
-def test_the_temperature_divides_the_logits(tiny_bundle: Callable[..., Path], tmp_path: Path) -> None:
+def test_the_temperature_divides_the_logits(tmp_path: Path) -> None:
     model = Model.open(tiny_bundle(tmp_path / "warm", temperature=4))
     assert model.hear(constant(0.2)).timeline.mean() == pytest.approx(expected(0.2, temperature=4), abs=1e-5)
 
@@ -72,7 +73,7 @@ def test_the_last_window_is_pulled_back_to_end_with_the_waveform(model: Model) -
     assert heard.timeline.probabilities == pytest.approx(np.stack([expected(0.2), expected(0.25)]), abs=1e-5)
 
 
-def test_windows_overlap_where_the_hop_is_shorter(tiny_bundle: Callable[..., Path], tmp_path: Path) -> None:
+def test_windows_overlap_where_the_hop_is_shorter(tmp_path: Path) -> None:
     model = Model.open(tiny_bundle(tmp_path / "dense", hop=0.25))
     assert model.hear(constant(0.1, 0.1)).timeline.starts.tolist() == [0, 0.25, 0.5, 0.75, 1]
 

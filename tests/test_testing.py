@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from earmark import testing
+from earmark import Model, testing
+from earmark.testing.bundles import tiny_bundle
 
 
 def test_a_tone_holds_its_energy_at_its_frequency() -> None:
@@ -87,3 +88,13 @@ def test_importing_it_loads_neither_scipy_nor_torch() -> None:
         text=True,
     )
     assert loaded.stdout.split() == ["False", "False"]
+
+
+def test_the_tiny_model_answers_as_it_says(tmp_path: Path) -> None:
+    model = Model.open(tiny_bundle(tmp_path / "tiny"))
+    model.verify()
+    heard = model.hear(np.full(16_000, 0.1, np.float32))
+    weights = np.exp([0.0, 1.0, -1.0])
+    assert heard.timeline.styles == ("Still", "Up", "Down")
+    assert heard.timeline.probabilities == pytest.approx(np.tile(weights / weights.sum(), (2, 1)), abs=1e-5)
+    assert heard.embedding == pytest.approx([0.1, 0.1])
