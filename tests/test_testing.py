@@ -97,4 +97,4 @@ def test_the_tiny_model_answers_as_it_says(tmp_path: Path) -> None:
     weights = np.exp([0.0, 1.0, -1.0])
     assert heard.timeline.styles == ("Still", "Up", "Down")
     assert heard.timeline.probabilities == pytest.approx(np.tile(weights / weights.sum(), (2, 1)), abs=1e-5)
-    assert heard.embedding == pytest.approx([0.1, 0.1])
+    assert heard.embedding == pytest.approx([0.1, 0.1], abs=1e-5)
