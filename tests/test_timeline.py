@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from earmark.errors import EarmarkError
 from earmark.timeline import Segment, Timeline
 
 STYLES = ("Deep House", "Techno", "Trance")
@@ -119,3 +120,12 @@ def test_probabilities_lie_between_0_and_1_and_add_up_to_1(heard: Timeline) -> N
 def test_a_style_that_leads_somewhere_has_a_segment(heard: Timeline) -> None:
     leaders = {heard.styles[index] for index in heard.probabilities.argmax(1)}
     assert {part.style for part in heard.segments()} == leaders
+
+
+def test_the_twelve_styles_bring_their_families_along() -> None:
+    twelve = Timeline(
+        ("Deep House", "Trap", "Halftime"), np.array([0.0]), 1.0, np.array([[0.25, 0.5, 0.25]], np.float32)
+    )
+    assert twelve.families() == [("Bass", 0.75), ("House", 0.25)]
+    with pytest.raises(EarmarkError, match="no style is called 'Techno'"):
+        timeline([[0.5, 0.25, 0.25]]).families()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.styles import family_of
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -53,15 +55,19 @@ class Timeline:
         order = np.argsort(-mean, kind="stable")[:k]
         return [(self.styles[style], float(mean[style])) for style in order]
 
-    def families(self, families: Mapping[str, str]) -> list[tuple[str, float]]:
+    def families(self, families: Mapping[str, str] | None = None) -> list[tuple[str, float]]:
         """The probabilities of the families, the most probable first.
 
         Args:
-            families: the family of each style.
+            families: the family of each style; not needed where all are among the twelve.
+
+        Raises:
+            EarmarkError: a style is not among the twelve, and no families are given.
         """
         sums: dict[str, float] = {}
         for style, probability in zip(self.styles, self.mean(), strict=True):
-            sums[families[style]] = sums.get(families[style], 0.0) + float(probability)
+            family = families[style] if families else family_of(style)
+            sums[family] = sums.get(family, 0.0) + float(probability)
         return sorted(sums.items(), key=lambda family: -family[1])
 
     def segments(self) -> list[Segment]:
