@@ -17,6 +17,7 @@ def evaluate(
     """Print the figures of a model's card, measure them anew, or see how far damage moves its answers."""
     from earmark.cli import show
     from earmark.hearing import Model
+    from earmark.hearing.bundle import CARD
 
     opened = Model.open(model)
     opened.verify()
@@ -36,4 +37,4 @@ def evaluate(
         files = [path for path in gather([str(audio)]) if isinstance(path, Path)]
         console.print(show.movements_table(list(movements(opened, files))))
     if not tables and not audio:
-        console.print((opened.folder / "README.md").read_text(encoding="utf-8"), markup=False)
+        typer.echo((opened.folder / CARD).read_text(encoding="utf-8"))
