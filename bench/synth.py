@@ -26,8 +26,8 @@ import torch
 from sklearn.ensemble import ExtraTreesClassifier
 
 from earmark.learning.frontend import Descriptors
-from earmark.synth import STYLES, Track, render
-from earmark.synth.conditioning import PASSES, render_row
+from earmark.synth import STYLES, Track, cepstrum, render
+from earmark.synth.conditioning import PASSES, Target, as_measured, beat_balance, render_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,11 +101,20 @@ def follow(folder: Path, per_style: int, seed: int) -> None:
     pairs = rng.integers(len(rows), size=(2, 1000))
     apart = np.abs(features[pairs[0], :DESCRIPTORS] - features[pairs[1], :DESCRIPTORS]) / scale
 
-    def rendered(passes: int) -> Array:
-        tracks = (render_row(rows[i], styles[i], int(k), 30.0, passes=passes) for k, i in enumerate(chosen))
-        return np.array([describe(track) for track in tracks])
+    def rendered(passes: int) -> tuple[Array, Array]:
+        """The descriptors of the tracks, and their balance at the beats: `(tracks, 70)`, `(tracks, 6)`."""
+        found, balances = [], []
+        for k, i in enumerate(chosen):
+            track = render_row(rows[i], styles[i], int(k), 30.0, passes=passes)
+            heard = cepstrum.magnitudes(as_measured(track.audio, track.sample_rate), track.sample_rate)
+            found.append(describe(track))
+            balances.append(beat_balance(heard, track.truth.beats))
+        return np.array(found), np.array(balances)
 
-    before, after = rendered(0), rendered(PASSES)
+    (before, balance_before), (after, balance_after) = rendered(0), rendered(PASSES)
+    asked = np.array([Target.from_row(rows[i]).beat_balance for i in chosen])
+    off = [np.abs(balance - asked).sum(axis=1).mean() / 2 for balance in (balance_before, balance_after)]
+    print(f"energy at the beats in a wrong band: {off[0]:.2f} before, {off[1]:.2f} after (share, 0-1)")
     wanted = features[chosen]
 
     def distance(found: Array, which: slice, where: npt.NDArray[np.bool_]) -> float:

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from earmark.learning.frontend import Descriptors
-from earmark.synth import cepstrum, conditioning, render
+from earmark.synth import Track, cepstrum, conditioning, render
 from earmark.synth.harmony import Key
+from earmark.testing import clicks_at, tone
 
 RATE = 22_050
 
@@ -66,3 +67,28 @@ def test_energy_is_reached_by_the_limiter() -> None:
         limited = conditioning.shoulder(mix / conditioning.loudest(mix, energy))
         assert np.abs(limited).max() <= 1
         assert conditioning.power_over_peak(limited.mean(axis=0)) == pytest.approx(energy, rel=0.15)
+
+
+def test_the_balance_at_the_beats_is_where_the_energy_is() -> None:
+    beats = tuple(np.arange(0.1, 3.9, 0.5))
+    waveform = clicks_at(beats, 4.0, RATE, hz=1000.0) + tone(100.0, 4.0, RATE, level=0.001)
+    balance = conditioning.beat_balance(cepstrum.magnitudes(waveform, RATE), beats)
+    assert balance.sum() == pytest.approx(1)
+    assert balance.argmax() == 3  # 800 to 1600 Hz
+    assert balance[3] > 0.6
+
+
+def test_a_conditioned_track_takes_the_balance_of_its_row_at_the_beats() -> None:
+    wanted = np.array([0.25, 0.15, 0.15, 0.15, 0.15, 0.15])
+    row = row_of("Deep House", 5, 121.0)
+    asked = row | {f"{81 + band}-balance": str(share) for band, share in enumerate(wanted)}
+
+    def distance(track: Track) -> float:
+        heard = conditioning.as_measured(track.audio, RATE)
+        found = conditioning.beat_balance(cepstrum.magnitudes(heard, RATE), track.truth.beats)
+        return float(np.abs(found - wanted).sum() / 2)
+
+    silent_about_it, told = (
+        conditioning.render_row(each, "Deep House", 7, 8.0, sample_rate=RATE) for each in (row, asked)
+    )
+    assert distance(told) < 0.8 * distance(silent_about_it)

@@ -6,6 +6,7 @@ are those of the row:
     mean cepstra    the 13 MFCC means give the row's 40-band envelope back by the inverse DCT: a smooth equaliser
     their spread    the deviations within a second: the equaliser moves with the music's own fluctuation, more or less
     treble          two bands above the cepstra's 3.5 kHz are set so that spectral centroid and spread agree
+    beats           at the beats, the shares of six bands in the energy: kick against bass against hats
     chroma          the bins that the tables count as pitch classes are raised or lowered by up to 9 dB
     energy          mean power against the peak: the ceiling at which the sound is limited
 
@@ -29,7 +30,7 @@ from earmark.synth.render import render
 from earmark.synth.track import SAMPLE_RATE, Track
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 PASSES: Final = 4
 NOISE_FLOOR: Final = 10 ** (-52 / 20)  # against the RMS of the mix
 BELOW_BANDS: Final = 4  # bins: 0 to 60 Hz
+BEAT_BANDS: Final = (0, 10, 20, 40, 80, 160, 551)
+"""Edges in bins of 20 Hz: 0, 200, 400, 800, 1600, 3200 and 22,000 Hz, of which the tables' audio has 11,025: Essentia's
+`BeatsLoudness` as its `MusicExtractor` uses it, after Scheirer (JASA 103(1), 1998)."""
 STEEPEST: Final = 1.6  # log10 of the strongest gain: 32 dB
 
 
@@ -53,6 +57,7 @@ class Target:
     centroid: float
     spread: float
     energy: float
+    beat_balance: cepstrum.Array | None  # (6,), shares; only one of the tables has it
 
     @classmethod
     def from_row(cls, row: Mapping[str, str]) -> Target:
@@ -73,6 +78,7 @@ class Target:
             centroid=float(values(4, 4)[0]),
             spread=float(values(5, 5)[0]),
             energy=float(values(2, 2)[0]),
+            beat_balance=values(81, 86) if {str(number) for number in range(81, 87)} <= columns.keys() else None,
         )
 
 
@@ -145,7 +151,7 @@ def render_row(
         heard = as_measured(shoulder(audio), sample_rate)
         aim *= float(np.clip(target.energy / power_over_peak(heard), 0.5, 2.0))
         aim = float(np.clip(aim, 0.3 * target.energy, 3.0 * target.energy))
-        audio = follow(audio, heard, target, sample_rate)
+        audio = follow(audio, heard, target, sample_rate, track.truth.beats)
     limited = shoulder(audio / loudest(audio, aim))
     limited *= np.float32(0.98) / (np.abs(limited).max() + np.float32(1e-9))
     return replace(track, audio=fade_edges(limited, sample_rate))
@@ -167,18 +173,47 @@ def power_over_peak(waveform: Audio) -> float:
     return float(np.mean(waveform * waveform) / (np.max(waveform * waveform) + 1e-12))
 
 
-def follow(audio: Audio, heard: Audio, target: Target, sample_rate: int) -> Audio:
-    """Move a mix towards a row by one step of the equaliser, measured on `heard`.
+def follow(audio: Audio, heard: Audio, target: Target, sample_rate: int, beats: Sequence[float] = ()) -> Audio:
+    """Move a mix towards a row by one step of the equaliser, measured on `heard`; `beats` are in seconds.
 
     Shape: `(2, samples)` and `(samples,)` to `(2, samples)`.
     """
     spectra = cepstrum.magnitudes(heard, sample_rate)
     if spectra.shape[0] < cepstrum.SECOND:
         return audio
-    bins = _chroma_gains(spectra, target) + np.zeros(spectra.shape)
+    bins = _chroma_gains(spectra, target) + _beat_gains(spectra, target, beats)
     bins += _band_gains(np.asarray(spectra * 10**bins, dtype=np.float32), target)
     bins += np.log10(_treble_gains(spectra * 10**bins, target))
     return _apply(audio, bins.astype(np.float32), sample_rate)
+
+
+def beat_balance(spectra: npt.NDArray[np.float32], beats: Sequence[float]) -> cepstrum.Array:
+    """The shares of six bands in the energy at the beats, the mean over the beats. Shape: `(frames, 551)` to `(6,)`."""
+    power = spectra[beat_frames(spectra, beats)].astype(np.float64) ** 2
+    bands = np.add.reduceat(power, BEAT_BANDS[:-1], axis=1)  # (beats, 6)
+    return np.asarray((bands / (bands.sum(axis=1, keepdims=True) + 1e-12)).mean(axis=0))
+
+
+def beat_frames(spectra: npt.NDArray[np.float32], beats: Sequence[float]) -> npt.NDArray[np.intp]:
+    """The louder of the two frames of 50 ms in which each beat sounds. Shape: `(beats,)`."""
+    first = (np.asarray(beats) * cepstrum.SECOND).astype(np.intp)
+    first = first[first < spectra.shape[0] - 1]
+    energy = (spectra * spectra).sum(axis=1)
+    return np.asarray(np.where(energy[first + 1] > energy[first], first + 1, first))
+
+
+def _beat_gains(spectra: npt.NDArray[np.float32], target: Target, beats: Sequence[float]) -> npt.NDArray[np.float64]:
+    """log10 gains, at the beats only and at most 6 dB, that bring the balance of the bands to the row's.
+
+    Shape: `(frames, 551)`.
+    """
+    gains = np.zeros(spectra.shape)
+    if target.beat_balance is None or not len(beats):
+        return gains
+    measured = beat_balance(spectra, beats)
+    wanted = np.clip(0.5 * np.log10((target.beat_balance + 1e-3) / (measured + 1e-3)), -0.3, 0.3)
+    gains[beat_frames(spectra, beats)] = np.repeat(wanted, np.diff(BEAT_BANDS))
+    return gains
 
 
 def _band_gains(spectra: npt.NDArray[np.float32], target: Target) -> npt.NDArray[np.float64]:
