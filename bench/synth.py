@@ -117,6 +117,11 @@ def follow(folder: Path, per_style: int, seed: int) -> None:
     print(f"energy at the beats in a wrong band: {off[0]:.2f} before, {off[1]:.2f} after (share, 0-1)")
     wanted = features[chosen]
 
+    energy = [np.abs(found - wanted)[:, [1, 35]].mean(axis=0) / scale[[1, 35]] for found in (before, after)]
+    print(
+        "energy, mean: {:.2f} before, {:.2f} after; deviation: {:.2f}, {:.2f} (z)".format(*np.ravel(energy, order="F"))
+    )
+
     def distance(found: Array, which: slice, where: npt.NDArray[np.bool_]) -> float:
         return float((np.abs(found - wanted)[:, :DESCRIPTORS] / scale)[where, which].mean())
 
