@@ -311,3 +311,16 @@ def test_the_shipped_model_can_be_trained_further() -> None:
         logits, embedding = network(torch.from_numpy(check["waveform"]))
         assert logits.numpy() == pytest.approx(check["logits"], abs=1e-3)
         assert embedding.numpy() == pytest.approx(model.run(check["waveform"])[1], abs=1e-3)
+
+
+def test_the_shipped_network_is_what_its_weights_give() -> None:
+    folder = shipped()["house12"]
+    config = read_config(folder)
+    network = writing.load_network(folder)
+    exported = writing.export_onnx(network, round(config.window * config.sample_rate), any_length=True)
+    model, stored = onnx.load_from_string(exported), onnx.load(folder / NETWORK)
+    assert [node.op_type for node in model.graph.node] == [node.op_type for node in stored.graph.node]
+    assert {each.name: each.raw_data for each in model.graph.initializer} == {
+        each.name: each.raw_data for each in stored.graph.initializer
+    }
+    assert not any(node.metadata_props for node in stored.graph.node)  # no stack traces, no addresses

@@ -85,7 +85,10 @@ def export_onnx(network: nn.Module, samples: int, *, any_length: bool) -> bytes:
     finally:
         exported.level = level
     assert program is not None  # noqa: S101  with dynamo=True it never is
-    serialised: bytes = program.model_proto.SerializeToString()
+    model = program.model_proto
+    for part in (model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info):
+        del part.metadata_props[:]  # stack traces and addresses: other bytes each time, and nobody's business
+    serialised: bytes = model.SerializeToString(deterministic=True)
     return serialised
 
 
