@@ -112,6 +112,15 @@ def test_evaluate_prints_the_card(earmark_: Earmark, tiny: Path) -> None:
     assert earmark_("evaluate", tiny) == Answer(0, "# tiny\n\n", "")
 
 
+def test_evaluate_says_what_is_missing(earmark_: Earmark, tiny: Path, tmp_path: Path) -> None:
+    answer = earmark_("evaluate", tiny, "--audio", tmp_path)
+    assert (answer.status, answer.out) == (1, "")
+    assert answer.err == f"earmark: {tmp_path}: there is no audio file in this folder\n"
+    answer = earmark_("evaluate", tiny, "--tables", tmp_path)
+    assert (answer.status, answer.out) == (1, "")
+    assert answer.err == f"earmark: {tiny}: the model names no recipe to repeat; give one with --recipe\n"
+
+
 # Listening
 
 

@@ -12,7 +12,7 @@ from earmark.learning import recipe as recipes
 from earmark.learning import tables
 from earmark.learning.bundle import load_network
 from earmark.learning.lessons import Lessons, load, save
-from earmark.learning.recipe import Recipe, degraded_copies, examples, read_recipe
+from earmark.learning.recipe import Recipe, by_artist, degraded_copies, examples, read_recipe
 from earmark.styles import styles
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +84,22 @@ def test_halftime_is_drum_and_bass_at_its_tempo_with_half_the_weight(
     assert set(sample.weights[~half]) == {np.float32(1)}
     assert sample.tested.sum() == 2100
     assert not sample.tested[half].any()
+
+
+def test_no_artist_under_test_was_heard_in_training_nor_was_any_tested_row(
+    recipe: Recipe, lessons: Lessons, shared_data: Path
+) -> None:
+    new, old = (tables.read(shared_data, name) for name in (tables.TABLE_2021, tables.TABLE_2016))
+    nameless = replace(new, artists=("", *new.artists[1:-1], ""))  # nobody is not one artist whom everybody knows
+    for table in (new, nameless):
+        sample = examples(table, old, lessons, recipe)
+        artists = np.array(sample.artists)
+        protocol = by_artist(sample)
+        assert sorted(np.concatenate([test for _, test in protocol.folds])) == np.flatnonzero(sample.tested).tolist()
+        for train, test in protocol.folds:
+            assert not set(train) & set(test)
+            assert not set(artists[train]) & set(artists[test]) - {""}
+            assert len(train) > 2 * len(test)
 
 
 def test_degraded_copies_move_the_spread_but_not_the_tempo(recipe: Recipe, lessons: Lessons, shared_data: Path) -> None:

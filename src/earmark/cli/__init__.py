@@ -10,8 +10,8 @@ import sys
 from io import TextIOWrapper
 from typing import Annotated
 
-# Before NumPy is loaded: starting the threads of its linear algebra costs more CPU than hearing a track, and nothing
-# that this command does on its own uses them.
+# Before NumPy is loaded: starting the threads of its linear algebra costs CPU, and nothing that this command does on
+# its own uses them.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import typer

@@ -16,6 +16,7 @@ def evaluate(
 ) -> None:
     """Print the figures of a model's card, measure them anew, or see how far damage moves its answers."""
     from earmark.cli import show
+    from earmark.errors import BundleError, EarmarkError
     from earmark.hearing import Model
     from earmark.hearing.bundle import CARD
 
@@ -27,14 +28,21 @@ def evaluate(
         from earmark.learning.recipe import evaluate as evaluate_recipe
         from earmark.learning.recipe import read_recipe
 
+        recipe = recipe or Path(opened.config.provenance.get("recipe", ""))
+        if not recipe.name:
+            raise BundleError(f"{opened.folder}: the model names no recipe to repeat; give one with --recipe")
         with titled_progress() as progress:
-            scores = evaluate_recipe(read_recipe(recipe or Path(opened.config.provenance["recipe"])), tables, progress)
+            scores = evaluate_recipe(read_recipe(recipe), tables, progress)
         console.print(show.scores_table(scores))
     if audio:
         from earmark.learning.degradations import movements
         from earmark.runner import gather
 
-        files = [path for path in gather([str(audio)]) if isinstance(path, Path)]
+        files = []
+        for found in gather([str(audio)]):
+            if isinstance(found, EarmarkError):
+                raise found
+            files.append(found)
         console.print(show.movements_table(list(movements(opened, files))))
     if not tables and not audio:
         typer.echo((opened.folder / CARD).read_text(encoding="utf-8"))

@@ -2,7 +2,7 @@
 
 A front end is part of the network, so what hears, what trains and what is exported cannot disagree. Everything here
 is matrix products, element-wise arithmetic and reshapes: those cost the same in PyTorch and in ONNX Runtime and exist
-in every exporter, where an FFT operator does not (measured in docs/decisions/002-front-end.md).
+in every exporter, where an FFT operator does not (docs/decisions/002-front-end.md).
 
 Conventions
 -----------

@@ -1,7 +1,7 @@
 r"""From the tables to a shipped model, and the figures that stand in its card.
 
     recipe (TOML) + tables -> lessons -> fit -> calibrate -> bundle
-                           \\-> protocols (evaluate): the same recipe on parts of the rows, tested on the others
+                           \-> protocols (evaluate): the same recipe on parts of the rows, tested on the others
 
 The same recipe and the same versions give the same weights, bit for bit, on one kind of processor.
 """
@@ -130,10 +130,8 @@ def run_protocols(recipe: Recipe, folder: Path, lessons: Lessons, progress: Prog
         yield score(protocol.name, protocol.classes, labels, probabilities, tables.REFERENCE[protocol.name])
 
 
-def by_artist(
-    sample: Examples, recipe: Recipe, lessons: Lessons, progress: Progress
-) -> tuple[Indices, NDArray[np.float64]]:
-    """Predict each row of the 2021 table by a model of all twelve styles that has not heard its artist.
+def by_artist(sample: Examples) -> Protocol:
+    """Each row of the 2021 table is predicted by a model of all twelve styles that has not heard its artist.
 
     Five folds by artist over the 2021 rows; the 2016 rows, which name no artist, are in every training part.
     """
@@ -144,18 +142,9 @@ def by_artist(
     folds = []
     for _, test in split:
         unheard = groups[tested[test]]
-        train = np.flatnonzero(~np.isin(groups, unheard) | (groups == numbers[""]))
-        folds.append((train, tested[test]))
-    protocol = Protocol(AS_SHIPPED, tuple(style.label for style in styles()), sample.rows, sample.labels, tuple(folds))
-    with OneThread():
-        return fitting.cross_validate(
-            protocol,
-            recipe.fit,
-            weights=sample.weights,
-            degraded=degraded_copies(sample.rows, lessons, recipe),
-            strangers=lessons.strangers,
-            progress=lambda share: progress(AS_SHIPPED, share),
-        )
+        nameless = np.array([not artist for artist in sample.artists]) & ~sample.tested
+        folds.append((np.flatnonzero(~np.isin(groups, unheard) | nameless), tested[test]))
+    return Protocol(AS_SHIPPED, tuple(style.label for style in styles()), sample.rows, sample.labels, tuple(folds))
 
 
 def evaluate(recipe: Recipe, folder: Path, progress: Progress) -> list[Score]:
@@ -208,7 +197,15 @@ def _prepare(recipe: Recipe, folder: Path, progress: Progress) -> tuple[Lessons,
 
 def _calibrate(sample: Examples, recipe: Recipe, lessons: Lessons, progress: Progress) -> tuple[float, float, Score]:
     """Temperature and threshold from held-out predictions, and the score of those."""
-    labels, held_out = by_artist(sample, recipe, lessons, progress)
+    with OneThread():
+        labels, held_out = fitting.cross_validate(
+            by_artist(sample),
+            recipe.fit,
+            weights=sample.weights,
+            degraded=degraded_copies(sample.rows, lessons, recipe),
+            strangers=lessons.strangers,
+            progress=lambda share: progress(AS_SHIPPED, share),
+        )
     temperature = fit_temperature(labels, held_out)
     calibrated = apply_temperature(np.log(held_out), temperature)
     threshold = float(np.quantile(calibrated.max(1), recipe.unknown["real"]))
