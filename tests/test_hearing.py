@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform, decode
-from earmark.errors import UnreadableAudio
+from earmark.errors import BundleError, UnreadableAudio
 from earmark.hearing import Listener, Model
 from earmark.testing import noise, silence, tone, write_wav
 from earmark.testing.bundles import tiny_bundle
@@ -65,6 +65,19 @@ def test_the_embedding_is_the_mean_of_those_of_the_windows(model: Model) -> None
 def test_the_temperature_divides_the_logits(tmp_path: Path) -> None:
     model = Model.open(tiny_bundle(tmp_path / "warm", temperature=4))
     assert model.hear(constant(0.2)).timeline.mean() == pytest.approx(expected(0.2, temperature=4), abs=1e-5)
+
+
+def test_tags_have_a_sigmoid_each(tmp_path: Path) -> None:
+    tagging = Model.open(tiny_bundle(tmp_path / "tagging", task="tags"))
+    heard = tagging.hear(constant(0.1))
+    assert heard.timeline.probabilities[0] == pytest.approx(1 / (1 + np.exp([0, -1, 1])), abs=1e-5)
+
+
+def test_values_are_no_probabilities(tmp_path: Path) -> None:
+    model = Model.open(tiny_bundle(tmp_path / "values", task="values"))
+    with pytest.raises(BundleError, match="values: the model gives values, no probabilities of styles or tags"):
+        model.hear(constant(0.1))
+    assert model.run(constant(0.1)[None])[0][0] == pytest.approx([0, 1, -1], abs=1e-5)
 
 
 def test_the_last_window_is_pulled_back_to_end_with_the_waveform(model: Model) -> None:

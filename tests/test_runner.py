@@ -12,7 +12,7 @@ import pytest
 
 from earmark.analysis import Analysis
 from earmark.errors import BundleError, UnreadableAudio
-from earmark.runner import FILES_PER_WORKER, Outcome, gather, hear, hear_all, sensible_workers
+from earmark.runner import FILES_PER_WORKER, Outcome, gather, run, run_all, sensible_workers
 from earmark.timeline import Timeline
 
 # What the listeners below do over a file is in its name. They stand at module level, or no worker could have them.
@@ -42,7 +42,7 @@ def open_nothing(reason: str) -> Callable[[Path], Analysis]:
     raise BundleError(reason)
 
 
-def named(outcomes: Iterable[Outcome]) -> list[str]:
+def named(outcomes: Iterable[Outcome[Analysis]]) -> list[str]:
     """Each outcome as the name of its file, with the reason if it could not be heard."""
     return [
         f"{outcome.path.name}: {outcome.reason}" if isinstance(outcome, UnreadableAudio) else outcome.path.name
@@ -106,7 +106,7 @@ def test_a_missing_file_is_passed_on_for_the_listener_to_refuse(tmp_path: Path, 
 
 
 def test_what_cannot_be_heard_is_an_outcome() -> None:
-    outcome = hear(Path("bad.wav"), listen)
+    outcome = run(Path("bad.wav"), listen)
     assert isinstance(outcome, UnreadableAudio)
     assert str(outcome) == "bad.wav: bad on purpose"
     assert str(pickle.loads(pickle.dumps(outcome))) == "bad.wav: bad on purpose"  # noqa: S301  our own
@@ -115,7 +115,7 @@ def test_what_cannot_be_heard_is_an_outcome() -> None:
 @pytest.mark.parametrize("workers", [0, 1, 2])
 def test_outcomes_come_in_the_order_of_the_files(workers: int) -> None:
     paths = [Path(name) for name in ["slow-1.wav", "a.wav", "bad-2.wav", "slow-3.wav", "b.wav", "c.wav", "bad-4.wav"]]
-    assert named(hear_all(paths, open_listener, workers)) == [
+    assert named(run_all(paths, open_listener, workers)) == [
         "slow-1.wav",
         "a.wav",
         "bad-2.wav: bad on purpose",
@@ -127,7 +127,7 @@ def test_outcomes_come_in_the_order_of_the_files(workers: int) -> None:
 
 
 def test_an_analysis_from_a_worker_is_whole() -> None:
-    (outcome,) = hear_all([Path("a.wav")], open_listener, 2)
+    (outcome,) = run_all([Path("a.wav")], open_listener, 2)
     assert isinstance(outcome, Analysis)
     assert outcome.timeline.top(1) == [("a", 1.0)]
     assert outcome.embedding.tolist() == [0, 0]
@@ -143,13 +143,13 @@ def test_outcomes_are_handed_out_before_the_last_file_is_taken() -> None:
 
     for workers, most in [(1, 1), (2, 5)]:
         taken.clear()
-        outcomes = hear_all(paths(), open_listener, workers)
+        outcomes = run_all(paths(), open_listener, workers)
         assert named([next(outcomes)]) == ["0.wav"]
         assert len(taken) <= most
 
 
 def test_a_crash_costs_its_own_file_and_no_other() -> None:
-    assert named(hear_all(map(Path, ["slow-a.wav", "crash.wav", "bad.wav"]), open_listener, 2)) == [
+    assert named(run_all(map(Path, ["slow-a.wav", "crash.wav", "bad.wav"]), open_listener, 2)) == [
         "slow-a.wav",
         "crash.wav: the decoder crashed over it",
         "bad.wav: bad on purpose",
@@ -159,7 +159,7 @@ def test_a_crash_costs_its_own_file_and_no_other() -> None:
 def test_a_crash_while_nobody_waits_for_it_is_survived_too() -> None:
     names = ["a.wav", "crash.wav", "b.wav", "c.wav", "d.wav"]
     outcomes = []
-    for outcome in hear_all(map(Path, names), open_listener, 2):
+    for outcome in run_all(map(Path, names), open_listener, 2):
         outcomes.append(outcome)
         if len(outcomes) == 1:
             time.sleep(1.0)  # the pool breaks meanwhile, before it is given the next file
@@ -169,7 +169,7 @@ def test_a_crash_while_nobody_waits_for_it_is_survived_too() -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_model_that_cannot_be_opened_says_why(workers: int) -> None:
     with pytest.raises(BundleError, match=r"^no such model$"):
-        list(hear_all([Path("a.wav"), Path("b.wav")], partial(open_nothing, "no such model"), workers))
+        list(run_all([Path("a.wav"), Path("b.wav")], partial(open_nothing, "no such model"), workers))
 
 
 def test_a_worker_is_started_for_every_few_files_and_never_more_than_there_are_processors(
@@ -184,8 +184,8 @@ def test_a_worker_is_started_for_every_few_files_and_never_more_than_there_are_p
 def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from test_runner import open_listener; from earmark.runner import hear_all\n"
-        "if __name__ == '__main__': list(hear_all([Path(sys.argv[1], 'forever.mp3')] * 2, open_listener, 2))"
+        "from test_runner import open_listener; from earmark.runner import run_all\n"
+        "if __name__ == '__main__': list(run_all([Path(sys.argv[1], 'forever.mp3')] * 2, open_listener, 2))"
     )
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
     parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], env=environment)

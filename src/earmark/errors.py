@@ -4,6 +4,7 @@ EarmarkError
 ├── UnreadableAudio   a file that holds no audio that can be heard
 ├── BundleError       a model on disk that is damaged, incomplete or of another format
 ├── TableError        a table of descriptors that cannot be trained on
+├── ManifestError     a list of labelled tracks, or a training recipe, that cannot be trained on
 └── MissingExtra      a command whose optional dependencies are not installed
 """
 
@@ -32,6 +33,10 @@ class BundleError(EarmarkError):
 
 class TableError(EarmarkError):
     """A table of descriptors that cannot be trained on."""
+
+
+class ManifestError(EarmarkError):
+    """A list of labelled tracks, or a training recipe, that cannot be trained on."""
 
 
 class MissingExtra(EarmarkError):  # noqa: N818  names the thing that is missing

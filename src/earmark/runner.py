@@ -1,7 +1,8 @@
-"""The same work on many files: which files, and several worker processes to hear them.
+"""The same task on many files: which files, and several worker processes.
 
-Conventions: results come in the order of the paths, each as soon as it and all before it are done, so what has been
-handed out is never lost when the rest is interrupted. A file that cannot be heard is a result too: the error itself.
+Conventions: a *task* takes the path of a file and returns what it made of it: a listener returns an `Analysis`.
+Results come in the order of the paths, each as soon as it and all before it are done, so what has been handed out is
+never lost when the rest is interrupted. A file that cannot be heard is a result too: the error itself.
 """
 
 import glob
@@ -17,13 +18,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
 
-from earmark.analysis import Analysis
 from earmark.audio import SUFFIXES
 from earmark.errors import UnreadableAudio
 
-Listen = Callable[[Path], Analysis]
-Outcome = Analysis | UnreadableAudio
+T = TypeVar("T")
+Task: TypeAlias = Callable[[Path], T]
+Outcome: TypeAlias = T | UnreadableAudio
 
 FILES_PER_WORKER = 4  # starting a worker costs about as much as hearing a file
 
@@ -57,34 +59,34 @@ def _below(folder: Path) -> Iterator[Path | UnreadableAudio]:
         yield UnreadableAudio(folder, "there is no audio file in this folder")
 
 
-def hear(path: Path, listen: Listen) -> Outcome:
-    """What is heard in a file, or why nothing can be."""
+def run(path: Path, task: Task[T]) -> Outcome[T]:
+    """What the task makes of a file, or why the file cannot be heard."""
     try:
-        return listen(path)
+        return task(path)
     except UnreadableAudio as error:
         return error
 
 
-def hear_all(paths: Iterable[Path], open_listener: Callable[[], Listen], workers: int) -> Iterator[Outcome]:
-    """Hear files, in worker processes if `workers` > 1.
+def run_all(paths: Iterable[Path], open_task: Callable[[], Task[T]], workers: int) -> Iterator[Outcome[T]]:
+    """Run a task on files, in worker processes if `workers` > 1.
 
     Args:
         paths: the files.
-        open_listener: makes the listener, once in each worker; it must be picklable then.
+        open_task: makes the task, once in each worker; it and what the task returns must be picklable then.
         workers: how many processes.
     """
     if workers <= 1:
-        listen = open_listener()
+        task = open_task()
         for path in paths:
-            yield hear(path, listen)
+            yield run(path, task)
         return
-    yield from _hear_in_parallel(paths, open_listener, workers)
+    yield from _run_in_parallel(paths, open_task, workers)
 
 
-def _hear_in_parallel(paths: Iterable[Path], open_listener: Callable[[], Listen], workers: int) -> Iterator[Outcome]:
+def _run_in_parallel(paths: Iterable[Path], open_task: Callable[[], Task[T]], workers: int) -> Iterator[Outcome[T]]:
     remaining = iter(paths)
-    waiting: deque[tuple[Path, Future[Outcome]]] = deque()
-    pool = _pool(open_listener, workers)
+    waiting: deque[tuple[Path, Future[Outcome[T]]]] = deque()
+    pool = _pool(open_task, workers)
     try:
         while True:
             while len(waiting) < 2 * workers and (path := next(remaining, None)) is not None:
@@ -96,56 +98,56 @@ def _hear_in_parallel(paths: Iterable[Path], open_listener: Callable[[], Listen]
                 outcome = future.result()
             except BrokenProcessPool:
                 # A worker died: a decoder that crashes takes its process with it. Nobody says over which file, so
-                # each one that was under way is heard in a process of its own.
-                yield from (_salvage(*each, open_listener) for each in ((path, future), *waiting))
+                # each one that was under way gets a process of its own.
+                yield from (_salvage(*each, open_task) for each in ((path, future), *waiting))
                 waiting.clear()
-                pool = _pool(open_listener, workers)
+                pool = _pool(open_task, workers)
                 continue
             yield outcome
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _submit(pool: ProcessPoolExecutor, path: Path) -> Future[Outcome]:
-    """Have a file heard; a pool that broke in the meantime breaks this file's future as well."""
+def _submit(pool: ProcessPoolExecutor, path: Path) -> Future[Outcome[T]]:
+    """Have a file worked on; a pool that broke in the meantime breaks this file's future as well."""
     try:
         with _ctrl_c_held_back():  # this may start a worker
-            return pool.submit(_hear_in_worker, path)
+            return pool.submit(_run_in_worker, path)
     except BrokenProcessPool as error:
-        future: Future[Outcome] = Future()
+        future: Future[Outcome[T]] = Future()
         future.set_exception(error)
         return future
 
 
-def _salvage(path: Path, future: Future[Outcome], open_listener: Callable[[], Listen]) -> Outcome:
+def _salvage(path: Path, future: Future[Outcome[T]], open_task: Callable[[], Task[T]]) -> Outcome[T]:
     """The outcome if it was there before the pool broke, else what a process of its own makes of the file."""
     try:
         return future.result()
     except BrokenProcessPool:
-        return _hear_alone(path, open_listener)
+        return _run_alone(path, open_task)
 
 
-def _hear_alone(path: Path, open_listener: Callable[[], Listen]) -> Outcome:
-    with _pool(open_listener, 1) as pool:
+def _run_alone(path: Path, open_task: Callable[[], Task[T]]) -> Outcome[T]:
+    with _pool(open_task, 1) as pool:
         try:
             return _submit(pool, path).result()
         except BrokenProcessPool:
             return UnreadableAudio(path, "the decoder crashed over it")
 
 
-def _pool(open_listener: Callable[[], Listen], workers: int) -> ProcessPoolExecutor:
+def _pool(open_task: Callable[[], Task[T]], workers: int) -> ProcessPoolExecutor:
     # Spawned, not forked: ONNX Runtime's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker, initargs=(open_listener,))
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker, initargs=(open_task,))
 
 
-_listener_of_worker: Callable[[], Listen]
+_task_of_worker: Callable[[], Task[Any]]
 
 
-def _prepare_worker(open_listener: Callable[[], Listen]) -> None:
-    global _listener_of_worker  # noqa: PLW0603  a worker process is for one listener, set here once
+def _prepare_worker(open_task: Callable[[], Task[T]]) -> None:
+    global _task_of_worker  # noqa: PLW0603  a worker process is for one task, set here once
     # Opened with the first file, so that what is wrong with the model is raised where the file's outcome is awaited.
-    _listener_of_worker = cache(open_listener)
+    _task_of_worker = cache(open_task)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not so in the background
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a word
     if sys.platform != "win32":
@@ -174,8 +176,8 @@ def _ctrl_c_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _hear_in_worker(path: Path) -> Outcome:
-    return hear(path, _listener_of_worker())
+def _run_in_worker(path: Path) -> Outcome[Any]:
+    return run(path, _task_of_worker())
 
 
 def sensible_workers(files: int) -> int:

@@ -75,7 +75,13 @@ def main() -> None:
         sys.exit(130)
 
 
-_EXTRA_OF = dict.fromkeys(("torch", "onnx", "onnxscript", "safetensors", "scipy", "sklearn"), "train")
+_EXTRA_OF = dict.fromkeys(
+    (
+        *("torch", "lightning", "lightning_fabric", "onnx", "onnxscript", "safetensors", "scipy", "sklearn"),
+        *("h5py", "matplotlib", "mutagen", "pyarrow", "pydantic"),
+    ),
+    "train",
+)
 
 
 def _fail(error: EarmarkError) -> None:

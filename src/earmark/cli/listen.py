@@ -47,11 +47,11 @@ def listen(
     form = Form.JSON if as_json else Form.CSV if as_csv else Form.TABLE
 
     from earmark.errors import UnreadableAudio
-    from earmark.runner import gather, hear_all, sensible_workers
+    from earmark.runner import gather, run_all, sensible_workers
 
     found = list(gather(_expand(paths)))
     files = [path for path in found if isinstance(path, Path)]
-    outcomes = hear_all(files, partial(open_listener, model, fast=fast), workers or sensible_workers(len(files)))
+    outcomes = run_all(files, partial(open_listener, model, fast=fast), workers or sensible_workers(len(files)))
     failures: list[UnreadableAudio] = []
     misses = [path for path in found if isinstance(path, UnreadableAudio)]
     # On a terminal a bar and a table can take turns; lines of JSON or CSV would run into the bar.
@@ -78,7 +78,7 @@ def _expand(paths: Iterable[str]) -> Iterator[str]:
             yield path
 
 
-def _heard(outcomes: "Iterable[Outcome]", failures: "list[UnreadableAudio]") -> "Iterator[Analysis]":
+def _heard(outcomes: "Iterable[Outcome[Analysis]]", failures: "list[UnreadableAudio]") -> "Iterator[Analysis]":
     """Pass on what was heard; say on standard error, and note, what could not be."""
     from earmark.errors import UnreadableAudio
 
@@ -97,7 +97,7 @@ def _complain(line: str) -> None:
     sys.stderr.write(f"earmark: {line}\n")
 
 
-def _with_progress(outcomes: "Iterator[Outcome]", total: int) -> "Iterator[Outcome]":
+def _with_progress(outcomes: "Iterator[Outcome[Analysis]]", total: int) -> "Iterator[Outcome[Analysis]]":
     """Show on a terminal how many files are done, at which rate, and how long the rest will take."""
     from earmark.cli.progress import counted_progress
 

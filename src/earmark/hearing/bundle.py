@@ -21,6 +21,7 @@ from typing import Any
 from earmark.errors import BundleError
 
 FORMAT = 1
+TASKS = ("styles", "tags", "values")
 CONFIG, NETWORK, WEIGHTS, CARD, CHECK = "config.json", "model.onnx", "weights.safetensors", "README.md", "check.npz"
 SHIPPED = Path(__file__).parent.parent / "models"
 
@@ -29,6 +30,9 @@ SHIPPED = Path(__file__).parent.parent / "models"
 class Config:
     """What `config.json` holds.
 
+    `task` says what the logits mean: `styles` exclude each other (softmax), `tags` do not (a sigmoid each), `values`
+    are numbers of any kind, no probabilities at all. The names of the outputs are called `styles` in each case.
+
     Times are in seconds: a prediction hears `window`, the next one starts `hop` later; a shorter signal is filled up
     with silence to `shortest`. Logits are divided by `temperature` before the softmax. A track whose most probable
     style is below `unknown_threshold` is like nothing that the model knows.
@@ -36,6 +40,7 @@ class Config:
 
     format: int
     name: str
+    task: str
     architecture: str
     settings: dict[str, Any]
     sample_rate: int
@@ -93,17 +98,23 @@ def _parse(path: Path, raw: Mapping[str, Any]) -> Config:
         if not isinstance(raw[key], _JSON_TYPES[kind]) or isinstance(raw[key], bool):
             raise BundleError(f"{path}: {key} is {raw[key]!r}, but must be of type {kind}")
     config = Config(**raw)
+    _check_values(path, config)
+    return config
+
+
+def _check_values(path: Path, config: Config) -> None:
     for key in ("sample_rate", "window", "hop", "shortest", "temperature"):
         value = getattr(config, key)
         if not (math.isfinite(value) and value > 0):
             raise BundleError(f"{path}: {key} is {value}, but must be positive")
+    if config.task not in TASKS:
+        raise BundleError(f"{path}: task is {config.task!r}, but must be one of {', '.join(TASKS)}")
     if not all(isinstance(name, str) for name in (*config.styles, *config.families.values())):
         raise BundleError(f"{path}: the name of a style or of a family is no text")
     if set(config.families) != set(config.styles) or len(set(config.styles)) != len(config.styles):
         raise BundleError(f"{path}: the families do not name each of the styles once")
     if absent := {NETWORK, WEIGHTS, CHECK} - config.sha256.keys():
         raise BundleError(f"{path}: no checksum for {', '.join(sorted(absent))}")
-    return config
 
 
 def read_checked(folder: Path, config: Config, name: str) -> bytes:

@@ -76,7 +76,10 @@ class Model:
 
         Raises:
             ValueError: there is no window.
+            BundleError: what the model gives are no probabilities; `run` gives them as they are.
         """
+        if self.config.task not in PROBABILITIES:
+            raise BundleError(f"{self.folder}: the model gives {self.config.task}, no probabilities of styles or tags")
         starts, logits, embeddings = [], [], []
         length = 0
         for start, waveform in windows:
@@ -91,7 +94,7 @@ class Model:
             styles=tuple(self.config.styles),
             starts=np.array(starts),
             window=length / self.config.sample_rate,
-            probabilities=_softmax(np.stack(logits), self.config.temperature),
+            probabilities=PROBABILITIES[self.config.task](np.stack(logits) / self.config.temperature),
         )
         return Heard(timeline, np.mean(embeddings, 0))
 
@@ -128,7 +131,16 @@ class Model:
             raise BundleError(f"{self.folder}: {styles} logits for {len(self.config.styles)} styles")
 
 
-def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    exponential = np.exp((logits - logits.max(-1, keepdims=True)) / temperature)
+def _softmax(logits: NDArray[np.floating]) -> NDArray[np.float32]:
+    exponential = np.exp(logits - logits.max(-1, keepdims=True))
     probabilities: NDArray[np.float32] = (exponential / exponential.sum(-1, keepdims=True)).astype(np.float32)
     return probabilities
+
+
+def _sigmoid(logits: NDArray[np.floating]) -> NDArray[np.float32]:
+    probabilities: NDArray[np.float32] = (0.5 + 0.5 * np.tanh(logits / 2)).astype(np.float32)
+    return probabilities
+
+
+PROBABILITIES = {"styles": _softmax, "tags": _sigmoid}
+"""From logits (windows, styles), divided by the temperature, to probabilities; a task that is missing has none."""

@@ -218,6 +218,7 @@ def _config(recipe: Recipe, scores: list[Score], *, temperature: float, threshol
     return Config(
         format=FORMAT,
         name=recipe.name,
+        task="styles",
         architecture="descriptors",
         settings={"members": recipe.fit.members, "hidden": list(recipe.fit.hidden), "knots": recipe.fit.knots},
         sample_rate=Descriptors.SAMPLE_RATE,

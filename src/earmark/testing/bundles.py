@@ -32,6 +32,7 @@ def tiny_bundle(folder: Path, **changes: Any) -> Path:  # noqa: ANN401  whatever
     config = {
         "format": 1,
         "name": folder.name,
+        "task": "styles",
         "architecture": "mean",
         "settings": {},
         "sample_rate": 8000,
