@@ -1,8 +1,8 @@
 """How fast, how close to real tracks, and how hard to cheat on: the figures of the synth room.
 
     python bench/synth.py speed                       real-time factor of a full mix, per style
-    python bench/synth.py follow TABLES [--rows 6]    distance of conditioned renders to their rows, and what a
-                                                      classifier trained on the *other* real rows calls them
+    python bench/synth.py follow TABLES [--rows 6]    distance of conditioned renders to their rows, what a classifier
+                                                      trained on the *other* real rows calls them, and how fast they are
     python bench/synth.py presets [--tracks 2]        a classifier trained on half of the presets, tested on the others
 
 `TABLES` is the folder with `beatport_2021jan.csv` and `genre_to_style.csv`. Descriptors are those of
@@ -103,12 +103,15 @@ def follow(folder: Path, per_style: int, seed: int) -> None:
 
     def rendered(passes: int) -> tuple[Array, Array]:
         """The descriptors of the tracks, and their balance at the beats: `(tracks, 70)`, `(tracks, 6)`."""
-        found, balances = [], []
+        found, balances, busy = [], [], 0.0
         for k, i in enumerate(chosen):
+            begin = time.process_time()
             track = render_row(rows[i], styles[i], int(k), 30.0, passes=passes)
+            busy += time.process_time() - begin
             heard = cepstrum.magnitudes(as_measured(track.audio, track.sample_rate), track.sample_rate)
             found.append(describe(track))
             balances.append(beat_balance(heard, track.truth.beats))
+        print(f"{30.0 * len(chosen) / busy:.1f} x real time with {passes} passes (30 s each, one core)")
         return np.array(found), np.array(balances)
 
     (before, balance_before), (after, balance_after) = rendered(0), rendered(PASSES)
@@ -121,6 +124,9 @@ def follow(folder: Path, per_style: int, seed: int) -> None:
     print(
         "energy, mean: {:.2f} before, {:.2f} after; deviation: {:.2f}, {:.2f} (z)".format(*np.ravel(energy, order="F"))
     )
+
+    spread = [np.abs(found - wanted)[:, 42:55] / scale[42:55] for found in (before, after)]
+    print(f"deviations of the 13 MFCCs: {spread[0].mean():.2f} before, {spread[1].mean():.2f} after (z)")
 
     def distance(found: Array, which: slice, where: npt.NDArray[np.bool_]) -> float:
         return float((np.abs(found - wanted)[:, :DESCRIPTORS] / scale)[where, which].mean())

@@ -1,5 +1,8 @@
 """Tracks that follow a row of the tables: the row here is made from a rendered track, so its answer is known."""
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -92,3 +95,45 @@ def test_a_conditioned_track_takes_the_balance_of_its_row_at_the_beats() -> None
         conditioning.render_row(each, "Deep House", 7, 8.0, sample_rate=RATE) for each in (row, asked)
     )
     assert distance(told) < 0.8 * distance(silent_about_it)
+
+
+def test_fluctuation_is_the_deviation_within_a_second_against_the_mean() -> None:
+    assert conditioning.fluctuation(np.full(60, 0.3)) == pytest.approx(0, abs=1e-12)
+    assert conditioning.fluctuation(np.tile([0.0, 0.5], 30)) == pytest.approx(1)
+    sections = np.repeat([0.1, 0.4], 20)
+    assert conditioning.fluctuation(sections) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("model", "style", "seed"), [("Trance", "Deep House", 0), ("Techno / Tech House", "EDM & Big Room", 6)]
+)
+def test_the_energy_fluctuates_within_a_second_as_in_the_row(model: str, style: str, seed: int) -> None:
+    row = row_of(model, seed, 124.0)
+    followed = conditioning.render_row(row, style, seed, 8.0, sample_rate=RATE)
+    heard = measured(followed.waveform)
+    assert heard[35] == pytest.approx(float(row["36-descriptor"]), rel=0.15)
+    assert heard[1] == pytest.approx(float(row["2-descriptor"]), rel=0.1)
+
+
+def test_the_energy_follows_real_rows_closer_than_before(shared_data: Path) -> None:
+    with (shared_data / "beatport_2021jan.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = [name for name in rows[0] if name.split("-", 1)[0] in {"2", "36"}]  # mean and deviation of the energy
+    table = np.array([[float(row[name]) for name in columns] for row in rows])
+    genres = {
+        "Big Room": "EDM & Big Room",
+        "Electro House": "Electro & Future House",
+        "Deep House": "Deep House",
+        "Dubstep": "Brostep",
+        "Trance": "Trance",
+        "Drum&Bass": "Drum & Bass",
+    }
+    distances = []
+    for seed, (genre, style) in enumerate(genres.items()):
+        chosen = next(index for index, row in enumerate(rows) if row["genre"] == genre)
+        for passes in (0, conditioning.PASSES):
+            track = conditioning.render_row(rows[chosen], style, seed, 10.0, sample_rate=RATE, passes=passes)
+            distances.append(np.abs(measured(track.waveform)[[1, 35]] - table[chosen]) / table.std(axis=0))
+    before, after = np.array(distances).reshape(-1, 2, 2).mean(axis=0)
+    assert after[0] < 0.5 * before[0], "mean of the energy"
+    assert after[1] < min(0.6, before[1]), "its deviation within a second"
