@@ -1,19 +1,63 @@
 """The networks: the printed summary of 2018 layer for layer, and a contract over every architecture."""
 
-from typing import cast
+import copy
+from pathlib import Path
+from typing import Any, cast
 
+import librosa
 import numpy as np
 import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
 
+from earmark.hearing import Model
+from earmark.hearing.bundle import FORMAT, Config
+from earmark.learning import bundle, keras_import
 from earmark.learning.bundle import export_onnx
-from earmark.learning.networks import ARCHITECTURES, DescriptorNetwork, EMusic, NormalScores
+from earmark.learning.frontend import MelSpectrogram
+from earmark.learning.networks import ARCHITECTURES, AudioNetwork, Blend, DescriptorNetwork, NormalScores
+from earmark.learning.networks.convolutions import FCN, Convolutions
+from earmark.learning.networks.heads import Gate, LinearHead
 
-# Samples to hear, and whether other lengths may be heard too.
-INPUTS = {"emusic": (EMusic.SAMPLES, False), "descriptors": (642_096, True)}
-SHORT_TO_EXPORT = {"emusic": EMusic.SAMPLES, "descriptors": 132_300}
+# What the contract is tested with: settings, smaller than the published ones where those take long; the size of the
+# embedding; the samples to trace the export with, and whether other lengths may be heard as well.
+TEMPORAL = {"architecture": "temporal", "settings": {"dropout": 0.0}}
+IMPORTED = keras_import.read(Path(__file__).parent / "golden" / "keras" / "sequential.h5", "imported")
+CONTRACT: dict[str, tuple[dict[str, Any], int, int, bool]] = {
+    "emusic": ({}, 832, 349_440, False),
+    "fcn": ({"width": 1 / 16, "dropout": 0.0}, 208, 349_696, False),
+    "convnet5": ({}, 160, 348_160, False),
+    "temporal": ({"dropout": 0.0}, 1024, 65_890, False),
+    "descriptors": ({"members": 2, "hidden": [32]}, 82, 132_300, True),
+    "blend": (
+        {
+            "members": [
+                TEMPORAL,
+                {"architecture": "descriptors", "settings": {"members": 2, "hidden": [32]}},
+            ],
+            "weights": [1, 3],
+        },
+        1106,
+        65_890,
+        False,
+    ),
+    "taught": ({"base": TEMPORAL | {"styles": 5}, "head": {"kind": "linear", "dims": 1024}}, 1024, 65_890, False),
+    "merged": (
+        {
+            "base": TEMPORAL | {"styles": 11},
+            "head": {"kind": "linear", "dims": 1024},
+            "gate": {"dims": 1024, "own": 4, "others": 5, "neighbours": 2},
+            "taught": [3, 11],
+            "temperatures": [1.5, 0.8],
+        },
+        1024,
+        65_890,
+        False,
+    ),
+    "keras": (IMPORTED.config.settings, 10, IMPORTED.network.samples, False),
+}
+FITTED = {"taught", "merged"}  # their heads are fitted by scikit-learn, see test_teach.py
 
 
 def music(samples: int, batch: int, sample_rate: int) -> Tensor:
@@ -29,16 +73,35 @@ def music(samples: int, batch: int, sample_rate: int) -> Tensor:
 
 
 def build(name: str) -> nn.Module:
+    if name == "keras":
+        return copy.deepcopy(IMPORTED.network).eval()
     torch.manual_seed(0)
-    network = ARCHITECTURES[name](12)
-    if isinstance(network, DescriptorNetwork):
-        network.reset(torch.Generator().manual_seed(0))
-        network.scores.fit(torch.from_numpy(np.random.default_rng(0).standard_normal((200, 68))))
+    network = ARCHITECTURES[name](12, **CONTRACT[name][0])
+    for part in network.modules():
+        if isinstance(part, LinearHead):
+            part.weight.normal_(std=0.01)
+        if isinstance(part, Gate):
+            part.own.normal_()
+            part.others.normal_()
+            part.nearer[1] = part.typical[1] = 1.0
+        if isinstance(part, DescriptorNetwork):
+            part.reset(torch.Generator().manual_seed(0))
+            part.scores.fit(torch.from_numpy(np.random.default_rng(0).standard_normal((200, 68))))
     return network.eval()
 
 
+def audio(name: str, styles: int = 12, **settings: float) -> tuple[AudioNetwork, Any]:
+    """A network that is trained on sound, and its body, of whatever class that is."""
+    network = cast(AudioNetwork, ARCHITECTURES[name](styles, **settings).eval())
+    return network, network.body
+
+
+def emusic() -> AudioNetwork:
+    return audio("emusic")[0]
+
+
 def test_every_layer_of_the_2018_network_has_the_printed_shape() -> None:
-    network = EMusic(12).eval()
+    network = emusic().eval()
     shapes: dict[str, tuple[int, ...]] = {}
 
     def note(name: str) -> object:
@@ -47,8 +110,8 @@ def test_every_layer_of_the_2018_network_has_the_printed_shape() -> None:
 
         return hook
 
-    network.spectrogram.register_forward_hook(note("melspectrogram_1"))  # type: ignore[arg-type]
-    for index, block in enumerate(network.blocks):
+    network.front_end.register_forward_hook(note("melspectrogram_1"))  # type: ignore[arg-type]
+    for index, block in enumerate(cast(Convolutions, network.body).blocks):
         for layer, name in zip(cast(nn.Sequential, block), ("conv", "bn", "activation", "pool"), strict=True):
             layer.register_forward_hook(note(f"{index}_{name}"))  # type: ignore[arg-type]
     logits, embedding = network(torch.randn(2, 349_440))
@@ -65,17 +128,17 @@ def test_every_layer_of_the_2018_network_has_the_printed_shape() -> None:
 
 
 def test_the_2018_network_has_the_printed_number_of_parameters() -> None:
-    network = EMusic(12)
+    network = emusic()
     moving = sum(buffer.numel() for name, buffer in network.named_buffers() if "running" in name)
-    assert sum(parameter.numel() for parameter in network.spectrogram.parameters()) == 1_099_872
+    assert sum(parameter.numel() for parameter in network.front_end.parameters()) == 1_099_872
     assert sum(parameter.numel() for parameter in network.parameters()) + moving == 2_041_580
     assert sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad) == 940_044
     assert moving + 1_099_872 == 1_101_536
 
 
 def test_the_2018_network_does_not_let_windows_of_a_batch_influence_each_other() -> None:
-    network = EMusic(12).eval()
-    waveform = music(EMusic.SAMPLES, 2, EMusic.SAMPLE_RATE)
+    network = emusic().eval()
+    waveform = music(network.samples, 2, network.sample_rate)
     waveform[1] *= 10
     together, _ = network(waveform)
     alone, _ = network(waveform[:1])
@@ -83,14 +146,29 @@ def test_the_2018_network_does_not_let_windows_of_a_batch_influence_each_other()
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_is_in_the_contract(name: str) -> None:
+    network = build(name)
+    _, dims, samples, any_length = CONTRACT[name]
+    assert samples <= cast(int, network.samples)
+    assert any_length or samples == network.samples
+    with torch.no_grad():
+        logits, embedding = network(music(samples, 2, cast(int, network.sample_rate)))
+    assert logits.shape == (2, 12)
+    assert embedding.shape == (2, dims)
+    assert (embedding[0] - embedding[1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_is_heard_alike_by_onnx_runtime_and_torch(name: str) -> None:
     network = build(name)
-    samples, any_length = INPUTS[name]
+    _, _, samples, any_length = CONTRACT[name]
     session = onnxruntime.InferenceSession(
-        export_onnx(network, SHORT_TO_EXPORT[name], any_length=any_length), providers=["CPUExecutionProvider"]
+        export_onnx(network, samples, any_length=any_length), providers=["CPUExecutionProvider"]
     )
-    waveform = music(samples, 10, cast(int, network.SAMPLE_RATE))
-    for batch in (1, 10):
+    if any_length:
+        samples = cast(int, network.samples)
+    waveform = music(samples, 4, cast(int, network.sample_rate))
+    for batch in (1, 4):
         with torch.no_grad():
             expected, expected_embedding = network(waveform[:batch])
         logits, embedding = session.run(None, {"waveform": waveform[:batch].numpy()})
@@ -109,6 +187,126 @@ def test_every_architecture_is_heard_alike_by_onnx_runtime_and_torch(name: str) 
     distance = np.abs(logits - expected.numpy()).max(1)
     assert np.delete(distance, 3).max() < 1e-5
     assert distance[3] < 1e-3
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_is_the_same_again_after_saving_and_loading(name: str, tmp_path: Path) -> None:
+    network = build(name)
+    settings, _, samples, any_length = CONTRACT[name]
+    rate = cast(int, network.sample_rate)
+    config = Config(
+        format=FORMAT,
+        name="saved",
+        task="styles",
+        architecture=name,
+        settings=settings,
+        sample_rate=rate,
+        window=samples / rate,
+        hop=samples / rate,
+        shortest=1.0 if any_length else samples / rate,
+        styles=[str(style) for style in range(12)],
+        families={str(style): "all" for style in range(12)},
+        temperature=1.0,
+        unknown_threshold=0.0,
+        provenance={},
+        measures={},
+        sha256={},
+    )
+    waveform = music(samples, 2, rate)
+    bundle.write(tmp_path / "saved", network, config, "# saved", waveform[:1].numpy())
+    again = bundle.load_network(tmp_path / "saved")
+    with torch.no_grad():
+        assert torch.equal(again(waveform)[0], network(waveform)[0])
+    heard = Model.open(tmp_path / "saved").run(waveform.numpy())[0]
+    assert np.abs(heard - network(waveform)[0].detach().numpy()).max() < 1e-4
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name not in FITTED])
+def test_every_architecture_overfits_eight_tracks(name: str) -> None:
+    network = build(name)
+    waveform = music(CONTRACT[name][2], 8, cast(int, network.sample_rate))
+    labels = torch.arange(8)
+    inputs, learner = waveform, network
+    if isinstance(network, AudioNetwork):
+        inputs, learner = network.front_end(waveform), network.body
+    if isinstance(network, DescriptorNetwork):
+        inputs = network.descriptors(waveform)
+        network.scores.fit(inputs[:, :68].double())
+    rate = 1e-2 if name in {"descriptors", "convnet5", "keras"} else 3e-3
+    optimiser = torch.optim.Adam([value for value in network.parameters() if value.requires_grad], rate)
+    network.train()
+    for _ in range(40):
+        logits, _ = network.from_rows(inputs) if isinstance(network, DescriptorNetwork) else learner(inputs)
+        loss = nn.functional.cross_entropy(logits, labels)
+        if loss < 0.1:
+            break
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    assert loss < 0.1
+    assert (logits.argmax(1) == labels).all()
+
+
+@pytest.mark.parametrize("depth", FCN)
+def test_every_depth_of_the_fcn_ends_as_one_value_for_each_filter(depth: int) -> None:
+    network, body = audio("fcn", 50, depth=depth, width=1 / 64)
+    sizes: list[tuple[int, ...]] = []
+    for block in body.blocks:
+        block.register_forward_hook(lambda _module, _inputs, output: sizes.append(tuple(output.shape[2:])))
+    spectrogram = network.front_end(torch.randn(1, network.samples))
+    assert spectrogram.shape == (1, 1, 96, 1366)
+    body(spectrogram)
+    assert len(sizes) == depth
+    assert sizes[-1] == (1, 1)
+
+
+def test_fcn_4_has_the_published_filters() -> None:
+    _, body = audio("fcn", 50)
+    filters = [block[0].weight.shape for block in body.blocks]
+    assert filters == [(128, 1, 3, 3), (384, 128, 3, 3), (768, 384, 3, 3), (2048, 768, 3, 3)]
+
+
+def test_the_layers_of_the_temporal_network_have_the_published_lengths() -> None:
+    network, body = audio("temporal", 40)
+    spectrogram = network.front_end(torch.randn(1, network.samples))
+    assert spectrogram.shape == (1, 1, 128, 599)
+    hidden = spectrogram[:, 0]
+    lengths = [(hidden := block(hidden)).shape[1:] for block in body.blocks]
+    assert lengths == [(256, 149), (256, 73), (512, 35)]
+    assert [layer.in_features for layer in body.dense if isinstance(layer, nn.Linear)] == [1536, 2048, 2048]
+
+
+def test_an_overlapping_mel_spectrogram_is_that_of_librosa() -> None:
+    generator = np.random.default_rng(0)
+    waveform = generator.standard_normal(12_000 * 3).astype(np.float32) * 0.1
+    front_end = MelSpectrogram(12_000, n_fft=512, n_mels=96, hop=256)
+    ours = front_end(torch.from_numpy(waveform)[None])[0, 0].numpy()  # (96, frames)
+    frames = ours.shape[1]
+    assert frames == -(-len(waveform) // 256)
+    excess = (frames - 1) * 256 + 512 - len(waveform)
+    padded = np.pad(waveform, (excess // 2, excess - excess // 2))
+    power = librosa.feature.melspectrogram(
+        y=padded, sr=12_000, n_fft=512, hop_length=256, n_mels=96, center=False, fmax=6000
+    )
+    assert ours == pytest.approx(librosa.power_to_db(power, ref=np.max), abs=1e-3)
+
+
+def test_a_blend_is_the_weighted_geometric_mean_of_its_members() -> None:
+    network = cast(Blend, build("blend"))
+    waveform = music(65_890, 2, network.sample_rate)
+    with torch.no_grad():
+        one, three = (member(waveform)[0].softmax(-1) for member in network.members)
+        product = one**0.25 * three**0.75
+        expected = product / product.sum(-1, keepdim=True)
+        assert network(waveform)[0].softmax(-1).numpy() == pytest.approx(expected.numpy(), abs=1e-6)
+
+
+def test_a_blend_refuses_members_that_hear_at_different_rates() -> None:
+    members: list[dict[str, Any]] = [{"architecture": name, "settings": {}} for name in ("emusic", "temporal")]
+    with pytest.raises(ValueError, match=r"one sample rate, not at \[12000, 22050\] Hz"):
+        ARCHITECTURES["blend"](12, members=members)
+    with pytest.raises(ValueError, match="2 weights for 1 members"):
+        ARCHITECTURES["blend"](12, members=members[:1], weights=[1, 2])
 
 
 def test_normal_scores_of_normal_rows_are_the_rows() -> None:

@@ -31,11 +31,11 @@ def periodic_hann(samples: int) -> Tensor:
 
 
 class MelSpectrogram(nn.Module):
-    """The mel layer of the 2018 network: `kapre.time_frequency.Melspectrogram` 0.1.3 for hop = n_fft.
+    """Mel bands in decibels: the mel layer of the 2018 network, `kapre.time_frequency.Melspectrogram` 0.1.3.
 
     The Fourier kernels and the mel matrix are fixed parameters of the network, as in the original, where they count
-    2 x (n_fft / 2 + 1) x n_fft + (n_fft / 2 + 1) x n_mels. With hop = n_fft the strided convolution of the original is
-    a product of non-overlapping frames with the kernels.
+    2 x (n_fft / 2 + 1) x n_fft + (n_fft / 2 + 1) x n_mels. Where frames do not overlap the strided convolution of the
+    original is a product of the frames with the kernels.
 
     Decibels are relative to each sample's own maximum. The original takes the maximum over the whole batch, so its
     answer for a window depends on its neighbours; ours does not.
@@ -47,9 +47,10 @@ class MelSpectrogram(nn.Module):
     imag_kernels: Tensor
     mel: Tensor
 
-    def __init__(self, sample_rate: int, n_fft: int, n_mels: int) -> None:
+    def __init__(self, sample_rate: int, n_fft: int, n_mels: int, hop: int | None = None) -> None:
         super().__init__()
-        self.hop = n_fft
+        self.n_fft = n_fft
+        self.hop = hop or n_fft
         bins = n_fft // 2 + 1
         angle = 2 * math.pi / n_fft * torch.arange(n_fft, dtype=torch.float64)[:, None] * torch.arange(bins)
         window = periodic_hann(n_fft)[:, None]
@@ -64,13 +65,18 @@ class MelSpectrogram(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         # TensorFlow's "same" padding: as many frames as hops begin in the signal, the excess split to both ends.
         samples = waveform.shape[-1]
-        excess = -samples % self.hop
+        excess = max(0, (-(-samples // self.hop) - 1) * self.hop + self.n_fft - samples)
         padded = nn.functional.pad(waveform, (excess // 2, excess - excess // 2))
-        frames = torch.unflatten(padded, 1, (-1, self.hop))  # (batch, frames, n_fft)
-        power = (frames @ self.real_kernels) ** 2 + (frames @ self.imag_kernels) ** 2  # (batch, frames, bins)
+        power = self._product(padded, self.real_kernels) ** 2 + self._product(padded, self.imag_kernels) ** 2
         decibel = 10 * torch.log10((power @ self.mel).clamp_min(1e-10))  # (batch, frames, n_mels)
         relative = (decibel - decibel.amax((1, 2), keepdim=True)).clamp_min(-80)
         return relative.transpose(1, 2)[:, None]  # (batch, 1, n_mels, frames)
+
+    def _product(self, waveform: Tensor, kernels: Tensor) -> Tensor:
+        """Each frame times the kernels (n_fft, bins), (batch, samples) -> (batch, frames, bins)."""
+        if self.hop == self.n_fft:
+            return torch.unflatten(waveform, 1, (-1, self.hop)) @ kernels
+        return nn.functional.conv1d(waveform[:, None], kernels.T[:, None], stride=self.hop).transpose(1, 2)
 
 
 class RealDFT(nn.Module):

@@ -1,11 +1,4 @@
-"""The networks: waveform in, logits and an embedding out; the table ARCHITECTURES names them.
-
-Every network carries its front end as its first layers and is built from `styles` and keyword settings that can be
-written down in a model's `config.json`.
-
-Conventions: logits (batch, styles), before the softmax; embedding (batch, dims), a summary of the sound that
-similarity and teaching build on.
-"""
+"""The descriptor network: perceptrons on measured descriptors, which are computed by its first layers."""
 
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -13,55 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from earmark.learning.frontend import Descriptors, MelSpectrogram
-
-
-class EMusic(nn.Module):
-    """The 2018 network: four convolutions on a mel spectrogram of 29.12 s at 12 kHz.
-
-    Its printed summary gives every shape and the number of parameters: 2,041,580 in all, 940,044 trainable. It does
-    not give the activation, the dropout rates and the options of the mel layer; ELU, 0.1 and decibels are ours, after
-    the networks that the same research published (Choi et al., arXiv 1703.09179). The embedding joins the global
-    averages of the four blocks, as there: 64 + 96 + 160 + 512 values.
-
-    Shape: (batch, 349440) -> (batch, styles), (batch, 832).
-    """
-
-    SAMPLE_RATE = 12_000
-    SAMPLES = 349_440
-    MELS = 96
-    BLOCKS = ((64, (2, 4)), (96, (4, 5)), (160, (3, 4)), (512, (4, 4)))  # filters, pool (mel, time)
-
-    def __init__(self, styles: int, dropout: float = 0.1) -> None:
-        super().__init__()
-        self.spectrogram = MelSpectrogram(self.SAMPLE_RATE, n_fft=1024, n_mels=self.MELS)
-        widths = [1, *(filters for filters, _ in self.BLOCKS)]
-        self.blocks = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(before, filters, 3, padding=1),
-                nn.BatchNorm2d(filters, eps=1e-3, momentum=0.01),  # Keras 2.1: epsilon 0.001, momentum 0.99
-                nn.ELU(),
-                nn.MaxPool2d(pool),
-            )
-            for before, (filters, pool) in zip(widths, self.BLOCKS, strict=False)
-        )
-        self.dropout = nn.Dropout(dropout)
-        self.dense = nn.Linear(widths[-1], styles)
-
-    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = standardise(self.spectrogram(waveform))  # (batch, 1, 96, 342)
-        averages = []
-        for index, block in enumerate(self.blocks):
-            hidden = block(self.dropout(hidden) if index else hidden)  # (48, 85), (12, 17), (4, 4), (1, 1)
-            averages.append(hidden.mean((2, 3)))
-        return self.dense(hidden.flatten(1)), torch.cat(averages, 1)
-
-
-def standardise(spectrogram: Tensor) -> Tensor:
-    """Zero mean and unit deviation over everything in one sample: kapre's `Normalization2D`, `data_sample`."""
-    mean = spectrogram.mean((1, 2, 3), keepdim=True)
-    deviation = ((spectrogram - mean) ** 2).mean((1, 2, 3), keepdim=True).sqrt()
-    return (spectrogram - mean) / deviation.clamp_min(1e-10)
+from earmark.learning.frontend import Descriptors
 
 
 class NormalScores(nn.Module):
@@ -126,7 +71,8 @@ class DescriptorNetwork(nn.Module):
     Lakshminarayanan et al., NeurIPS 2017, for deep ensembles.
     """
 
-    SAMPLE_RATE = Descriptors.SAMPLE_RATE
+    sample_rate = Descriptors.SAMPLE_RATE
+    samples = 642_096  # 29.12 s, as the network of 2018; any length is heard
 
     def __init__(self, styles: int, members: int = 8, hidden: Sequence[int] = (256, 256), knots: int = 33) -> None:
         super().__init__()
@@ -166,9 +112,3 @@ class DescriptorNetwork(nn.Module):
             hidden = drop(nn.functional.elu(layer(hidden)))
         logits: Tensor = self.layers[-1](hidden)
         return logits
-
-
-ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
-    "emusic": EMusic,
-    "descriptors": DescriptorNetwork,
-}

@@ -1,0 +1,72 @@
+"""The networks: waveform in, logits and an embedding out; the table ARCHITECTURES names them.
+
+Every network carries its front end as its first layers and is built from `styles` and keyword settings that can be
+written down in a model's `config.json`. It knows its `sample_rate` in Hz and the number of `samples` that one
+prediction hears.
+
+Conventions: logits (batch, styles), before the softmax; embedding (batch, dims), a summary of the sound that
+similarity and teaching build on.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from earmark.learning.networks.blend import Blend
+from earmark.learning.networks.convolutions import convnet5, emusic, fcn
+from earmark.learning.networks.descriptors import DescriptorNetwork, NormalScores
+from earmark.learning.networks.heads import Gate, head_of
+from earmark.learning.networks.keras import keras_network
+from earmark.learning.networks.network import AudioNetwork
+from earmark.learning.networks.taught import Merged, Taught
+from earmark.learning.networks.temporal import temporal
+
+__all__ = ["ARCHITECTURES", "AudioNetwork", "Blend", "DescriptorNetwork", "NormalScores"]
+
+
+def blend(styles: int, members: Sequence[Mapping[str, Any]], weights: Sequence[float] | None = None) -> Blend:
+    """A blend of networks, each given as `architecture` and `settings`."""
+    return Blend([ARCHITECTURES[member["architecture"]](styles, **member["settings"]) for member in members], weights)
+
+
+def taught(styles: int, base: Mapping[str, Any], head: Mapping[str, Any]) -> Taught:
+    """A head on a frozen base, which is given as `architecture`, `settings` and the number of its own `styles`."""
+    return Taught(_base(base), head_of(styles, head))
+
+
+def merged(
+    styles: int,
+    base: Mapping[str, Any],
+    head: Mapping[str, Any],
+    gate: Mapping[str, Any],
+    taught: Sequence[int],
+    temperatures: Sequence[float],
+) -> Merged:
+    """A base that goes on answering beside a head for the styles `taught`, and the gate between them."""
+    return Merged(
+        _base(base),
+        head_of(len(taught), head),
+        Gate(**gate),
+        styles=styles,
+        base_styles=base["styles"],
+        taught=taught,
+        temperatures=temperatures,
+    )
+
+
+def _base(base: Mapping[str, Any]) -> nn.Module:
+    return ARCHITECTURES[base["architecture"]](base["styles"], **base["settings"])
+
+
+ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
+    "emusic": emusic,
+    "fcn": fcn,
+    "convnet5": convnet5,
+    "temporal": temporal,
+    "descriptors": DescriptorNetwork,
+    "blend": blend,
+    "taught": taught,
+    "merged": merged,
+    "keras": keras_network,
+}
