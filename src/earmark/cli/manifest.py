@@ -1,0 +1,189 @@
+"""`earmark manifest`: lists of labelled tracks to learn from."""
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from earmark.errors import UnreadableAudio
+    from earmark.learning.dataset.listening import Heard
+    from earmark.learning.dataset.report import Report
+    from earmark.learning.dataset.sources import Collected
+
+app = typer.Typer(help="Make and check lists of labelled tracks to learn from.", no_args_is_help=True)
+
+GROUPS = 10  # of the same recording, that are listed in the terminal
+
+Out = Annotated[Path, typer.Argument(help="The manifest to write, .csv or .parquet.")]
+Audio = Annotated[Path, typer.Option(help="The folder with the audio files of the data set.")]
+Styles = Annotated[bool, typer.Option("--styles", help="Only tracks whose tags name exactly one of the twelve styles.")]
+Duplicates = Annotated[
+    bool, typer.Option(help="Decode all files and keep the same recording on one side of the split.")
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes; by default as many as pay.")]
+ReportFile = Annotated[Path | None, typer.Option("--report", help="Write the report, with every file left out, here.")]
+
+
+@app.command()
+def folder(
+    source: Annotated[Path, typer.Argument(help="A folder with a sub-folder for each style.")],
+    out: Out,
+    duplicates: Duplicates = True,
+    workers: Workers = None,
+    report: ReportFile = None,
+) -> None:
+    """From a folder for each style; artist and title from the tags, or from "Artist - Title.mp3"."""
+    from earmark.learning.dataset.sources import from_folder
+
+    _write(from_folder(source), out, duplicates, workers, report)
+
+
+@app.command()
+def tags(
+    source: Annotated[Path, typer.Argument(help="A folder; all files below it are looked at.")],
+    out: Out,
+    duplicates: Duplicates = True,
+    workers: Workers = None,
+    report: ReportFile = None,
+) -> None:
+    """From the files' own genre tags: those that name exactly one of the twelve styles, under any of its names."""
+    from earmark.learning.dataset.sources import from_tags
+
+    _write(from_tags(source), out, duplicates, workers, report)
+
+
+@app.command()
+def jamendo(
+    tables: Annotated[list[Path], typer.Argument(help="autotagging*.tsv: one, or those of a published split.")],
+    out: Out,
+    audio: Audio,
+    styles: Styles = False,
+    duplicates: Duplicates = True,
+    workers: Workers = None,
+    report: ReportFile = None,
+) -> None:
+    """From the tables of the MTG-Jamendo data set."""
+    from earmark.learning.dataset.sources import as_styles, from_jamendo
+
+    collected = from_jamendo(tables, audio)
+    _write(as_styles(collected) if styles else collected, out, duplicates, workers, report)
+
+
+@app.command()
+def magnatagatune(
+    annotations: Annotated[Path, typer.Argument(help="annotations_final.csv")],
+    out: Out,
+    clips: Annotated[Path, typer.Option(help="clip_info_final.csv")],
+    audio: Audio,
+    by_folder: Annotated[
+        bool, typer.Option("--by-folder", help="The split that papers use; it has artists on several sides.")
+    ] = False,
+    styles: Styles = False,
+    duplicates: Duplicates = True,
+    workers: Workers = None,
+    report: ReportFile = None,
+) -> None:
+    """From the tables of the MagnaTagATune data set."""
+    from earmark.learning.dataset.sources import as_styles, from_magnatagatune
+
+    collected = from_magnatagatune(annotations, clips, audio, by_folder=by_folder)
+    _write(as_styles(collected) if styles else collected, out, duplicates, workers, report)
+
+
+@app.command()
+def check(
+    manifest: Annotated[Path, typer.Argument(help="The manifest, .csv or .parquet.")],
+    duplicates: Annotated[bool, typer.Option(help="Decode all files and look for the same recording.")] = False,
+    workers: Workers = None,
+    report: ReportFile = None,
+) -> None:
+    """Say what is in a manifest, and whether something can be learned from it; exit status 1 if not."""
+    from earmark.learning.dataset.completion import complete
+    from earmark.learning.dataset.manifest import read, require_trainable
+    from earmark.learning.dataset.sources import Collected
+
+    listed = read(manifest)
+    heard = _listen(Collected(listed, published=True), duplicates, workers)
+    found = complete(Collected(listed, published=True), heard)[1]
+    _show(found, manifest, report)
+    require_trainable(listed, manifest)
+    if found.dropped:
+        raise typer.Exit(1)
+
+
+def _write(collected: "Collected", out: Path, duplicates: bool, workers: int | None, report: Path | None) -> None:
+    """Hear the files of a manifest, write it, and say what is in it."""
+    from earmark.errors import ManifestError
+    from earmark.learning.dataset.completion import complete
+    from earmark.learning.dataset.formats import require_known
+    from earmark.learning.dataset.manifest import write
+
+    require_known(out)
+    manifest, found = complete(collected, _listen(collected, duplicates, workers))
+    if manifest.entries:
+        write(manifest, out)
+    _show(found, out, report)
+    if not manifest.entries:
+        raise ManifestError(f"{out}: not written: no track is left")
+    typer.echo(f"written: {out}")
+
+
+def _listen(collected: "Collected", duplicates: bool, workers: int | None) -> "Iterator[Heard | UnreadableAudio]":
+    """Open or decode the files; say at once which cannot be heard, and on a terminal how far it is."""
+    from earmark.cli.progress import counted_progress
+    from earmark.errors import UnreadableAudio
+    from earmark.learning.dataset.listening import listen
+    from earmark.runner import sensible_workers
+
+    paths = [entry.path for entry in collected.manifest.entries]
+    outcomes = listen(paths, fingerprints=duplicates, workers=workers or sensible_workers(len(paths)))
+    with counted_progress(len(paths), "files") if sys.stderr.isatty() else nullcontext(lambda: None) as advance:
+        for outcome in outcomes:
+            if isinstance(outcome, UnreadableAudio):
+                sys.stderr.write(f"earmark: {outcome}\n")
+            advance()
+            yield outcome
+
+
+def _show(found: "Report", manifest: Path, page: Path | None) -> None:
+    from earmark.cli import show
+
+    show.stdout().print(_tables(found))
+    if page:
+        temporary = page.with_name(f".{page.name}.part")
+        temporary.write_text(found.markdown(manifest.name), encoding="utf-8", errors="backslashreplace")
+        temporary.replace(page)
+
+
+def _tables(found: "Report") -> "RenderableType":
+    """What a person sees of a report."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from earmark.learning.dataset.report import COLUMNS
+
+    table = Table(box=None, header_style="dim")
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column == COLUMNS[0] else "right")
+    for row in found.classes:
+        table.add_row(*map(Text, row.cells()))
+    table.add_row(*(Text(cell, "bold") for cell in found.total.cells()))
+    parts: list[RenderableType] = [table, *(Text(f"  {remark}") for remark in found.remarks())]
+    if found.dropped:
+        reasons = Table(f"left out: {len(found.dropped)}", "reason", box=None, header_style="dim")
+        for reason, count in found.reasons().items():
+            reasons.add_row(str(count), Text(reason))
+        parts += ["", reasons]
+    for group in (found.duplicates or ())[:GROUPS]:
+        parts.append(Text(f"same recording: {', '.join(path.name for path in group)}", "dim"))
+    if found.duplicates and len(found.duplicates) > GROUPS:
+        parts.append(Text(f"and {len(found.duplicates) - GROUPS} more; --report lists all", "dim"))
+    return Group(*parts)
