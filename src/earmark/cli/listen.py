@@ -27,6 +27,13 @@ class Form(StrEnum):
     CSV = "csv"
 
 
+class Windows(StrEnum):
+    """Which windows of a file are heard."""
+
+    ALL = "all"
+    ORIGINAL = "original"
+
+
 def listen(
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH...", help="Audio files, folders, patterns; - reads a list from stdin.")
@@ -39,11 +46,17 @@ def listen(
     fast: Annotated[
         bool, typer.Option("--fast", help="Hear three excerpts of each file instead of all of it.")
     ] = False,
+    windows: Annotated[
+        Windows, typer.Option(help="Hear all of each file, or ten pieces as one batch, as the 2018 system did.")
+    ] = Windows.ALL,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 chooses.")] = 0,
 ) -> None:
     """Say which style each file is, with probabilities."""
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv exclude each other")
+    original = windows is Windows.ORIGINAL
+    if fast and original:
+        raise typer.BadParameter("--fast and --windows original exclude each other")
     form = Form.JSON if as_json else Form.CSV if as_csv else Form.TABLE
 
     from earmark.errors import UnreadableAudio
@@ -51,7 +64,8 @@ def listen(
 
     found = list(gather(_expand(paths)))
     files = [path for path in found if isinstance(path, Path)]
-    outcomes = run_all(files, partial(open_listener, model, fast=fast), workers or sensible_workers(len(files)))
+    open_task = partial(open_listener, model, fast=fast, original=original)
+    outcomes = run_all(files, open_task, workers or sensible_workers(len(files)))
     failures: list[UnreadableAudio] = []
     misses = [path for path in found if isinstance(path, UnreadableAudio)]
     # On a terminal a bar and a table can take turns; lines of JSON or CSV would run into the bar.
@@ -62,11 +76,11 @@ def listen(
         raise typer.Exit(1)
 
 
-def open_listener(model: str, *, fast: bool) -> "Listener":
+def open_listener(model: str, *, fast: bool, original: bool = False) -> "Listener":
     """Open the model; called in each worker process."""
     from earmark.hearing import Listener, Model
 
-    return Listener(Model.open(model), fast=fast)
+    return Listener(Model.open(model), fast=fast, original=original)
 
 
 def _expand(paths: Iterable[str]) -> Iterator[str]:

@@ -6,7 +6,8 @@ import numpy as np
 
 from earmark.analysis import Analysis
 from earmark.audio import Recording, Waveform
-from earmark.hearing.model import Model
+from earmark.hearing.model import Heard, Model
+from earmark.hearing.original import hear_pieces
 
 FAST_PLACES = (0.3, 0.55, 0.8)  # of the track, where `fast` listens: past the intro, and before the outro
 
@@ -17,11 +18,18 @@ class Listener:
     Args:
         model: the model.
         fast: listen to three windows of a long file only, reached by seeking, and leave the rest undecoded.
+        original: listen to ten pieces as one batch, as the system of 2018 did.
+
+    Raises:
+        ValueError: both ways at once.
     """
 
-    def __init__(self, model: Model, *, fast: bool = False) -> None:
+    def __init__(self, model: Model, *, fast: bool = False, original: bool = False) -> None:
+        if fast and original:
+            raise ValueError("a listener hears either three windows or the ten pieces of the original, not both")
         self.model = model
         self.fast = fast
+        self.original = original
 
     def __call__(self, path: Path | str) -> Analysis:
         """Hear a file.
@@ -31,21 +39,30 @@ class Listener:
         """
         config = self.model.config
         with Recording(path) as recording:
-            excerpts = self._excerpts(recording)
-            heard = self.model.hear_windows(excerpts or self.model.windows(recording.blocks(config.sample_rate)))
-            declared = recording.duration
-        timeline = heard.timeline
-        _, best = timeline.top(1)[0]
+            heard, duration, warnings = self._hear(recording)
+        _, best = heard.timeline.top(1)[0]
         return Analysis(
             path=Path(path),
-            duration=declared if excerpts and declared else float(timeline.starts[-1]) + timeline.window,
-            timeline=timeline,
+            duration=duration,
+            timeline=heard.timeline,
             families=config.families,
             unknown=best < config.unknown_threshold,
             embedding=heard.embedding,
             model=config.name,
-            warnings=tuple(recording.warnings),
+            warnings=warnings,
         )
+
+    def _hear(self, recording: Recording) -> tuple[Heard, float, tuple[str, ...]]:
+        """What was heard, the duration in seconds, and what was wrong."""
+        if self.original:
+            pieces = hear_pieces(self.model, recording)
+            return pieces.heard, pieces.duration, pieces.warnings
+        excerpts = self._excerpts(recording)
+        blocks = recording.blocks(self.model.config.sample_rate)
+        heard = self.model.hear_windows(excerpts or self.model.windows(blocks))
+        end = float(heard.timeline.starts[-1]) + heard.timeline.window
+        duration = recording.duration if excerpts and recording.duration else end
+        return heard, duration, tuple(recording.warnings)
 
     def _excerpts(self, recording: Recording) -> list[tuple[float, Waveform]]:
         """Windows of a long file with their starts in seconds, or none if all of it is to be heard.

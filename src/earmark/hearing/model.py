@@ -78,8 +78,7 @@ class Model:
             ValueError: there is no window.
             BundleError: what the model gives are no probabilities; `run` gives them as they are.
         """
-        if self.config.task not in PROBABILITIES:
-            raise BundleError(f"{self.folder}: the model gives {self.config.task}, no probabilities of styles or tags")
+        self.require_probabilities()
         starts, logits, embeddings = [], [], []
         length = 0
         for start, waveform in windows:
@@ -90,13 +89,39 @@ class Model:
             embeddings.append(window_embedding[0])
         if not starts:
             raise ValueError("there is nothing to hear: the waveform is empty")
+        return self.understand(np.array(starts), length, np.stack(logits), np.stack(embeddings))
+
+    def require_probabilities(self) -> None:
+        """Make sure that what the model gives means probabilities.
+
+        Raises:
+            BundleError: it gives values.
+        """
+        if self.config.task not in PROBABILITIES:
+            raise BundleError(f"{self.folder}: the model gives {self.config.task}, no probabilities of styles or tags")
+
+    def understand(
+        self,
+        starts: NDArray[np.float64],
+        samples: int,
+        logits: NDArray[np.float32],
+        embeddings: NDArray[np.float32],
+    ) -> Heard:
+        """What the outputs for some windows mean.
+
+        Args:
+            starts: in seconds, (windows,).
+            samples: how long the windows are.
+            logits: (windows, styles).
+            embeddings: (windows, dims).
+        """
         timeline = Timeline(
             styles=tuple(self.config.styles),
-            starts=np.array(starts),
-            window=length / self.config.sample_rate,
-            probabilities=PROBABILITIES[self.config.task](np.stack(logits) / self.config.temperature),
+            starts=starts,
+            window=samples / self.config.sample_rate,
+            probabilities=PROBABILITIES[self.config.task](logits / self.config.temperature),
         )
-        return Heard(timeline, np.mean(embeddings, 0))
+        return Heard(timeline, embeddings.mean(0))
 
     def run(self, waveforms: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits (batch, styles) and embeddings (batch, dims) of waveforms (batch, samples) of one window each."""
