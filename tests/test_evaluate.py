@@ -6,18 +6,27 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import recall_score, top_k_accuracy_score
+from scipy.stats import binomtest
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import confusion_matrix, recall_score, top_k_accuracy_score
 
 from earmark.learning.evaluate import (
     Average,
     Labels,
+    McNemar,
     Probabilities,
     apply_temperature,
     by_class,
     calibration_error,
+    class_mean,
+    confusion,
+    coverage,
     fit_temperature,
+    grouped,
     interval,
+    mcnemar,
     precision_at_k,
+    reliability,
 )
 from earmark.learning.measures import rows, score
 
@@ -167,6 +176,106 @@ def test_labels_and_probabilities_that_do_not_belong_together_are_refused(
         fit_temperature(*wrong)
     with pytest.raises(ValueError, match=reason):
         by_class(*wrong, 1, 2)
+
+
+# What is taken for what
+
+
+@settings(deadline=None, max_examples=30)
+@given(tracks=st.integers(1, 100), classes=st.integers(2, 6), seed=st.integers(0, 2**32 - 1))
+def test_confusion_agrees_with_scikit_learn(tracks: int, classes: int, seed: int) -> None:
+    labels, probabilities = answers(tracks, classes, seed, skill=1)
+    counts = confusion(labels, probabilities)
+    assert counts.tolist() == confusion_matrix(labels, probabilities.argmax(1), labels=range(classes)).tolist()
+    assert counts.trace() / tracks == pytest.approx(precision_at_k(labels, probabilities, 1))
+
+
+def test_probabilities_of_a_family_are_those_of_its_styles_together() -> None:
+    names, families = grouped(PROBABILITIES, ["Motion", "Rest", "Motion"])
+    assert names == ("Motion", "Rest")
+    assert families == pytest.approx(np.array([[0.8, 0.2], [0.5, 0.5], [0.7, 0.3], [0, 1], [0.9, 0.1]]))
+
+
+def test_the_mean_of_the_classes_counts_each_class_once() -> None:
+    assert class_mean(np.array([1.0, 0, 0, 0.5]), np.array([4, 4, 4, 1])) == pytest.approx((1 / 3 + 0.5) / 2)
+
+
+# Confidence
+
+
+@settings(deadline=None, max_examples=30)
+@given(tracks=st.integers(1, 200), bins=st.integers(1, 20), seed=st.integers(0, 2**32 - 1))
+def test_reliability_agrees_with_scikit_learn(tracks: int, bins: int, seed: int) -> None:
+    labels, probabilities = answers(tracks, 4, seed, skill=1)
+    found = reliability(labels, probabilities, bins)
+    full = found.count > 0
+    accuracy, confidence = calibration_curve(probabilities.argmax(1) == labels, probabilities.max(1), n_bins=bins)
+    assert found.accuracy[full] == pytest.approx(accuracy)
+    assert found.confidence[full] == pytest.approx(confidence)
+    assert np.isnan(found.accuracy[~full]).all()
+    assert found.count.sum() == tracks
+    error = np.average(np.abs(accuracy - confidence), weights=found.count[full])
+    assert calibration_error(labels, probabilities, bins) == pytest.approx(error)
+
+
+def test_who_is_certain_is_in_the_last_bin() -> None:
+    assert reliability(np.array([0]), np.array([[1.0, 0.0]]), 4).count.tolist() == [0, 0, 0, 1]
+
+
+def test_coverage_and_accuracy_of_five_tracks() -> None:
+    # The answers are sure of 0.7 (right), 0.5 (wrong), 0.6 (wrong), 1.0 (right) and 0.5 (wrong).
+    covered, right = coverage(LABELS, PROBABILITIES, [0, 0.5, 0.51, 0.7, 0.71, 1, 1.01])
+    assert covered == pytest.approx([1, 1, 0.6, 0.4, 0.2, 0.2, 0])
+    assert right == pytest.approx([0.4, 0.4, 2 / 3, 1, 1, 1, np.nan], nan_ok=True)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    tracks=st.integers(1, 100),
+    thresholds=st.lists(st.floats(0, 1), min_size=1, max_size=9),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_coverage_falls_from_all_tracks_and_their_accuracy(tracks: int, thresholds: list[float], seed: int) -> None:
+    labels, probabilities = answers(tracks, 3, seed, skill=1)
+    covered, right = coverage(labels, probabilities, [0, *sorted(thresholds)])
+    assert covered[0] == 1
+    assert right[0] == pytest.approx(precision_at_k(labels, probabilities, 1))
+    assert (np.diff(covered) <= 0).all()
+    assert np.array_equal(np.isnan(right), covered == 0)
+
+
+# Two classifiers
+
+
+def test_mcnemar_counts_who_was_right() -> None:
+    first = np.array([True, True, True, True, False, False])
+    second = np.array([True, False, False, False, True, False])
+    # Of four coins three or more show one side, or the other: 2 * (1 + 4) / 16.
+    assert mcnemar(first, second) == McNemar(1, 3, 1, 1, 0.625)
+
+
+@settings(deadline=None, max_examples=30)
+@given(first_only=st.integers(0, 300), second_only=st.integers(0, 300), both=st.integers(0, 3))
+def test_mcnemar_is_the_binomial_test_of_the_tracks_on_which_they_differ(
+    first_only: int, second_only: int, both: int
+) -> None:
+    first = np.repeat([True, False, True], [first_only, second_only, both])
+    second = np.repeat([False, True, True], [first_only, second_only, both])
+    found = mcnemar(first, second)
+    flips = first_only + second_only
+    assert found.p_value == pytest.approx(binomtest(first_only, flips).pvalue if flips else 1)
+    assert mcnemar(second, first).p_value == found.p_value
+    assert (found.first_only, found.second_only, found.both) == (first_only, second_only, both)
+
+
+def test_mcnemar_of_very_many_tracks_is_exact() -> None:
+    first = np.repeat([True, False], [10_200, 9_800])
+    assert mcnemar(first, ~first).p_value == pytest.approx(binomtest(9_800, 20_000).pvalue)
+
+
+def test_classifiers_that_heard_different_tracks_cannot_be_paired() -> None:
+    with pytest.raises(ValueError, match=r"^answers to 3 tracks and to 2 cannot be paired$"):
+        mcnemar(np.ones(3, bool), np.ones(2, bool))
 
 
 # Scores

@@ -6,16 +6,19 @@ far the answer of a finished model moves (on files that it was not taught with).
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import av
+import av.error
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
 from earmark.audio import Recording, Waveform, decode
+from earmark.errors import UnreadableAudio
 from earmark.hearing import Model
 
 Degradation = Callable[[Path, int], Waveform]
@@ -31,18 +34,29 @@ def quieter(path: Path, sample_rate: int) -> Waveform:
 
 
 def as_mp3(path: Path, sample_rate: int) -> Waveform:
-    """Encoded as mp3 at 64 kb/s, all its channels together, and decoded."""
+    """Encoded as mp3 at 64 kb/s, all its channels together, and decoded.
+
+    Raises:
+        UnreadableAudio: the file is damaged where others would skip the damage, or cannot be encoded.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "copy.mp3")
-        with av.open(str(path)) as source, av.open(str(copy), "w") as target:
-            sound = source.streams.audio[0]
-            stream = target.add_stream("libmp3lame", rate=min(sound.rate, 44_100))
-            stream.bit_rate = 64_000
-            for frame in source.decode(sound):
-                frame.pts = None
-                target.mux(stream.encode(frame))
-            target.mux(stream.encode(None))
+        try:
+            _encode(path, copy)
+        except av.error.FFmpegError as error:
+            raise UnreadableAudio(path, f"it cannot be encoded as mp3: {error.strerror}") from error
         return decode(copy, sample_rate)
+
+
+def _encode(path: Path, copy: Path) -> None:
+    with av.open(str(path)) as source, av.open(str(copy), "w") as target:
+        sound = source.streams.audio[0]
+        stream = target.add_stream("libmp3lame", rate=min(sound.rate, 44_100))
+        stream.bit_rate = 64_000
+        for frame in source.decode(sound):
+            frame.pts = None
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode(None))
 
 
 def band_limited(path: Path, sample_rate: int) -> Waveform:
@@ -81,17 +95,30 @@ class Movement:
     distance: float
 
 
-def movements(model: Model, paths: Sequence[Path]) -> Iterator[Movement]:
-    """Hear each file as it is and under each degradation; excerpts of files that are no longer are left out."""
+def open_moving(model: str | Path) -> Callable[[Path], tuple[Movement, ...]]:
+    """Open a model, to be asked how far its answers to files move."""
+    return partial(movements, Model.open(model))
+
+
+def movements(model: Model, path: Path) -> tuple[Movement, ...]:
+    """Hear a file as it is and under each degradation; of a file that is no longer than the excerpt there is none.
+
+    Raises:
+        UnreadableAudio: there is no audio in it that can be heard.
+    """
     rate = model.config.sample_rate
-    for path in paths:
-        whole = decode(path, rate)
-        before = model.hear(whole).timeline
-        for name, degrade in DEGRADATIONS.items():
-            if degrade is excerpt and len(whole) <= EXCERPT * rate:
-                continue
-            after = model.hear(degrade(path, rate)).timeline
-            yield Movement(path, name, before.top(1)[0][0], after.top(1)[0][0], _distance(before.mean(), after.mean()))
+    whole = decode(path, rate)
+    before = model.hear(whole).timeline
+    moved = []
+    for name, degrade in DEGRADATIONS.items():
+        waveform = degrade(path, rate)
+        if degrade is excerpt and len(waveform) in {0, len(whole)}:  # 0: it ends before the middle that it declares
+            continue
+        after = model.hear(waveform).timeline
+        moved.append(
+            Movement(path, name, before.top(1)[0][0], after.top(1)[0][0], _distance(before.mean(), after.mean()))
+        )
+    return tuple(moved)
 
 
 def _distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -4,19 +4,28 @@ Conventions
 -----------
 labels          (tracks,) int, indices of the true classes
 probabilities   (tracks, classes), rows sum to 1; only the order within a row matters to Precision at k
+answer          the most probable class, of several the one of the lowest index; its probability is the *confidence*
 
 Metrics
 -------
 precision_at_k  share of tracks whose true class is among the k most probable (for k = 1: accuracy)
 macro           the mean over the classes of the same share: a small class counts as much as a large one
-interval        95 % bootstrap interval: tracks drawn anew with replacement (Efron and Tibshirani, 1993)
+confusion       how many tracks of each class got each answer
+mcnemar         are two classifiers that heard the same tracks equally often right? (McNemar, Psychometrika 12, 1947)
+interval        95 % bootstrap interval of precision_at_k
 calibration     expected calibration error: mean distance between confidence and accuracy (Guo et al., ICML 2017)
+reliability     the same bin by bin; how to picture it
+coverage        how many tracks are answered, and how many of these rightly, if a lesser confidence is not enough
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from earmark.learning.bootstrap import Indices, mean_interval
 
 Labels = NDArray[np.intp]
 Probabilities = NDArray[np.float64]
@@ -29,8 +38,23 @@ def precision_at_k(y_true: Labels, y_prob: Probabilities, k: int, average: Avera
     >>> precision_at_k(np.array([0, 2]), np.array([[0.2, 0.7, 0.1], [0.0, 0.4, 0.6]]), 1)
     0.5
     """
-    hits = _hits(y_true, y_prob, k)
-    return float(hits.mean()) if average == "micro" else float(_macro(hits[None], y_true)[0])
+    right = hits(y_true, y_prob, k)
+    return float(right.mean()) if average == "micro" else class_mean(right, y_true)
+
+
+def hits(y_true: Labels, y_prob: Probabilities, k: int) -> NDArray[np.float64]:
+    """1 for each track whose true class is among the k most probable, else 0, shape (tracks,)."""
+    _validate(y_true, y_prob)
+    top = np.argsort(-y_prob, axis=1, kind="stable")[:, :k]
+    found: NDArray[np.float64] = (top == y_true[:, None]).any(1).astype(np.float64)
+    return found
+
+
+def class_mean(values: NDArray[np.float64], y_true: Labels) -> float:
+    """The mean over the classes present of the means of their tracks; values (tracks,)."""
+    counts = np.bincount(y_true)
+    present = np.flatnonzero(counts)
+    return float((np.bincount(y_true, weights=values)[present] / counts[present]).mean())
 
 
 def interval(
@@ -39,37 +63,123 @@ def interval(
     k: int,
     average: Average = "micro",
     *,
+    groups: Indices | None = None,
     draws: int = 2000,
     generator: np.random.Generator | None = None,
 ) -> tuple[float, float]:
-    """The 95 % bootstrap interval of `precision_at_k`; the draws are the same each time unless told otherwise."""
-    generator = generator or np.random.default_rng(0)
-    hits = _hits(y_true, y_prob, k)
-    values = np.empty(draws)
-    for draw in range(draws):
-        chosen = generator.integers(len(hits), size=len(hits))
-        values[draw] = hits[chosen].mean() if average == "micro" else _macro(hits[None, chosen], y_true[chosen])[0]
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
+    """The 95 % bootstrap interval of `precision_at_k`; groups, draws and generator as in `bootstrap.bootstrap`."""
+    classes = y_true if average == "macro" else None
+    return mean_interval(hits(y_true, y_prob, k), classes=classes, groups=groups, draws=draws, generator=generator)
+
+
+def confusion(y_true: Labels, y_prob: Probabilities) -> NDArray[np.intp]:
+    """How many tracks of each class (row) got each answer (column), shape (classes, classes)."""
+    _validate(y_true, y_prob)
+    classes = y_prob.shape[1]
+    return np.bincount(y_true * classes + y_prob.argmax(1), minlength=classes**2).reshape(classes, classes)
+
+
+def grouped(y_prob: Probabilities, group_of: Sequence[str]) -> tuple[tuple[str, ...], Probabilities]:
+    """Add up the probabilities of classes that belong together, such as the styles of a family.
+
+    Args:
+        y_prob: (tracks, classes)
+        group_of: the group of each class.
+
+    Returns:
+        The groups in the order in which the classes first name them, and their probabilities, (tracks, groups).
+    """
+    names = tuple(dict.fromkeys(group_of))
+    belongs = np.array([[group == name for name in names] for group in group_of])
+    return names, y_prob @ belongs
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Two classifiers on the same tracks: how many both, one or neither got right; `p_value` if they were equal."""
+
+    both: int
+    first_only: int
+    second_only: int
+    neither: int
+    p_value: float
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
+    """McNemar's test, exact and two-sided, of two classifiers; (tracks,) whether each was right.
+
+    Only the tracks on which they differ count: were the classifiers equal, each of those would go to either of them
+    like a coin. The exact binomial probability is right for few of them and affordable for many. It takes tracks to be
+    independent.
+
+    References: Dietterich, Approximate statistical tests for comparing supervised classification learning algorithms,
+        Neural Computation 10(7), 1998.
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"answers to {len(first)} tracks and to {len(second)} cannot be paired")
+    both, neither = int((first & second).sum()), int((~first & ~second).sum())
+    one, other = int((first & ~second).sum()), int((~first & second).sum())
+    flips = one + other
+    ways, tail = 1, 0  # of `flips` coins to show so many heads; whole numbers, so that nothing is lost
+    for heads in range(min(one, other) + 1):
+        tail += ways
+        ways = ways * (flips - heads) // (heads + 1)
+    return McNemar(both, one, other, neither, min(1.0, 2 * tail / 2**flips))
 
 
 def by_class(y_true: Labels, y_prob: Probabilities, k: int, classes: int) -> NDArray[np.float64]:
     """Precision at k of the tracks of each class, nan where there are none, shape (classes,)."""
-    hits = _hits(y_true, y_prob, k)
+    right = hits(y_true, y_prob, k)
     counts = np.bincount(y_true, minlength=classes)
     with np.errstate(invalid="ignore"):
-        shares: NDArray[np.float64] = np.bincount(y_true, weights=hits, minlength=classes) / counts
+        shares: NDArray[np.float64] = np.bincount(y_true, weights=right, minlength=classes) / counts
     return shares
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Confidence beside accuracy: for each bin of confidence its mean, the share that was right, and how many tracks.
+
+    The bins are of equal width between 0 and 1; mean and share are nan where a bin is empty. Shapes (bins,).
+    """
+
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    count: NDArray[np.intp]
+
+
+def reliability(y_true: Labels, y_prob: Probabilities, bins: int = 15) -> Reliability:
+    """How far the confidence in the answers can be believed."""
+    _validate(y_true, y_prob)
+    confidence, correct = y_prob.max(1), y_prob.argmax(1) == y_true
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    count = np.bincount(bin_of, minlength=bins)
+    sums = np.array([np.bincount(bin_of, weights=values, minlength=bins) for values in (confidence, correct)])
+    means = np.divide(sums, count, out=np.full((2, bins), np.nan), where=count > 0)
+    return Reliability(means[0], means[1], count)
 
 
 def calibration_error(y_true: Labels, y_prob: Probabilities, bins: int = 15) -> float:
     """Expected calibration error of the most probable class, over bins of equal width."""
+    found = reliability(y_true, y_prob, bins)
+    gaps = np.abs(found.confidence - found.accuracy)
+    return float(np.nansum(gaps * found.count) / len(y_true))
+
+
+def coverage(
+    y_true: Labels, y_prob: Probabilities, thresholds: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What comes of keeping silent where the confidence is below a threshold.
+
+    Returns:
+        For each threshold the share of tracks that are answered, and the share of these whose answer is right (nan
+        where none is answered); shapes (thresholds,).
+    """
     _validate(y_true, y_prob)
-    confidence = y_prob.max(1)
-    correct = y_prob.argmax(1) == y_true
-    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
-    gap = np.bincount(bin_of, weights=confidence - correct, minlength=bins)
-    return float(np.abs(gap).sum() / len(y_true))
+    answered = y_prob.max(1) >= np.atleast_1d(np.asarray(thresholds, np.float64))[:, None]  # (thresholds, tracks)
+    right = (answered & (y_prob.argmax(1) == y_true)).sum(1)
+    count = answered.sum(1)
+    return count / len(y_true), np.divide(right, count, out=np.full(len(count), np.nan), where=count > 0)
 
 
 def fit_temperature(y_true: Labels, y_prob: Probabilities) -> float:
@@ -104,17 +214,3 @@ def apply_temperature(logits: NDArray[np.floating], temperature: float) -> Proba
 def _validate(y_true: Labels, y_prob: Probabilities) -> None:
     if y_true.ndim != 1 or y_prob.ndim != 2 or len(y_true) != len(y_prob) or len(y_true) == 0:  # noqa: PLR2004  axes
         raise ValueError(f"labels {y_true.shape} and probabilities {y_prob.shape} do not belong together")
-
-
-def _hits(y_true: Labels, y_prob: Probabilities, k: int) -> NDArray[np.float64]:
-    _validate(y_true, y_prob)
-    top = np.argsort(-y_prob, axis=1, kind="stable")[:, :k]
-    hits: NDArray[np.float64] = (top == y_true[:, None]).any(1).astype(np.float64)
-    return hits
-
-
-def _macro(hits: NDArray[np.float64], labels: Labels) -> NDArray[np.float64]:
-    """Mean over the classes present of the mean hit rate, (n, tracks) -> (n,)."""
-    counts = np.bincount(labels)
-    present = np.flatnonzero(counts)
-    return np.array([(np.bincount(labels, weights=row)[present] / counts[present]).mean() for row in hits])

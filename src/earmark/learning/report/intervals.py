@@ -1,0 +1,45 @@
+"""A measure with its uncertainty: a 95 % bootstrap interval over artists, each drawn with all of its tracks.
+
+Tracks of one artist resemble each other, and windows of one track much more so: to draw them one by one would make
+the figures look surer than they are. Where all draws agree, which happens when all tracks are right or there is one
+artist alone, the draws know nothing of the uncertainty, and Wilson's interval for as many artists takes their place.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from earmark.learning.bootstrap import Indices, bootstrap, mean_interval, wilson
+from earmark.learning.evaluate import Average, Labels, Probabilities, class_mean, interval, precision_at_k
+from earmark.learning.measures import RANKS, Figure
+
+
+def precision(
+    y_true: Labels, y_prob: Probabilities, artists: Indices, k: int = 1, average: Average = "micro"
+) -> Figure:
+    """Precision at k of tracks, or of windows, whose artists are given."""
+    value = precision_at_k(y_true, y_prob, k, average)
+    low, high = interval(y_true, y_prob, k, average, groups=artists)
+    if low == high:
+        low, high = wilson(value, len(np.unique(artists)))
+    return Figure(value, low, high)
+
+
+def ranks(y_true: Labels, y_prob: Probabilities, artists: Indices, average: Average = "micro") -> tuple[Figure, ...]:
+    """Precision at 1, 2 and 3."""
+    return tuple(precision(y_true, y_prob, artists, k, average) for k in RANKS)
+
+
+def difference(by: NDArray[np.float64], artists: Indices, classes: Labels | None = None) -> Figure:
+    """By how much two models differ, (tracks,), in the mean of the tracks or, if these are given, of the classes."""
+    value = float(by.mean()) if classes is None else class_mean(by, classes)
+    return Figure(value, *mean_interval(by, classes=classes, groups=artists))
+
+
+def estimates(measure: Callable[[Indices], ArrayLike], artists: Indices, *, draws: int = 2000) -> list[Figure]:
+    """Several measures of the tracks whose indices they are given, with intervals; no substitute for equal draws."""
+    values = np.atleast_1d(np.asarray(measure(np.arange(len(artists))), np.float64))
+    low, high = bootstrap(measure, len(artists), groups=artists, draws=draws)
+    ends = zip(values, np.atleast_1d(low), np.atleast_1d(high), strict=True)
+    return [Figure(float(value), float(bottom), float(top)) for value, bottom, top in ends]

@@ -1,0 +1,85 @@
+"""Intervals are tested with draws that can be told by heart, normal theory, and SciPy."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from earmark.learning import bootstrap as module
+from earmark.learning.bootstrap import Indices, bootstrap, mean_interval, wilson
+from earmark.learning.evaluate import class_mean
+
+
+def test_groups_are_drawn_whole() -> None:
+    values = np.array([0.0, 1.0, 2.0, 4.0])
+    alone = bootstrap(lambda chosen: values[chosen].mean(), 4)
+    copies = np.repeat(values, 5)
+    together = bootstrap(lambda chosen: copies[chosen].mean(), 20, groups=np.repeat([7, 3, 9, 1], 5))
+    # The groups are drawn in the order of their numbers: 4, 1, 0, 2.
+    shuffled = bootstrap(lambda chosen: values[[3, 1, 0, 2]][chosen].mean(), 4)
+    assert together == shuffled
+    assert [float(end) for end in together] == pytest.approx([float(end) for end in alone], abs=0.15)
+    apart = bootstrap(lambda chosen: copies[chosen].mean(), 20)
+    assert apart[1] - apart[0] < 0.6 * (together[1] - together[0])
+
+
+def test_a_group_is_drawn_with_all_of_its_tracks() -> None:
+    groups = np.array([2, 0, 2, 1, 2])
+    seen: list[Indices] = []
+    bootstrap(lambda chosen: seen.append(chosen) or 0.0, 5, groups=groups, draws=50)  # type: ignore[func-returns-value]
+    for chosen in seen:
+        times = np.bincount(chosen, minlength=5)
+        assert times[0] == times[2] == times[4]
+        assert times[0] + times[1] + times[3] == 3
+
+
+def test_several_measures_have_their_intervals_from_the_same_draws() -> None:
+    values = np.random.default_rng(0).normal(size=(80, 2))
+    low, high = bootstrap(lambda chosen: values[chosen].mean(0), 80)
+    for place in range(2):
+        singly = bootstrap(lambda chosen, place=place: values[chosen, place].mean(), 80)  # type: ignore[misc]
+        assert (low[place], high[place]) == pytest.approx([float(end) for end in singly])
+    deviation = values.std(0) / np.sqrt(80)
+    assert high - low == pytest.approx(2 * 1.96 * deviation, rel=0.1)
+
+
+def test_draws_in_which_nothing_can_be_measured_do_not_count() -> None:
+    def share(chosen: Indices) -> list[float]:
+        return [1.0 if 0 in chosen else np.nan, np.nan]
+
+    low, high = bootstrap(share, 3)
+    assert (low[0], high[0]) == (1, 1)
+    assert np.isnan([low[1], high[1]]).all()
+
+
+@settings(deadline=None, max_examples=30)
+@given(tracks=st.integers(1, 5000), share=st.floats(0, 1))
+def test_wilsons_interval_agrees_with_scipy(tracks: int, share: float) -> None:
+    right = round(share * tracks)
+    reference = binomtest(right, tracks).proportion_ci(method="wilson")
+    assert wilson(right / tracks, tracks) == pytest.approx((reference.low, reference.high), abs=1e-6)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("by_class", [False, True])
+def test_the_interval_of_a_mean_is_that_of_any_measure(
+    monkeypatch: pytest.MonkeyPatch, *, grouped: bool, by_class: bool
+) -> None:
+    monkeypatch.setattr(module, "BLOCK", 333)  # several draws at once, but not all
+    rng = np.random.default_rng(5)
+    values, classes, groups = rng.normal(size=90), rng.integers(4, size=90), rng.integers(20, size=90)
+
+    def measure(chosen: Indices) -> float:
+        return class_mean(values[chosen], classes[chosen]) if by_class else float(values[chosen].mean())
+
+    low, high = bootstrap(measure, 90, groups=groups if grouped else None, draws=200)
+    found = mean_interval(values, classes=classes if by_class else None, groups=groups if grouped else None, draws=200)
+    assert found == pytest.approx((float(low), float(high)))
+
+
+def test_a_generator_decides_what_is_drawn() -> None:
+    values = np.arange(30.0)
+    first, again = (mean_interval(values, draws=50) for _ in range(2))
+    assert first == again
+    assert mean_interval(values, draws=50, generator=np.random.default_rng(7)) != first
