@@ -28,21 +28,23 @@ ORIGINAL = """
 import subprocess, sys, tempfile
 from pathlib import Path
 import librosa, numpy as np, torch
-from earmark.learning.networks import EMusic
+from earmark.learning.networks import ARCHITECTURES
+
+emusic = ARCHITECTURES["emusic"](12).eval()
 
 ffmpeg, file, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
 length = (seconds + 1) / 10
-batch = np.zeros((10, EMusic.SAMPLES), np.float32)
+batch = np.zeros((10, emusic.samples), np.float32)
 with tempfile.TemporaryDirectory() as folder:
     for piece in range(10):
         path = Path(folder, f"{piece}.mp3")
         command = [ffmpeg, "-v", "error", "-ss", str(piece * length), "-t", str(length), "-i", file, "-c", "copy", path]
         subprocess.run(command, check=True)
-        waveform, _ = librosa.load(path, sr=EMusic.SAMPLE_RATE, mono=True)
-        waveform = waveform[: EMusic.SAMPLES]
+        waveform, _ = librosa.load(path, sr=emusic.sample_rate, mono=True)
+        waveform = waveform[: emusic.samples]
         batch[piece, : len(waveform)] = waveform
 with torch.no_grad():
-    print(EMusic(12).eval()(torch.from_numpy(batch))[0].softmax(-1).mean(0))
+    print(emusic(torch.from_numpy(batch))[0].softmax(-1).mean(0))
 """
 
 

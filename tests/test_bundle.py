@@ -281,10 +281,15 @@ def test_a_bundle_that_hears_something_else_than_torch_never_takes_the_place_of_
     tiny: Path, bundle: Path
 ) -> None:
     before = {path.name: path.read_bytes() for path in bundle.iterdir()}
-    with pytest.raises(BundleError, match=r"mine\.new: the check sample gives logits that are off by 1$"):
+    with pytest.raises(BundleError, match=r"\.mine\.\w+\.new: the check sample gives logits that are off by 1$"):
         writing.write(bundle, Mean(3, slope=5.0), read_config(tiny), "# wrong\n", RAMP)
     assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before
-    writing.write(bundle, Mean(3), read_config(tiny), "# right\n", RAMP)  # what was left over is in nobody's way
+    assert [path.name for path in bundle.parent.iterdir()] == ["mine"]  # nothing is left over
+    neighbour = bundle.with_name("mine.old")  # somebody else's
+    neighbour.mkdir()
+    writing.write(bundle, Mean(3), read_config(tiny), "# right\n", RAMP)
+    assert neighbour.is_dir()
+    neighbour.rmdir()
     assert [path.name for path in bundle.parent.iterdir()] == ["mine"]
 
 

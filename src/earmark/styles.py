@@ -129,6 +129,16 @@ def family_of(label: str) -> str:
     raise EarmarkError(f"no style is called {label!r}; the styles are: {known}")
 
 
+def families_of(labels: Iterable[str]) -> dict[str, str]:
+    """The family of each label; one that is not among the twelve is a family of its own.
+
+    >>> families_of(["Trap", "Gabber"])
+    {'Trap': 'Bass', 'Gabber': 'Gabber'}
+    """
+    known = {style.label: style.family for style in styles()}
+    return {label: known.get(label, label) for label in labels}
+
+
 @cache
 def _names() -> tuple[dict[str, Style | None], re.Pattern[str]]:
     """The index of names, and a pattern that finds them between separators, the longest first."""

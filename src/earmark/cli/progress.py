@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -20,6 +21,9 @@ from rich.text import Text
 
 from earmark.cli import show
 
+if TYPE_CHECKING:
+    from earmark.learning.training.run import Step
+
 
 class RateColumn(ProgressColumn):
     """How many a second; the task's description says of what."""
@@ -34,9 +38,46 @@ def counted_progress(total: int, unit: str) -> Iterator[Callable[[], None]]:
     """Show a bar for `total` things, called `unit`; call the function that it yields after each."""
     columns = (BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
     console = show.stdout() if sys.stdout.isatty() else Console(stderr=True)
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(unit, total=total)
         yield lambda: progress.advance(task)
+
+
+@contextmanager
+def training_progress() -> Iterator[Callable[["Step"], None]]:
+    """Show a bar for each stage of a training run; call the function that it yields with each step.
+
+    Where there is no terminal, print a line for each epoch instead.
+    """
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        stages: dict[str, TaskID] = {}
+        last: Step | None = None
+
+        def advance(step: "Step") -> None:
+            nonlocal last
+            if step.stage not in stages:
+                stages[step.stage] = progress.add_task(step.stage, total=step.total, completed=step.done, figures="")
+            figures = ""
+            if step.stage == "train":
+                figures = (
+                    f"epoch {step.epoch + 1}  loss {step.loss:.3f}  P@1 {step.hits:.2f}  {step.rate:.1f} windows/s"
+                )
+                if last and last.epoch != step.epoch:
+                    figures_of_epoch = f"loss {last.loss:.3f}  P@1 {last.hits:.3f}  validation {step.valid:.3f}"
+                    console.print(f"epoch {last.epoch + 1}  {figures_of_epoch}", highlight=False)
+                last = step
+            progress.update(stages[step.stage], completed=step.done, figures=figures)
+
+        yield advance
 
 
 @contextmanager

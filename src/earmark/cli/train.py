@@ -1,9 +1,60 @@
-"""`earmark train-tables`: a model from tables of measured descriptors."""
+"""`earmark train`: a model from labelled tracks; `earmark train-tables`: one from tables of measured descriptors."""
 
+import logging
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+
+def train(
+    manifest: Annotated[Path, typer.Argument(help="A manifest, or a folder with a folder for each style.")],
+    out: Annotated[Path, typer.Argument(help="The model to write, a folder.")],
+    recipe: Annotated[Path | None, typer.Option(help="A recipe (TOML); by default that of the 2018 network.")] = None,
+    architecture: Annotated[str | None, typer.Option(help="In place of the recipe's.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="In place of the recipe's.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run was.")] = False,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    devices: Annotated[int, typer.Option(min=1, help="Devices of each machine.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines; see docs/train.md.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare windows; 0: none but the main one.")] = 0,
+    decoders: Annotated[int, typer.Option(min=0, help="Processes that decode at first; 0 chooses.")] = 0,
+) -> None:
+    """Train a model on labelled tracks, and write it with its card."""
+    from earmark.cli import show
+    from earmark.cli.progress import training_progress
+    from earmark.errors import ManifestError
+    from earmark.learning.dataset import manifest as manifests
+    from earmark.learning.dataset.sources import from_folder
+    from earmark.learning.training.config import Machine, checked, read_config
+    from earmark.learning.training.loop import train as run
+    from earmark.runner import sensible_workers
+
+    if not manifest.exists():
+        raise ManifestError(f"{manifest}: no such manifest or folder")
+    tracks = from_folder(manifest).manifest if manifest.is_dir() else manifests.read(manifest)
+    config = read_config(recipe) if recipe else checked({"name": out.name}, out)
+    changes: dict[str, Any] = {"epochs": epochs or config.epochs}
+    if architecture and architecture != config.architecture:  # the settings were for the other one
+        changes |= {"architecture": architecture, "settings": {}}
+    config = checked(config.model_dump() | changes, recipe or out)
+    machine = Machine(
+        accelerator=accelerator,
+        devices=devices,
+        nodes=nodes,
+        workers=workers,
+        decoders=decoders or sensible_workers(len(tracks.entries)),
+    )
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    with training_progress() as progress:
+        report = run(tracks, config, out, machine=machine, resume=resume, source=manifest.name, progress=progress)
+    if report.rank:  # several processes train together; the first one speaks
+        return
+    for path, reason in report.dropped.items():
+        typer.echo(f"earmark: {path}: {reason}; left out", err=True)
+    if report.score:
+        show.stdout().print(show.scores_table([report.score]))
+    typer.echo(f"written: {out}, the best of {report.epochs} epochs was number {report.best_epoch + 1}")
 
 
 def train_tables(
@@ -14,9 +65,9 @@ def train_tables(
     """Train a model on tables of measured descriptors, and write it with its card."""
     from earmark.cli import show
     from earmark.cli.progress import titled_progress
-    from earmark.learning.recipe import read_recipe, train
+    from earmark.learning import recipe as tabular
 
     with titled_progress() as progress:
-        scores = train(read_recipe(recipe), tables, out, progress)
+        scores = tabular.train(tabular.read_recipe(recipe), tables, out, progress)
     show.stdout().print(show.scores_table(scores))
     typer.echo(f"written: {out}")

@@ -1,1 +1,24 @@
 """How models come to be: front ends, networks, training, evaluation, bundles. Needs the extra `train`."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from earmark.learning.training.config import Machine, TrainConfig
+    from earmark.learning.training.loop import train
+    from earmark.learning.training.outcome import Report
+
+_HOME = {
+    "Machine": "earmark.learning.training.config",
+    "Report": "earmark.learning.training.outcome",
+    "TrainConfig": "earmark.learning.training.config",
+    "train": "earmark.learning.training.loop",
+}
+
+__all__ = ["Machine", "Report", "TrainConfig", "train"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  whatever the name stands for
+    if name not in _HOME:
+        raise AttributeError(f"module 'earmark.learning' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -8,9 +8,11 @@ import io
 import json
 import logging
 import shutil
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -71,17 +73,19 @@ def export_onnx(network: nn.Module, samples: int, *, any_length: bool) -> bytes:
     exported = logging.getLogger("torch.onnx")
     level, exported.level = exported.level, logging.ERROR
     try:
-        program = torch.onnx.export(
-            network,
-            (example,),
-            input_names=["waveform"],
-            output_names=["logits", "embedding"],
-            dynamic_shapes=(shape,),
-            opset_version=OPSET,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch's, about its own insides
+            program = torch.onnx.export(
+                network,
+                (example,),
+                input_names=["waveform"],
+                output_names=["logits", "embedding"],
+                dynamic_shapes=(shape,),
+                opset_version=OPSET,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
     finally:
         exported.level = level
     assert program is not None  # noqa: S101  with dynamo=True it never is
@@ -90,6 +94,16 @@ def export_onnx(network: nn.Module, samples: int, *, any_length: bool) -> bytes:
         del part.metadata_props[:]  # stack traces and addresses: other bytes each time, and nobody's business
     serialised: bytes = model.SerializeToString(deterministic=True)
     return serialised
+
+
+def require_replaceable(folder: Path) -> None:
+    """Make sure that writing a bundle destroys nothing but a bundle.
+
+    Raises:
+        BundleError: something else is there.
+    """
+    if folder.exists() and not (folder / CONFIG).is_file():
+        raise BundleError(f"{folder}: there is something that is no model; it would be replaced")
 
 
 def write(
@@ -109,8 +123,9 @@ def write(
         check: a waveform (1, samples) for the check sample.
 
     Raises:
-        BundleError: ONNX Runtime does not hear what torch hears.
+        BundleError: ONNX Runtime does not hear what torch hears, or something else than a bundle stands there.
     """
+    require_replaceable(folder)
     network.eval()
     samples = round(config.window * config.sample_rate)
     content = {
@@ -129,18 +144,33 @@ def write(
     _replace(folder, content)
 
 
+def check_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
+    """A check sample: three seconds of chords over a kick at 124 BPM, in steps that compress well, then silence.
+
+    Shape: (1, samples).
+    """
+    time = np.arange(3 * sample_rate) / sample_rate
+    beat = time % (60 / 124)
+    kick = np.sin(2 * np.pi * (50 * beat - 8 * np.exp(-30 * beat))) * np.exp(-9 * beat)
+    chord = sum(np.sign(np.sin(2 * np.pi * pitch * time)) for pitch in (220.0, 261.6, 329.6))
+    steps = np.round((0.6 * kick + 0.1 * chord) * 256) / 256
+    waveform = np.zeros((1, samples), np.float32)
+    waveform[0, : len(steps)] = steps[:samples]
+    return waveform
+
+
 def _replace(folder: Path, content: Mapping[str, bytes]) -> None:
     """Write the files beside `folder`, open them as a model, then put them in its place."""
-    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
-    for leftover in (fresh, old):
-        if leftover.exists():
-            shutil.rmtree(leftover)
+    mark = uuid4().hex[:8]  # a name that nobody else's folder has
+    fresh, old = (folder.with_name(f".{folder.name}.{mark}.{role}") for role in ("new", "old"))
     fresh.mkdir(parents=True)
-    for name, data in content.items():
-        (fresh / name).write_bytes(data)
-    Model.open(fresh).verify()
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    if old.exists():
-        shutil.rmtree(old)
+    try:
+        for name, data in content.items():
+            (fresh / name).write_bytes(data)
+        Model.open(fresh).verify()
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+    finally:
+        for leftover in (fresh, old) if folder.exists() else (fresh,):
+            shutil.rmtree(leftover, ignore_errors=True)

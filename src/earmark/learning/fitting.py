@@ -19,6 +19,7 @@ from torch import Tensor
 
 from earmark.learning.forest import ForestConfig, soft_examples
 from earmark.learning.networks import DescriptorNetwork
+from earmark.learning.schedule import warm_cosine
 from earmark.learning.tables import Indices, Protocol, Rows
 
 
@@ -95,7 +96,7 @@ def fit(
 
     optimiser = torch.optim.AdamW(network.layers.parameters(), config.learning_rate, weight_decay=config.weight_decay)
     steps = config.epochs * -(-len(y) // config.batch_size)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _warm_cosine(step / steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warm_cosine(step / steps, 0.02))
 
     def drop(hidden: Tensor) -> Tensor:
         kept = torch.rand(hidden.shape, generator=generator) >= config.dropout
@@ -125,10 +126,6 @@ def fit(
 def _choose(among: int, members: int, count: int, generator: torch.Generator) -> Tensor:
     """Indices below `among`, (members, count)."""
     return torch.randint(max(1, among), (members, count), generator=generator)
-
-
-def _warm_cosine(share: float, warm_up: float = 0.02) -> float:
-    return min(share / warm_up, 1.0) * (0.5 + 0.5 * float(np.cos(np.pi * share)))
 
 
 @torch.no_grad()

@@ -181,7 +181,8 @@ def train(recipe: Recipe, folder: Path, out: Path, progress: Progress) -> list[S
             progress=lambda share: progress("fit", share),
         )
         config = _config(recipe, scores, temperature=round(temperature, 4), threshold=round(threshold, 4))
-        bundle.write(out, network, config, card.write(config, scores), _check_waveform())
+        rate = Descriptors.SAMPLE_RATE
+        bundle.write(out, network, config, card.write(config, scores), bundle.check_waveform(rate, 3 * rate))
     return scores
 
 
@@ -237,15 +238,3 @@ def _config(recipe: Recipe, scores: list[Score], *, temperature: float, threshol
         | {"protocols": [each.as_json() for each in scores]},
         sha256={},
     )
-
-
-def _check_waveform() -> Rows:
-    """Three seconds of chords over a kick at 124 BPM, in steps that compress well, shape (1, samples)."""
-    rate = Descriptors.SAMPLE_RATE
-    time = np.arange(3 * rate) / rate
-    beat = time % (60 / 124)
-    kick = np.sin(2 * np.pi * (50 * beat - 8 * np.exp(-30 * beat))) * np.exp(-9 * beat)
-    chord = sum(np.sign(np.sin(2 * np.pi * pitch * time)) for pitch in (220.0, 261.6, 329.6))
-    steps = np.round((0.6 * kick + 0.1 * chord) * 256) / 256
-    waveform: Rows = steps[None].astype(np.float32)
-    return waveform

@@ -1,0 +1,96 @@
+"""The state of a training run on disk: everything that it takes to go on as if nothing had happened.
+
+Tensors and plain values in one safetensors file, nothing pickled, written under a temporary name and renamed. Random
+numbers need no state: every draw is a function of seed, epoch and position.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from earmark.errors import ManifestError
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    `step` counts the batches of the epoch that are done; `loss` and `hits` are sums over the windows of those. `best`
+    is the measure of the best epoch so far, the larger the better.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    loss: float = 0.0
+    hits: float = 0.0
+    windows: int = 0
+    seconds: float = 0.0
+    best: float = float("-inf")
+    best_epoch: int = -1
+
+
+def save(
+    path: Path,
+    fingerprint: str,
+    progress: Progress,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    best: Mapping[str, Tensor],
+) -> None:
+    """Write a checkpoint.
+
+    Args:
+        path: where.
+        fingerprint: what tells this run from others: of its recipe and its manifest.
+        progress: how far it is.
+        network: its parameters and buffers.
+        optimiser: its state; the learning rate is a function of the step.
+        best: the parameters and buffers of the best epoch, none before the first.
+    """
+    state = optimiser.state_dict()["state"]
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
+    tensors |= {f"optimiser.{index}.{name}": value for index, values in state.items() for name, value in values.items()}
+    plain = json.dumps({"fingerprint": fingerprint, "progress": asdict(progress)})
+    fresh = path.with_name(f".{path.name}.part")
+    save_file(
+        {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, fresh, {"run": plain}
+    )
+    fresh.replace(path)
+
+
+def load(
+    path: Path, fingerprint: str, network: nn.Module, optimiser: torch.optim.Optimizer
+) -> tuple[Progress, dict[str, Tensor]]:
+    """Put a network and its optimiser into the state of a checkpoint; how far it was, and the best parameters.
+
+    Raises:
+        ManifestError: it is damaged, or of a run with another recipe or other tracks.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no dict
+            run: dict[str, Any] = json.loads(file.metadata()["run"])
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise ManifestError(f"{path}: not a checkpoint: {error}") from error
+    if run["fingerprint"] != fingerprint:
+        raise ManifestError(f"{path}: of a run with another recipe or other tracks; remove it to start anew")
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimiser": {}}
+    for name, tensor in tensors.items():
+        kind, _, rest = name.partition(".")
+        parts[kind][rest] = tensor
+    network.load_state_dict(parts["network"], strict=True)
+    groups = optimiser.state_dict()["param_groups"]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in parts["optimiser"].items():
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = tensor
+    optimiser.load_state_dict({"state": state, "param_groups": groups})
+    return Progress(**run["progress"]), parts["best"]

@@ -1,0 +1,212 @@
+"""What comes out of a run: the best network, calibrated, measured on artists that it never heard, as a bundle.
+
+Calibration looks at the validation tracks, the figures of the card at the test tracks, once.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from earmark.hearing.bundle import FORMAT, Config
+from earmark.learning import bundle, measures
+from earmark.learning.dataset.manifest import Manifest
+from earmark.learning.evaluate import apply_temperature, fit_temperature
+from earmark.learning.measures import Score, score
+from earmark.learning.ranking import roc_auc
+from earmark.learning.regression import correlation, rmse
+from earmark.learning.training.batches import hear
+from earmark.learning.training.objective import mean_auc
+from earmark.learning.training.run import CHECKPOINT, Run
+from earmark.styles import families_of
+
+CARD = """# {name}
+
+{summary}.
+
+Waveform in (mono, {sample_rate} Hz, windows of {window:.2f} s), {classes} {task} out. Architecture `{architecture}`,
+{parameters:,} trained parameters.
+
+## What it was made from
+
+{counts}
+
+The sides of the split share no artist, as far as the names tell. The best epoch was number {best} of {epochs}, by
+{measure} on the validation tracks.
+
+Recipe (torch {torch}):
+
+```json
+{recipe}
+```
+
+## How well it hears
+
+{figures}
+
+## What to know before trusting it
+
+- It knows what is in its training tracks and nothing else: other music, other studios, other labellers may be heard
+  worse than the figures say.
+- The figures are for tracks of the same collection, each judged by {windows} of its stretches.
+- Whoever shares this model says under which licence, and whose music it learned from.
+"""
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a run went.
+
+    `score` holds Precision at 1, 2 and 3 of the test tracks for styles; `measures` is what the config says, for any
+    task. `rank` is 0 in the first of several processes.
+    """
+
+    folder: Path
+    epochs: int
+    best_epoch: int
+    dropped: dict[Path, str]
+    score: Score | None
+    measures: dict[str, Any]
+    rank: int = 0
+
+
+def conclude(run: Run, out: Path, source: str) -> Report:
+    """Calibrate, measure and write the network of a run that is finished."""
+    run.network.to("cpu")
+    run.scale.fold(run.network.body)
+    temperature, threshold = _calibrate(run)
+    found, result = _measure(run, temperature)
+    window = run.network.samples / run.network.sample_rate
+    classes = list(run.manifest.classes)
+    config = Config(
+        format=FORMAT,
+        name=out.name,
+        task=run.manifest.task,
+        architecture=run.config.architecture,
+        settings=run.config.settings,
+        sample_rate=run.network.sample_rate,
+        window=window,
+        hop=window,
+        shortest=window,
+        styles=classes,
+        families=families_of(classes),
+        temperature=round(temperature, 4),
+        unknown_threshold=round(threshold, 4),
+        provenance={
+            "summary": run.config.summary or f"trained on {len(run.manifest.entries)} tracks",
+            "recipe": run.config.model_dump(mode="json"),
+            "torch": torch.__version__.partition("+")[0],
+            "manifest": source,
+            "tracks": {split: len(run.manifest.part(split).entries) for split in ("train", "valid", "test")},
+        },
+        measures=found,
+        sha256={},
+    )
+    check = bundle.check_waveform(run.network.sample_rate, run.network.samples)
+    bundle.write(out, run.network, config, _card(run, config, result), check)
+    (run.folder / CHECKPOINT).unlink()
+    return Report(out, run.state.epoch, run.state.best_epoch, run.dropped, result, found)
+
+
+def _calibrate(run: Run) -> tuple[float, float]:
+    """The temperature, from all windows of the validation tracks, and the threshold of the unknown."""
+    if run.manifest.task != "styles":
+        return 1.0, 0.0
+    valid = run.manifest.part("valid")
+    heard = hear(run.network, valid, run.cache)
+    labels = np.repeat(valid.labels(), [len(logits) for logits in heard])
+    temperature = fit_temperature(labels, apply_temperature(np.concatenate(heard), 1.0))
+    confidence = [apply_temperature(logits, temperature).mean(0).max() for logits in heard]
+    return temperature, float(np.quantile(confidence, run.config.unknown))
+
+
+def _measure(run: Run, temperature: float) -> tuple[dict[str, Any], Score | None]:
+    """The figures of the test tracks; of the validation tracks, and said so, where there are none."""
+    side = "test" if run.manifest.part("test").entries else "valid"
+    part = run.manifest.part(side)
+    heard = hear(run.network, part, run.cache)
+    found: dict[str, Any] = {"side": side, "tracks": len(part.entries), "artists": _artists(part)}
+    if part.task == "styles":
+        answers = np.stack([apply_temperature(logits, temperature).mean(0) for logits in heard])
+        result = score(f"{side} tracks", part.classes, part.labels(), answers, None)
+        return found | {"precision_at_1": round(result.micro[0].value, 3), "score": result.as_json()}, result
+    answers = np.stack([run.objective.answer(logits) for logits in heard])
+    return found | _each_class(part, answers), None
+
+
+def _each_class(part: Manifest, answers: NDArray[np.float64]) -> dict[str, Any]:
+    """ROC-AUC of each tag that some tracks have and others have not, or error and correlation of each value."""
+    targets = part.targets()
+    columns = list(zip(part.classes, targets.T.astype(np.float64), answers.T, strict=True))
+    if part.task == "tags":
+        areas = {
+            name: round(roc_auc(truth > 0, said), 3) for name, truth, said in columns if 0 < truth.sum() < len(truth)
+        }
+        return {"roc_auc": round(mean_auc(part, answers), 3), "roc_auc_of": areas}
+    return {
+        "rmse_of": {name: round(rmse(truth, said), 4) for name, truth, said in columns},
+        "correlation_of": {name: round(correlation(truth, said), 3) for name, truth, said in columns},
+    }
+
+
+def _artists(part: Manifest) -> int:
+    return len({entry.artist for entry in part.entries if entry.artist})
+
+
+def _card(run: Run, config: Config, result: Score | None) -> str:
+    return CARD.format(
+        name=config.name,
+        summary=config.provenance["summary"].rstrip("."),
+        sample_rate=config.sample_rate,
+        window=config.window,
+        classes=len(config.styles),
+        task=config.task,
+        architecture=config.architecture,
+        parameters=sum(each.numel() for each in run.network.body.parameters()),
+        counts=_counts(run.manifest),
+        best=run.state.best_epoch + 1,
+        epochs=run.state.epoch,
+        measure=run.objective.measure_name,
+        torch=config.provenance["torch"],
+        recipe=run.config.model_dump_json(indent=2),
+        figures=_figures(config, result),
+        windows=run.config.windows,
+    )
+
+
+def _counts(manifest: Manifest) -> str:
+    """A table of tracks and artists for each class and side."""
+    sides = {split: manifest.part(split) for split in ("train", "valid", "test")}
+    if manifest.task == "values":
+        return "\n".join(f"- {name}: {len(part.entries)} tracks" for name, part in sides.items())
+    counts = {name: Counter(label for entry in part.entries for label in entry.labels) for name, part in sides.items()}
+    lines = ["| | train | valid | test |", "|---|---|---|---|"]
+    lines += [f"| {label} | {' | '.join(str(counts[side][label]) for side in sides)} |" for label in manifest.classes]
+    lines += [f"| tracks | {' | '.join(str(len(part.entries)) for part in sides.values())} |"]
+    lines += [f"| artists named | {' | '.join(str(_artists(part)) for part in sides.values())} |"]
+    return "\n".join(lines)
+
+
+def _figures(config: Config, result: Score | None) -> str:
+    found = config.measures
+    about = f"On {found['tracks']} {found['side']} tracks by {found['artists']} named artists"
+    if found["side"] != "test":
+        about += " (there were no test tracks, so the best epoch was chosen by these very tracks)"
+    if result:
+        table = ["| | tracks | average | P@1 | P@2 | P@3 |", "|---|---|---|---|---|---|"]
+        table += [f"| {' | '.join(row)} |" for row in measures.rows([result])]
+        table += ["", "| style | tracks | P@1 |", "|---|---|---|"]
+        table += [f"| {name} | {count} | {share:.2f} |" for name, (share, count) in result.by_class.items()]
+        error = f"The expected calibration error is {result.calibration_error:.3f}."
+        return f"{about}, with 95 % bootstrap intervals over the tracks. {error}\n\n" + "\n".join(table)
+    if "roc_auc" in found:
+        rows = "\n".join(f"| {name} | {area:.3f} |" for name, area in found["roc_auc_of"].items())
+        return f"{about}: mean ROC-AUC {found['roc_auc']:.3f}.\n\n| tag | ROC-AUC |\n|---|---|\n{rows}"
+    rows = "\n".join(
+        f"| {name} | {error} | {found['correlation_of'][name]} |" for name, error in found["rmse_of"].items()
+    )
+    return f"{about}.\n\n| value | RMSE | correlation |\n|---|---|---|\n{rows}"

@@ -1,0 +1,208 @@
+"""A training run: what it is made of, how it is set up, and how it goes on from a checkpoint.
+
+OUT.training/windows                the cache of decoded windows
+OUT.training/checkpoint.safetensors everything it takes to go on
+OUT.training/metrics.jsonl          a line for each epoch
+OUT.training/curves.png             the same as a picture
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
+from torch import Tensor
+
+from earmark.errors import ManifestError, UnreadableAudio
+from earmark.learning.dataset.cache import WindowCache
+from earmark.learning.dataset.manifest import Manifest, require_trainable
+from earmark.learning.networks import ARCHITECTURES, AudioNetwork
+from earmark.learning.training import checkpoint
+from earmark.learning.training.augment import longest
+from earmark.learning.training.batches import Draw, DrawnWindows, epoch_draws, share_of
+from earmark.learning.training.checkpoint import Progress
+from earmark.learning.training.config import Machine, TrainConfig
+from earmark.learning.training.curves import draw_curves
+from earmark.learning.training.objective import OBJECTIVES, Objective, Scale
+
+CHECKPOINT, METRICS, CURVES, CACHE = "checkpoint.safetensors", "metrics.jsonl", "curves.png", "windows"
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a run is; sent after each step.
+
+    `stage` is "decode" or "train", and `done` of `total` steps of it are over. `loss` and `hits` are means over the
+    windows of the epoch so far, `valid` is the measure after the last epoch; `rate` is in tracks or windows per second
+    of late. What is not known yet is nan.
+    """
+
+    stage: str
+    done: int
+    total: int
+    epoch: int = 0
+    loss: float = float("nan")
+    hits: float = float("nan")
+    valid: float = float("nan")
+    rate: float = float("nan")
+
+
+@dataclass
+class Run:
+    """A run under way; `state`, `best`, `lines` and `saved` change as it goes on."""
+
+    folder: Path
+    config: TrainConfig
+    machine: Machine
+    fabric: Fabric
+    manifest: Manifest
+    dropped: dict[Path, str]  # what could not be decoded, and why
+    cache: WindowCache
+    objective: Objective
+    scale: Scale
+    network: AudioNetwork
+    optimiser: torch.optim.Optimizer
+    body: _FabricModule
+    stepper: _FabricOptimizer
+    windows: DrawnWindows
+    state: Progress
+    best: dict[str, Tensor]
+    lines: list[dict[str, float]]
+    saved: float = 0.0  # seconds of the monotonic clock
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this run from others: recipe, tracks and the number of devices that share a round."""
+        tracks = [(str(each.path), each.labels, each.values, each.artist, each.split) for each in self.manifest.entries]
+        what = [self.config.model_dump(mode="json"), tracks, self.fabric.world_size]
+        return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or there was no progress for too long."""
+        waited = self.state.epoch - 1 - max(self.state.best_epoch, 0)
+        return self.state.epoch >= self.config.epochs or waited >= self.config.patience
+
+    def batches(self, epoch: int) -> list[list[Draw]]:
+        """This process's batches of an epoch."""
+        draws = epoch_draws(self.manifest.part("train"), self.config.class_balance, self.config.seed, epoch)
+        return share_of(draws, self.config.batch_size, self.fabric.global_rank, self.fabric.world_size)
+
+    def save(self) -> None:
+        """Write a checkpoint, in the first process."""
+        if self.fabric.is_global_zero:
+            path = self.folder / CHECKPOINT
+            checkpoint.save(path, self.fingerprint, self.state, self.network, self.optimiser, self.best)
+
+    def record(self) -> None:
+        """Write what is known of each epoch, in the first process."""
+        if self.fabric.is_global_zero:
+            fresh = self.folder / f".{METRICS}.part"
+            fresh.write_text("".join(json.dumps(line) + "\n" for line in self.lines), encoding="utf-8")
+            fresh.replace(self.folder / METRICS)
+            draw_curves(self.lines, self.objective.measure_name, self.folder / CURVES)
+
+
+def prepare(
+    manifest: Manifest, config: TrainConfig, folder: Path, machine: Machine, progress: Callable[[Step], None]
+) -> Run:
+    """Start the processes, decode, build the network, and go back to the checkpoint if there is one.
+
+    Raises:
+        ManifestError: what could be decoded is too little, the recipe is of no network that learns from sound, or the
+            checkpoint is of another run.
+    """
+    fabric = Fabric(
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        precision=config.precision,
+    )
+    fabric.launch()
+    torch.manual_seed(config.seed)
+    network = build(config, len(manifest.classes))
+    stretch = longest(network.samples, network.sample_rate, config.augmentation)
+    cache = WindowCache(folder / CACHE, network.sample_rate, stretch, config.windows)
+    dropped: dict[Path, str] = {}
+    if fabric.is_global_zero:
+        folder.mkdir(parents=True, exist_ok=True)
+        dropped = dict(_decode(manifest, cache, machine.decoders, progress))
+    dropped = fabric.broadcast(dropped)
+    manifest = replace(manifest, entries=tuple(each for each in manifest.entries if each.path not in dropped))
+    require_trainable(manifest, "of what could be decoded")
+    scale = Scale.of(manifest.part("train"))
+
+    network.to(fabric.device)
+    network.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    weights = [each for each in network.body.parameters() if each.ndim > 1]
+    others = [each for each in network.body.parameters() if each.ndim <= 1]
+    groups = [{"params": weights, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, config.learning_rate)
+    body, stepper = fabric.setup(network.body, optimiser)
+    run = Run(
+        folder=folder,
+        config=config,
+        machine=machine,
+        fabric=fabric,
+        manifest=manifest,
+        dropped=dropped,
+        cache=cache,
+        objective=OBJECTIVES[manifest.task],
+        scale=scale,
+        network=network,
+        optimiser=optimiser,
+        body=body,
+        stepper=stepper,
+        windows=DrawnWindows(manifest.part("train"), cache, network.samples, network.sample_rate, config.augmentation),
+        state=Progress(),
+        best={},
+        lines=[],
+    )
+    if (folder / CHECKPOINT).exists():
+        run.state, run.best = checkpoint.load(folder / CHECKPOINT, run.fingerprint, network, optimiser)
+        run.lines = _read_metrics(folder / METRICS, run.state.epoch)
+    return run
+
+
+def build(config: TrainConfig, classes: int) -> AudioNetwork:
+    """The network of a recipe, with its first weights.
+
+    Raises:
+        ManifestError: there is none of this name or with these settings, or it does not learn from sound.
+    """
+    if config.architecture not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ManifestError(f"{config.name}: unknown architecture {config.architecture!r}, not one of {known}")
+    try:
+        network = ARCHITECTURES[config.architecture](classes, **config.settings)
+    except (TypeError, ValueError, KeyError) as error:
+        raise ManifestError(f"{config.name}: settings of {config.architecture}: {error}") from error
+    if not isinstance(network, AudioNetwork):
+        raise ManifestError(
+            f"{config.name}: {config.architecture} is made from other models or from tables, not trained"
+        )
+    return network
+
+
+def _decode(
+    manifest: Manifest, cache: WindowCache, decoders: int, progress: Callable[[Step], None]
+) -> Iterator[tuple[Path, str]]:
+    """Fill the cache; which files have no sound, and why."""
+    paths = [entry.path for entry in manifest.entries]
+    for done, outcome in enumerate(cache.fill(paths, decoders), 1):
+        progress(Step("decode", done, len(paths)))
+        if isinstance(outcome, UnreadableAudio):
+            yield outcome.path, outcome.reason
+
+
+def _read_metrics(path: Path, epochs: int) -> list[dict[str, float]]:
+    """The lines of the epochs that a checkpoint has closed; later ones are of an epoch that is done again."""
+    if not epochs:
+        return []
+    lines = [cast(dict[str, Any], json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    return lines[:epochs]

@@ -1,0 +1,505 @@
+"""Training: what is drawn and changed, the loop on tracks that are easy to tell apart, and going on after a break."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earmark.audio import Waveform
+from earmark.errors import ManifestError
+from earmark.hearing import Listener, Model
+from earmark.learning import bundle
+from earmark.learning.dataset import manifest as manifests
+from earmark.learning.dataset.manifest import Entry, Manifest
+from earmark.learning.networks import ARCHITECTURES, AudioNetwork
+from earmark.learning.schedule import warm_cosine
+from earmark.learning.training import augment, checkpoint
+from earmark.learning.training.batches import epoch_draws, share_of
+from earmark.learning.training.checkpoint import Progress
+from earmark.learning.training.config import NONE, Augmentation, Machine, TrainConfig, checked, read_config
+from earmark.learning.training.loop import ignore, train
+from earmark.learning.training.objective import OBJECTIVES, Scale
+from earmark.learning.training.run import CHECKPOINT, CURVES, METRICS, Step
+from earmark.testing import noise, tone, write_wav
+
+RATE = 12_000  # Hz
+ROOT = Path(__file__).parents[1]
+SMALL = TrainConfig(
+    name="small",
+    architecture="fcn",
+    settings={"depth": 3, "width": 1 / 32, "dropout": 0.0},
+    epochs=3,
+    batch_size=4,
+    learning_rate=1e-2,
+    windows=1,
+    precision="32-true",
+)
+CPU = Machine(accelerator="cpu")
+
+
+def peak(waveform: Waveform) -> float:
+    """The frequency of the strongest bin, in Hz."""
+    return float(np.abs(np.fft.rfft(waveform * np.hanning(len(waveform)))).argmax() * RATE / len(waveform))
+
+
+def level(waveform: Waveform) -> float:
+    return float(20 * np.log10(np.sqrt(np.mean(np.square(waveform, dtype=np.float64)))))
+
+
+def hiss(seconds: float) -> Waveform:
+    return noise(seconds, sample_rate=RATE, rng=np.random.default_rng(1))
+
+
+def generator(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+# What is changed in a window
+
+
+def test_nothing_is_changed_where_nothing_may_be() -> None:
+    stretch = hiss(4.0)
+    drawn = augment.draw(stretch, 3 * RATE, RATE, NONE, generator())
+    assert np.array_equal(drawn, stretch[RATE // 2 : -RATE // 2])
+
+
+def test_a_short_stretch_is_followed_by_silence() -> None:
+    drawn = augment.draw(
+        tone(440, 1.0, sample_rate=RATE), 3 * RATE, RATE, Augmentation(equaliser=0, codec=0), generator()
+    )
+    assert len(drawn) == 3 * RATE
+    assert not drawn[int(1.1 * RATE) :].any()
+
+
+@given(st.integers(0, 1000))
+def test_the_gain_stays_in_its_range(seed: int) -> None:
+    settings = NONE.model_copy(update={"gain": 6.0})
+    stretch = hiss(1.0)
+    drawn = augment.draw(stretch, RATE, RATE, settings, generator(seed))
+    assert -6.01 < level(drawn) - level(stretch) < 6.01
+
+
+def test_speed_moves_a_tone_by_as_much() -> None:
+    settings = NONE.model_copy(update={"speed": 0.04})
+    peaks = [
+        peak(augment.draw(tone(1000, 5.0, sample_rate=RATE), 4 * RATE, RATE, settings, generator(seed)))
+        for seed in range(30)
+    ]
+    assert 955 < min(peaks) < 975
+    assert 1025 < max(peaks) < 1045
+
+
+def test_a_shift_moves_a_click_by_no_more_than_allowed() -> None:
+    settings = NONE.model_copy(update={"shift": 0.5})
+    stretch = np.zeros(5 * RATE, np.float32)
+    stretch[len(stretch) // 2] = 1
+    places = [augment.draw(stretch, 3 * RATE, RATE, settings, generator(seed)).argmax() / RATE for seed in range(40)]
+    assert 1.0 <= min(places) < 1.1
+    assert 1.9 < max(places) <= 2.0
+
+
+def test_the_equaliser_falls_beyond_its_cut_offs_and_bends_little_between() -> None:
+    white = hiss(10.0)
+    for seed in range(10):
+        changed = augment.equalise(white, RATE, generator(seed))
+        gain = np.abs(np.fft.rfft(changed)) / np.abs(np.fft.rfft(white))
+        decibel = 20 * np.log10(gain[:: len(gain) // 6000][:6000])  # one for each Hz
+        assert abs(decibel[1000]) < 1.0
+        assert abs(decibel[1000] - decibel[500]) < 3.1
+        assert decibel[5] < -30 + 16  # two octaves and more below the lowest cut-off, less the tilt
+
+
+def test_a_codec_that_leaves_nothing_out_gives_the_waveform_back() -> None:
+    waveform = hiss(1.3)
+    assert augment.lose(waveform, 400.0) == pytest.approx(waveform, abs=1e-6)
+
+
+def test_a_codec_keeps_what_is_strong_and_leaves_out_what_is_weak_beside_it() -> None:
+    strong, weak = tone(1000, 2.0, sample_rate=RATE), tone(1090, 2.0, sample_rate=RATE) * 0.01
+    left = augment.lose(strong + weak, 20.0)[2048:-2048]
+    spectrum = np.abs(np.fft.rfft(left * np.hanning(len(left))))
+    hz = len(left) / RATE
+    assert 20 * np.log10(spectrum[round(1090 * hz)] / spectrum[round(1000 * hz)]) < -50
+    assert level(left) == pytest.approx(level(strong), abs=0.1)
+
+
+def test_masks_cover_no_more_than_allowed_and_leave_the_rest() -> None:
+    spectrogram = torch.randn(6, 1, 96, 400)
+    settings = Augmentation(frequency_masks=2, frequency_mask=12, time_masks=1, time_mask=24)
+    changed = augment.mask(spectrogram, settings, generator())
+    kept = changed == spectrogram
+    bands, frames = (~kept).all(3)[:, 0].sum(1), (~kept).all(2)[:, 0].sum(1)
+    assert 0 < bands.max() <= 24
+    assert 0 < frames.max() <= 24
+    covered = (~kept).sum((1, 2, 3)).double()
+    assert torch.equal(covered, (bands * 400 + frames * 96 - bands * frames).double())
+    assert np.isin(changed[~kept].numpy(), spectrogram.mean((1, 2, 3)).numpy()).all()
+
+
+def test_mixing_shares_waveform_and_target_alike() -> None:
+    waveform, target = torch.eye(5, 40), torch.eye(5)
+    mixed, wanted = augment.mix(waveform, target, 1.0, generator(3))
+    assert mixed[:, :5].numpy() == pytest.approx(wanted.numpy())
+    assert wanted.sum(1).numpy() == pytest.approx(np.ones(5))
+    assert 0 < float((wanted > 0).sum(1).max()) <= 2
+    alone, same = augment.mix(waveform[:1], target[:1], 1.0, generator())
+    assert torch.equal(alone, waveform[:1])
+    assert torch.equal(same, target[:1])
+
+
+# Which windows make an epoch
+
+
+def listed(*counts: int) -> Manifest:
+    """A manifest of so many tracks of each class."""
+    names = [f"style {index}" for index, count in enumerate(counts) for _ in range(count)]
+    return manifests.labelled("styles", [Entry(Path(f"/{n}.wav"), (name,)) for n, name in enumerate(names)])
+
+
+def test_without_balance_each_track_is_drawn_once_in_another_order_each_epoch() -> None:
+    first, second = (epoch_draws(listed(5, 30), 0.0, 7, epoch) for epoch in (0, 1))
+    assert sorted(draw.entry for draw in first) == sorted(draw.entry for draw in second) == list(range(35))
+    assert [draw.entry for draw in first] != [draw.entry for draw in second]
+    assert first == epoch_draws(listed(5, 30), 0.0, 7, 0)
+
+
+def test_with_full_balance_classes_come_up_alike() -> None:
+    entries = [draw.entry for epoch in range(60) for draw in epoch_draws(listed(5, 45), 1.0, 0, epoch)]
+    assert np.mean(np.array(entries) < 5) == pytest.approx(0.5, abs=0.05)
+    half = [draw.entry for epoch in range(60) for draw in epoch_draws(listed(5, 45), 0.5, 0, epoch)]
+    assert np.mean(np.array(half) < 5) == pytest.approx(0.25, abs=0.05)  # 1 : sqrt(9)
+
+
+@given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 3))
+def test_processes_share_an_epoch_without_overlap_and_in_step(tracks: int, size: int, world: int) -> None:
+    draws = epoch_draws(listed(tracks), 0.0, 0, 0)
+    if tracks < world:
+        return
+    shares = [share_of(draws, size, rank, world) for rank in range(world)]
+    assert len({len(share) for share in shares}) == 1
+    taken = [draw.entry for share in shares for batch in share for draw in batch]
+    assert len(taken) == len(set(taken))
+    assert tracks - len(taken) < min(size, tracks // world) * world
+    assert {len(batch) for share in shares for batch in share} == {min(size, tracks // world)}
+
+
+# The objective of each task
+
+
+def test_a_scale_is_undone_and_folds_into_the_network() -> None:
+    entries = [Entry(Path(f"/{n}.wav"), values=(100.0 + 10 * n, -0.001 * n)) for n in range(5)]
+    scale = Scale.of(Manifest("values", ("tempo", "offset"), tuple(entries)))
+    inward = scale.inward(torch.tensor([entry.values for entry in entries]))
+    assert inward.mean(0).numpy() == pytest.approx(np.zeros(2), abs=1e-5)
+    assert inward.std(0, correction=0).numpy() == pytest.approx(np.ones(2), abs=1e-5)
+    assert scale.outward(inward.numpy())[:, 0] == pytest.approx([100, 110, 120, 130, 140])
+    network = AudioNetwork(1, 3, torch.nn.Identity(), torch.nn.Sequential(torch.nn.Linear(3, 2)))
+    waveform = torch.randn(4, 3)
+    before = scale.outward(network.body(waveform).detach().numpy())
+    scale.fold(network.body)
+    assert network.body(waveform).detach().numpy() == pytest.approx(before, rel=1e-5)
+
+
+def test_styles_are_smoothed_and_tags_too() -> None:
+    logits = torch.tensor([[2.0, 0.0]])
+    p = torch.softmax(logits, 1)[0].tolist()
+    assert float(OBJECTIVES["styles"].loss(logits, torch.tensor([[1.0, 0.0]]), 0.1)) == pytest.approx(
+        -(0.95 * np.log(p[0]) + 0.05 * np.log(p[1])), abs=1e-6
+    )
+    q = torch.sigmoid(logits)[0].tolist()
+    assert float(OBJECTIVES["tags"].loss(logits, torch.tensor([[1.0, 0.0]]), 0.2)) == pytest.approx(
+        -(0.9 * np.log(q[0]) + 0.1 * np.log(1 - q[0]) + 0.1 * np.log(q[1]) + 0.9 * np.log(1 - q[1])) / 2, abs=1e-6
+    )
+
+
+def test_the_learning_rate_rises_and_falls_to_nothing() -> None:
+    factors = [warm_cosine(share, 0.1) for share in np.linspace(0, 1, 101)]
+    assert int(np.argmax(factors)) == 10
+    assert factors[-1] == pytest.approx(0, abs=1e-9)
+
+
+# The recipe
+
+
+def test_a_recipe_is_read_strictly(tmp_path: Path) -> None:
+    good = tmp_path / "mine.toml"
+    good.write_text("epochs = 3\n[augmentation]\ngain = 1.5\n", encoding="utf-8")
+    config = read_config(good)
+    assert (config.name, config.epochs, config.augmentation.gain, config.architecture) == ("mine", 3, 1.5, "emusic")
+    for text, reason in [
+        ("epoch = 3", "epoch: Extra inputs are not permitted"),
+        ("epochs = 0", "epochs: Input should be greater than 0"),
+        ("[augmentation]\nspeed = 0.7", r"augmentation\.speed: Input should be less than 0\.5"),
+        ("epochs =", "not TOML"),
+    ]:
+        good.write_text(text, encoding="utf-8")
+        with pytest.raises(ManifestError, match=rf"mine\.toml: {reason}"):
+            read_config(good)
+    with pytest.raises(ManifestError, match=r"none\.toml: no such recipe"):
+        read_config(tmp_path / "none.toml")
+
+
+def test_the_recipes_of_the_project_can_be_read() -> None:
+    assert read_config(ROOT / "recipes" / "emusic.toml").architecture == "emusic"
+
+
+# The loop
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """Sixteen tracks of 30 s: low tones and noise, by eight artists."""
+    folder = tmp_path_factory.mktemp("sounds")
+    entries = []
+    for number in range(16):
+        style = ("Hum", "Hiss")[number % 2]
+        waveform = (tone(60 + 5 * number, 30.0, sample_rate=RATE), hiss(30.0))[number % 2]
+        path = folder / f"{number}.wav"
+        write_wav(path, 0.1 * waveform, RATE)
+        split = ("train", "train", "train", "train", "valid", "test", "train", "train")[number // 2]
+        entries.append(Entry(path, (style,), artist=f"artist {number // 2}", split=split))
+    return manifests.labelled("styles", entries)
+
+
+@pytest.fixture(scope="module")
+def trained(sounds: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("trained") / "hum"
+    report = train(sounds, SMALL, out, machine=CPU)
+    assert report.score is not None
+    assert (report.epochs, report.score.tracks, report.score.micro[0].value) == (3, 2, 1.0)
+    return out
+
+
+def test_a_trained_network_hears_what_it_was_taught(trained: Path, tmp_path: Path) -> None:
+    listen = Listener(Model.open(trained))
+    for style, waveform in [("Hum", tone(97, 29.5, sample_rate=RATE)), ("Hiss", hiss(29.5))]:
+        write_wav(tmp_path / "new.wav", 0.2 * waveform, RATE)
+        assert listen(tmp_path / "new.wav").timeline.top(1)[0][0] == style
+
+
+def test_a_run_writes_metrics_curves_and_a_card(trained: Path) -> None:
+    folder = trained.with_name("hum.training")
+    lines = [json.loads(line) for line in (folder / METRICS).read_text(encoding="utf-8").splitlines()]
+    assert [line["epoch"] for line in lines] == [0, 1, 2]
+    assert all(line["windows"] == 12 for line in lines)
+    assert lines[-1]["valid"] == 1.0
+    assert 0 < lines[-1]["valid_loss"] < lines[0]["valid_loss"]
+    assert (folder / CURVES).read_bytes().startswith(b"\x89PNG")
+    assert not (folder / CHECKPOINT).exists()
+    card = (trained / "README.md").read_text(encoding="utf-8")
+    assert "| tracks | 12 | 2 | 2 |" in card
+    assert "On 2 test tracks by 1 named artists" in card
+    assert Model.open(trained).config.measures["precision_at_1"] == 1.0
+
+
+def stop_after(steps: int) -> Callable[[Step], None]:
+    """Press Ctrl-C after so many steps of training."""
+
+    def stop(step: Step) -> None:
+        if step.stage == "train" and step.done == steps:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+@pytest.mark.parametrize("steps", [2, 3, 7])
+def test_an_interrupted_run_goes_on_bit_for_bit(sounds: Manifest, trained: Path, tmp_path: Path, steps: int) -> None:
+    out = tmp_path / "hum"
+    often = CPU.model_copy(update={"checkpoint_seconds": 0.0})
+    with pytest.raises(KeyboardInterrupt):
+        train(sounds, SMALL, out, machine=often, progress=stop_after(steps))
+    with pytest.raises(ManifestError, match=r"hum\.training: holds an unfinished run; resume it, or remove the folder"):
+        train(sounds, SMALL, out, machine=CPU)
+    train(sounds, SMALL, out, machine=CPU, resume=True)
+    assert (out / "weights.safetensors").read_bytes() == (trained / "weights.safetensors").read_bytes()
+    assert (out / "model.onnx").read_bytes() == (trained / "model.onnx").read_bytes()
+    ours, theirs = (
+        [json.loads(line) for line in (folder.with_name("hum.training") / METRICS).read_text("utf-8").splitlines()]
+        for folder in (out, trained)
+    )
+    for one, other in zip(ours, theirs, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+
+
+def test_a_checkpoint_of_another_run_is_refused(sounds: Manifest, tmp_path: Path) -> None:
+    out = tmp_path / "hum"
+    often = CPU.model_copy(update={"checkpoint_seconds": 0.0})
+    with pytest.raises(KeyboardInterrupt):
+        train(sounds, SMALL, out, machine=often, progress=stop_after(2))
+    other = SMALL.model_copy(update={"learning_rate": 1e-4})
+    with pytest.raises(ManifestError, match="of a run with another recipe or other tracks"):
+        train(sounds, other, out, machine=CPU, resume=True)
+    (tmp_path / "hum.training" / CHECKPOINT).write_bytes(b"nonsense")
+    with pytest.raises(ManifestError, match="not a checkpoint"):
+        train(sounds, SMALL, out, machine=CPU, resume=True)
+
+
+def test_a_checkpoint_gives_everything_back(tmp_path: Path) -> None:
+    def one() -> tuple[torch.nn.Module, torch.optim.Optimizer]:
+        network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+        return network, torch.optim.AdamW(network.parameters(), 0.1)
+
+    network, optimiser = one()
+    for _ in range(3):
+        optimiser.zero_grad()
+        network(torch.randn(5, 3)).square().sum().backward()
+        optimiser.step()
+    far = Progress(epoch=2, step=5, loss=1.25, hits=3.0, windows=20, seconds=7.5, best=0.625, best_epoch=1)
+    checkpoint.save(tmp_path / "c", "mine", far, network, optimiser, {"x": torch.arange(3)})
+    again, its_optimiser = one()
+    progress, best = checkpoint.load(tmp_path / "c", "mine", again, its_optimiser)
+    assert progress == far
+    assert best["x"].tolist() == [0, 1, 2]
+    for name, value in network.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value)
+    for index, values in optimiser.state_dict()["state"].items():
+        for name, value in values.items():
+            assert torch.equal(its_optimiser.state_dict()["state"][index][name], value)
+
+
+def test_tags_are_learned_and_heard_with_a_sigmoid_each(sounds: Manifest, tmp_path: Path) -> None:
+    tagged = manifests.labelled(
+        "tags",
+        [
+            replace(entry, labels=(*entry.labels, *(["Both"] if entry.split != "test" else [])))
+            for entry in sounds.entries
+        ],
+    )
+    report = train(tagged, SMALL.model_copy(update={"epochs": 2}), tmp_path / "tags", machine=CPU)
+    assert report.score is None
+    assert report.measures["roc_auc"] == 1.0
+    assert sorted(report.measures["roc_auc_of"]) == ["Hiss", "Hum"]  # all or none have the other one
+    model = Model.open(tmp_path / "tags")
+    noisy, humming = (model.hear(0.1 * wave).timeline for wave in (hiss(29.2), tone(97, 29.2, sample_rate=RATE)))
+    assert dict(noisy.top(3))["Hiss"] > 1.5 * dict(humming.top(3))["Hiss"]
+    assert dict(humming.top(3))["Hum"] > 1.2 * dict(noisy.top(3))["Hum"]
+    assert noisy.mean().sum() > 1.1  # tags do not share one probability
+
+
+def test_values_are_learned_in_their_own_units(sounds: Manifest, tmp_path: Path) -> None:
+    entries = [
+        replace(entry, labels=(), values=(5000.0 if "Hiss" in entry.labels else 1000.0,)) for entry in sounds.entries
+    ]
+    valued = Manifest("values", ("brightness",), tuple(entries))
+    report = train(valued, SMALL.model_copy(update={"epochs": 4}), tmp_path / "values", machine=CPU)
+    model = Model.open(tmp_path / "values")
+    assert model.config.task == "values"
+    waveforms = np.stack([0.1 * wave[: 1366 * 256] for wave in (tone(80, 30.0, sample_rate=RATE), hiss(30.0))])
+    low, high = model.run(waveforms.astype(np.float32))[0][:, 0]
+    assert 0 < low < 2500
+    assert 3500 < high < 6000
+    assert report.measures["rmse_of"]["brightness"] < 1500
+
+
+def test_a_file_without_sound_is_left_out_and_named(sounds: Manifest, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"RIFF")
+    entries = (*sounds.entries, Entry(broken, ("Hum",), split="train"))
+    report = train(
+        replace(sounds, entries=entries), SMALL.model_copy(update={"epochs": 1}), tmp_path / "out", machine=CPU
+    )
+    assert list(report.dropped) == [broken]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"architecture": "resnet"}, "small: unknown architecture 'resnet', not one of emusic, fcn"),
+        (
+            {"architecture": "descriptors", "settings": {}},
+            "small: descriptors is made from other models or from tables",
+        ),
+        ({"settings": {"depth": 9}}, "small: settings of fcn: 9"),
+        ({"settings": {"colour": 1}}, "small: settings of fcn: .*unexpected keyword argument 'colour'"),
+    ],
+)
+def test_a_recipe_of_no_network_that_learns_from_sound_is_refused(
+    sounds: Manifest, tmp_path: Path, changes: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(ManifestError, match=reason):
+        train(sounds, checked(SMALL.model_dump() | changes, "test"), tmp_path / "out", machine=CPU)
+
+
+def test_one_class_is_not_enough(sounds: Manifest, tmp_path: Path) -> None:
+    hum = manifests.labelled("styles", [entry for entry in sounds.entries if entry.labels == ("Hum",)])
+    with pytest.raises(ManifestError, match="at least two classes"):
+        train(hum, SMALL, tmp_path / "out", machine=CPU)
+
+
+def test_the_seed_of_the_caller_is_left_alone(sounds: Manifest, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    train(sounds, SMALL.model_copy(update={"epochs": 1}), tmp_path / "out", machine=CPU, progress=ignore)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+# The command
+
+
+def command(manifest: Path, out: Path, *options: str) -> list[str]:
+    recipe = out.with_name("small.toml")
+    recipe.write_text(
+        'architecture = "fcn"\nepochs = 3\nbatch_size = 2\nwindows = 1\nprecision = "32-true"\n'
+        "[settings]\ndepth = 3\nwidth = 0.03125\n",
+        encoding="utf-8",
+    )
+    return [
+        *(sys.executable, "-m", "earmark", "train", str(manifest), str(out), "--recipe", str(recipe)),
+        *("--accelerator", "cpu", *options),
+    ]
+
+
+ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+def test_two_processes_train_as_one(sounds: Manifest, tmp_path: Path) -> None:
+    manifests.write(sounds, tmp_path / "sounds.csv")
+    done = subprocess.run(
+        command(tmp_path / "sounds.csv", tmp_path / "pair", "--devices", "2"),
+        capture_output=True,
+        text=True,
+        check=False,
+        env=ONE_THREAD,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("written: ") == 1
+    lines = [json.loads(line) for line in (tmp_path / "pair.training" / METRICS).read_text("utf-8").splitlines()]
+    assert [line["windows"] for line in lines] == [12, 12, 12]
+    Model.open(tmp_path / "pair").verify()
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_bit_for_bit(sounds: Manifest, tmp_path: Path) -> None:
+    manifests.write(sounds, tmp_path / "sounds.csv")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(command(tmp_path / "sounds.csv", whole), check=True, capture_output=True, env=ONE_THREAD)
+    process = subprocess.Popen(command(tmp_path / "sounds.csv", killed), env=ONE_THREAD)
+    metrics = tmp_path / "killed.training" / METRICS
+    deadline = time.monotonic() + 120
+    while not metrics.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not killed.exists()
+    subprocess.run(
+        command(tmp_path / "sounds.csv", killed, "--resume"), check=True, capture_output=True, env=ONE_THREAD
+    )
+    assert (killed / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
+
+
+def test_training_from_a_bundle_goes_on_with_its_weights(trained: Path) -> None:
+    network = bundle.load_network(trained)
+    assert isinstance(network, AudioNetwork)
+    assert network.sample_rate == RATE
+    assert set(network.state_dict()) == set(ARCHITECTURES["fcn"](2, depth=3, width=1 / 32).state_dict())
