@@ -1,0 +1,99 @@
+"""What a person sees of a lesson in the terminal."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from earmark.cli.show import bar
+from earmark.learning.measures import Figure
+from earmark.learning.teach import Findings, Merging
+
+MOST_SUSPECTS = 10
+
+
+def findings(found: Findings, merging: Merging | None) -> Iterator[RenderableType]:
+    """What was learned from, the candidates, the honest accuracy, the learning curve, the suspects, the merging."""
+    yield _learned_from(found)
+    yield _candidates(found)
+    yield from _accuracy(found)
+    if found.curve:
+        yield _curve(found)
+    yield _suspects(found)
+    if merging:
+        yield Text(
+            f"\nBeside the model's own styles, held out: {_figure(merging.won)} of your tracks get your label first, "
+            f"{_figure(merging.kept)} of {merging.others} others keep their answer."
+        )
+
+
+def _figure(value: Figure) -> str:
+    return f"{value.value:.1%} ({value.low:.1%}–{value.high:.1%})"
+
+
+def _learned_from(found: Findings) -> RenderableType:
+    lesson = found.lesson
+    by_style = found.accuracy.by_style if found.accuracy else {}
+    table = Table("style", "tracks", "artists", "right", box=None, header_style="dim")
+    for index, style in enumerate(lesson.styles):
+        part = lesson.part((lesson.labels == index).nonzero()[0])
+        artists = f"{part.artists()}" + (f" + {part.nameless()} nameless" if part.nameless() else "")
+        right = f"{by_style[style][0]:.0%}" if style in by_style else "not measured"
+        table.add_row(style, str(len(part.labels)), artists, right)
+    return table
+
+
+def _candidates(found: Findings) -> RenderableType:
+    title = "\nThe best head of each kind, by held-out loss"
+    table = Table("head", "loss", "", box=None, header_style="dim", title=title, title_justify="left")
+    for kind in dict.fromkeys(trial.candidate.kind for trial in found.trials):
+        best = min((trial for trial in found.trials if trial.candidate.kind == kind), key=lambda trial: trial.loss)
+        table.add_row(str(best.candidate), f"{best.loss:.3f}", "chosen" if best is found.best else "")
+    return table
+
+
+def _accuracy(found: Findings) -> Iterator[RenderableType]:
+    lesson, accuracy = found.lesson, found.accuracy
+    if accuracy:
+        yield Text.assemble(
+            "\nAccuracy on unheard artists: ",
+            (_figure(accuracy.micro), "bold"),
+            f" of {accuracy.tracks} tracks by {accuracy.makers} artists; ",
+            f"always the commonest style: {accuracy.guess:.1%}.",
+        )
+    if alone := found.unmeasured():
+        yield Text(
+            f"\nNot measured: {', '.join(alone)}. One artist made all of it, so style and artist cannot be told apart.",
+            "yellow",
+        )
+    if nameless := lesson.nameless():
+        yield Text(
+            f"{nameless} of {len(lesson.labels)} tracks name no artist: if several are by the same, this flatters.",
+            "yellow",
+        )
+
+
+def _curve(found: Findings) -> RenderableType:
+    columns = ("tracks of each style", "right", "")
+    table = Table(*columns, box=None, header_style="dim", title="\nLearning curve", title_justify="left")
+    for point in found.curve:
+        table.add_row(f"{point.per_style:.0f}", _figure(point.accuracy), bar(point.accuracy.value))
+    return table
+
+
+def _suspects(found: Findings) -> RenderableType:
+    flagged = [suspect for suspect in found.suspects if suspect.flagged]
+    if not flagged:
+        return Text("\nNo label looks wrong.")
+    shown = flagged[:MOST_SUSPECTS]
+    first = f"; the first {len(shown)}" if len(shown) < len(flagged) else ""
+    title = f"\n{len(flagged)} of {len(found.suspects)} labels are worth a second look{first}"
+    table = Table(box=None, header_style="dim", title=title, title_justify="left")
+    table.add_column("track", overflow="fold")
+    for name in ("is called", "sounds like", "by"):
+        table.add_column(name)
+    for each in shown:
+        place = "/".join(each.entry.path.parts[-2:])
+        table.add_row(place, each.entry.labels[0], each.looks_like, f"{each.other:.2f} against {each.own:.2f}")
+    return table

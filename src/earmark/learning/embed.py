@@ -1,0 +1,138 @@
+"""What a model makes of many files: embeddings and logits of every window, heard once and kept.
+
+Teaching asks for the same embeddings again and again: another head, one track more, a label put right. So each track's
+are stored as a small file of their own, as soon as they are there, under a name made of all that they depend on: the
+file's path, size and time of change, the model's network and how it cuts windows. A file or a model that changes gets
+another name; what is stored is never wrong, at worst unused, and the folder may be deleted at any time.
+
+Conventions: embeddings (windows, dims), logits (windows, styles), both float32, as the network gives them.
+"""
+
+import hashlib
+import logging
+import os
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.audio import Recording
+from earmark.errors import UnreadableAudio
+from earmark.hearing import Model
+from earmark.hearing.bundle import NETWORK, Config
+from earmark.runner import Outcome, run_all
+
+logger = logging.getLogger(__name__)
+
+CACHE = "earmark/embeddings"
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What a model made of one track, window by window."""
+
+    path: Path
+    embeddings: NDArray[np.float32]
+    logits: NDArray[np.float32]
+
+
+def default_cache() -> Path:
+    """Where embeddings are kept unless told otherwise: the user's folder for what can be made again."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / CACHE
+
+
+def embed(paths: Sequence[Path], model: Path, cache: Path, workers: int) -> Iterator[Outcome[Embedded]]:
+    """Embed files in their order; those that the cache holds are not opened.
+
+    Args:
+        paths: audio files.
+        model: the folder of a bundle.
+        cache: a folder; made if it is not there.
+        workers: processes. Each stores what it heard at once, so nothing is lost if the rest is interrupted.
+    """
+    config = Model.open(model).config
+    cache.mkdir(parents=True, exist_ok=True)
+    stored = {path: found for path in dict.fromkeys(paths) if (found := _stored(path, config, cache)) is not None}
+    missing = [path for path in dict.fromkeys(paths) if path not in stored]
+    heard = run_all(missing, partial(Embedder.open, model, cache), workers)
+    fresh: dict[Path, Outcome[Embedded]] = {}
+    for path in paths:
+        if path in stored:
+            yield stored[path]
+            continue
+        if path not in fresh:
+            fresh[path] = next(heard)
+        yield fresh[path]
+
+
+@dataclass(frozen=True)
+class Embedder:
+    """The task of a worker: hear a file window by window and store what the network gives."""
+
+    model: Model
+    cache: Path
+
+    @classmethod
+    def open(cls, model: Path, cache: Path) -> "Embedder":
+        """Open the model; called in each worker process."""
+        return cls(Model.open(model), cache)
+
+    def __call__(self, path: Path) -> Embedded:
+        """Hear a file.
+
+        Raises:
+            UnreadableAudio: there is no audio in it that can be heard.
+        """
+        target = self.cache / _name(path, self.model.config)  # before hearing: a file that changes meanwhile is stale
+        with Recording(path) as recording:
+            windows = self.model.windows(recording.blocks(self.model.config.sample_rate))
+            outputs = [self.model.run(waveform[None]) for _, waveform in windows]
+        logits, embeddings = (np.concatenate(each) for each in zip(*outputs, strict=True))
+        _store(target, embeddings, logits)
+        return Embedded(path, embeddings, logits)
+
+
+def _name(path: Path, config: Config) -> str:
+    """The name of the stored embeddings of a file: a digest of all that they depend on."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise UnreadableAudio(path, error.strerror or str(error)) from error
+    heard_by = (config.sha256[NETWORK], config.sample_rate, config.window, config.hop, config.shortest)
+    key = "\n".join(map(str, (path.absolute(), stat.st_size, stat.st_mtime_ns, *heard_by)))
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest() + ".npz"
+
+
+def _stored(path: Path, config: Config, cache: Path) -> Embedded | None:
+    """What is stored of a file, or None if it must be heard."""
+    try:
+        source = cache / _name(path, config)
+    except UnreadableAudio:  # whoever hears it says why
+        return None
+    if not source.exists():
+        return None
+    try:
+        with np.load(source, allow_pickle=False) as arrays:
+            return Embedded(path, arrays["embeddings"], arrays["logits"])
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+        logger.warning("%s: damaged, so %s is heard again: %s", source, path, error)
+        return None
+
+
+def _store(target: Path, embeddings: NDArray[np.float32], logits: NDArray[np.float32]) -> None:
+    """Write to a name of its own, then rename: several workers, or two commands, may store the same."""
+    with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as file:
+        np.savez(file, embeddings=embeddings, logits=logits)
+    Path(file.name).replace(target)

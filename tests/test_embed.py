@@ -1,0 +1,180 @@
+"""Embeddings are heard once: what is stored is used, what changed is heard again, what was killed goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from earmark.audio import decode
+from earmark.errors import UnreadableAudio
+from earmark.hearing import Model
+from earmark.learning.embed import Embedded, Embedder, default_cache, embed
+from earmark.testing import noise, write_wav
+from earmark.testing.bundles import tiny_bundle
+
+
+@pytest.fixture
+def crate(tmp_path: Path) -> list[Path]:
+    generator = np.random.default_rng(0)
+    (tmp_path / "crate").mkdir()
+    return [write_wav(tmp_path / "crate" / f"{n}.wav", noise(2.5, generator, 8000), 8000) for n in range(4)]
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the files that are really opened, in their order."""
+    names: list[str] = []
+    listen = Embedder.__call__
+
+    def noted(self: Embedder, path: Path) -> Embedded:
+        names.append(path.name)
+        return listen(self, path)
+
+    monkeypatch.setattr(Embedder, "__call__", noted)
+    return names
+
+
+def test_embeddings_and_logits_are_those_of_the_model(crate: list[Path], tiny: Path, tmp_path: Path) -> None:
+    (one, *_) = embed(crate, tiny, tmp_path / "cache", 1)
+    assert isinstance(one, Embedded)
+    assert one.embeddings.shape == (3, 2)  # 2.5 s: two windows of 1 s, and one pulled back to end with the track
+    model = Model.open(tiny)
+    np.testing.assert_allclose(one.embeddings.mean(0), model.hear(decode(crate[0], 8000)).embedding, rtol=1e-5)
+    np.testing.assert_allclose(one.logits[:, 1], 10 * one.embeddings[:, 0], rtol=1e-5)
+
+
+def test_a_second_run_hears_nothing(crate: list[Path], tiny: Path, tmp_path: Path, heard: list[str]) -> None:
+    first = list(embed(crate, tiny, tmp_path / "cache", 1))
+    assert heard == ["0.wav", "1.wav", "2.wav", "3.wav"]
+    heard.clear()
+    second = list(embed(crate, tiny, tmp_path / "cache", 1))
+    assert heard == []
+    for one, other in zip(first, second, strict=True):
+        assert isinstance(one, Embedded)
+        assert isinstance(other, Embedded)
+        assert one.path == other.path
+        np.testing.assert_array_equal(one.embeddings, other.embeddings)
+        np.testing.assert_array_equal(one.logits, other.logits)
+
+
+def test_workers_give_the_same(crate: list[Path], tiny: Path, tmp_path: Path) -> None:
+    alone = list(embed(crate, tiny, tmp_path / "one", 1))
+    together = list(embed(crate, tiny, tmp_path / "two", 2))
+    for one, other in zip(alone, together, strict=True):
+        assert isinstance(one, Embedded)
+        assert isinstance(other, Embedded)
+        np.testing.assert_array_equal(one.embeddings, other.embeddings)
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(
+        path.name for path in (tmp_path / "two").iterdir()
+    )
+
+
+def test_a_file_that_changed_is_heard_again(crate: list[Path], tiny: Path, tmp_path: Path, heard: list[str]) -> None:
+    before = list(embed(crate, tiny, tmp_path / "cache", 1))
+    heard.clear()
+    write_wav(crate[2], np.full(20000, 0.25, np.float32), 8000)
+    after = list(embed(crate, tiny, tmp_path / "cache", 1))
+    assert heard == ["2.wav"]
+    assert isinstance(before[1], Embedded)
+    assert isinstance(after[1], Embedded)
+    assert isinstance(after[2], Embedded)
+    np.testing.assert_array_equal(before[1].embeddings, after[1].embeddings)
+    np.testing.assert_allclose(after[2].embeddings, 0.25, atol=1e-3)
+
+
+def test_another_model_or_another_cut_is_heard_anew(
+    crate: list[Path], tiny: Path, tmp_path: Path, heard: list[str]
+) -> None:
+    list(embed(crate, tiny, tmp_path / "cache", 1))
+    heard.clear()
+    other = tiny_bundle(tmp_path / "models" / "other", hop=0.5)
+    assert isinstance(found := [*embed(crate, other, tmp_path / "cache", 1)][-1], Embedded)
+    assert len(heard) == 4
+    assert len(found.embeddings) == 4
+
+
+def test_a_damaged_store_is_said_and_heard_again(
+    crate: list[Path], tiny: Path, tmp_path: Path, heard: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    list(embed(crate[:1], tiny, tmp_path / "cache", 1))
+    (stored,) = (tmp_path / "cache").iterdir()
+    stored.write_bytes(stored.read_bytes()[:50])
+    heard.clear()
+    (again,) = embed(crate[:1], tiny, tmp_path / "cache", 1)
+    assert heard == ["0.wav"]
+    assert isinstance(again, Embedded)
+    assert "damaged, so" in caplog.text
+    heard.clear()
+    list(embed(crate[:1], tiny, tmp_path / "cache", 1))
+    assert heard == []
+
+
+def test_what_cannot_be_heard_is_a_result_in_its_place_and_is_not_stored(
+    crate: list[Path], tiny: Path, tmp_path: Path
+) -> None:
+    crate[1].write_bytes(b"no audio at all")
+    missing = tmp_path / "missing.wav"
+    outcomes = list(embed([crate[0], crate[1], missing, crate[3]], tiny, tmp_path / "cache", 1))
+    assert [isinstance(outcome, UnreadableAudio) for outcome in outcomes] == [False, True, True, False]
+    assert str(outcomes[2]).startswith(f"{missing}: ")
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_a_path_that_is_named_twice_is_heard_once(
+    crate: list[Path], tiny: Path, tmp_path: Path, heard: list[str]
+) -> None:
+    outcomes = list(embed([crate[0], crate[1], crate[0]], tiny, tmp_path / "cache", 1))
+    assert heard == ["0.wav", "1.wav"]
+    assert [outcome.path.name for outcome in outcomes] == ["0.wav", "1.wav", "0.wav"]
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from earmark.hearing import Model
+from earmark.learning.embed import embed
+run = Model.run
+Model.run = lambda self, waveform: time.sleep(0.1) or run(self, waveform)
+list(embed([Path(path) for path in sys.argv[3:]], Path(sys.argv[1]), Path(sys.argv[2]), 1))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are killed otherwise there")
+def test_what_was_heard_before_a_kill_is_not_heard_again(
+    crate: list[Path], tiny: Path, tmp_path: Path, heard: list[str]
+) -> None:
+    cache = tmp_path / "cache"
+    with subprocess.Popen([sys.executable, "-c", SLOW, tiny, cache, *crate]) as process:
+        deadline = time.monotonic() + 60
+        while len(list(cache.glob("*.npz"))) < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+    done = len(list(cache.glob("*.npz")))
+    assert done in {2, 3}
+    outcomes = list(embed(crate, tiny, cache, 1))
+    assert heard == [path.name for path in crate[done:]]
+    assert all(isinstance(outcome, Embedded) for outcome in outcomes)
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "place"),
+    [
+        ("linux", {"XDG_CACHE_HOME": "/somewhere"}, "/somewhere/earmark/embeddings"),
+        ("linux", {"HOME": "/home/dj"}, "/home/dj/.cache/earmark/embeddings"),
+        ("darwin", {"HOME": "/home/dj"}, "/home/dj/Library/Caches/earmark/embeddings"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/earmark/embeddings"),
+    ],
+)
+def test_the_cache_is_where_the_system_keeps_what_can_be_made_again(
+    monkeypatch: pytest.MonkeyPatch, platform: str, variables: dict[str, str], place: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert default_cache() == Path(place)
