@@ -1,0 +1,190 @@
+"""One ONNX file that is all of a model: for programs in which there is no earmark.
+
+A bundle's network gives logits; what they mean stands in its config. Here the network gets the last layer, and the file
+gets the config, as metadata of ONNX, which are pairs of text:
+
+    earmark.format      1; of these metadata
+    name, task          as in the config
+    styles, families    JSON: a list of the outputs in their order, an object that gives the family of each
+    sample_rate         Hz
+    window, hop         seconds
+    shortest            seconds; a shorter waveform must be filled up with silence to this
+    temperature         already within `probabilities`; not within `logits`
+    unknown_threshold   a strongest style below this is like nothing that the model knows
+    provenance, card    JSON, and the text of the card: where the model comes from, its licence, how well it hears
+
+Input and outputs: `waveform` (batch, samples), float32, mono -> `logits` (batch, styles), `embedding` (batch, dims)
+and, unless the task is `values`, `probabilities` (batch, styles).
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from earmark.errors import BundleError
+from earmark.hearing import Model
+from earmark.hearing.bundle import CARD, CHECK, NETWORK, Config, read_checked
+from earmark.hearing.model import CHECK_TOLERANCE, PROBABILITIES
+
+FORMAT = "1"
+MARK = "earmark.format"
+LAYERS = {"styles": "Softmax", "tags": "Sigmoid"}
+"""The last layer for each task that has probabilities; `hearing.model.PROBABILITIES` holds the same in NumPy."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: the file, its size in bytes, the width of each output, and the config of the model in it."""
+
+    path: Path
+    size: int
+    outputs: Mapping[str, int]
+    config: Config
+
+
+def export(source: str | Path, out: Path) -> Exported:
+    """Write a model as one ONNX file; the same model gives the same bytes.
+
+    Args:
+        source: the name of a shipped model, or the folder of one.
+        out: replaced if it is an earlier export.
+
+    Raises:
+        BundleError: the model is damaged, the file does not hear what the model hears or cannot be written, or
+            something that is no export stands in its place.
+    """
+    require_replaceable(out)
+    model = Model.open(source)
+    model.verify()
+    network = onnx.load_from_string(read_checked(model.folder, model.config, NETWORK))
+    _add_probabilities(network, model.config)
+    helper.set_model_props(network, metadata(model.config, _card(model.folder)))
+    try:
+        onnx.checker.check_model(network, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise BundleError(f"{model.folder / NETWORK}: cannot be exported: {error}") from error
+
+    content = network.SerializeToString(deterministic=True)
+    try:
+        outputs = _write(out, content, model)
+    except OSError as error:
+        raise BundleError(f"{out}: cannot be written: {error.strerror}") from error
+    return Exported(out, len(content), {name: values.shape[-1] for name, values in outputs.items()}, model.config)
+
+
+def require_replaceable(out: Path) -> None:
+    """Make sure that writing an export destroys nothing but an export.
+
+    Raises:
+        BundleError: something else is there.
+    """
+    if not out.exists():
+        return
+    try:
+        properties = {entry.key for entry in onnx.load_from_string(out.read_bytes()).metadata_props}
+    except (OSError, DecodeError):
+        properties = set()
+    if MARK not in properties:
+        raise BundleError(f"{out}: there is something that `earmark export` did not write; it would be replaced")
+
+
+def metadata(config: Config, card: str) -> dict[str, str]:
+    """What a program must know to use the file; see the head of this module."""
+    return {
+        MARK: FORMAT,
+        "name": config.name,
+        "task": config.task,
+        "styles": json.dumps(config.styles, ensure_ascii=False),
+        "families": json.dumps(config.families, ensure_ascii=False),
+        "sample_rate": str(config.sample_rate),
+        "window": str(config.window),
+        "hop": str(config.hop),
+        "shortest": str(config.shortest),
+        "temperature": str(config.temperature),
+        "unknown_threshold": str(config.unknown_threshold),
+        "provenance": json.dumps(config.provenance, ensure_ascii=False),
+        "card": card,
+    }
+
+
+def _card(folder: Path) -> str:
+    try:
+        return (folder / CARD).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BundleError(f"{folder / CARD}: missing") from None
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{folder / CARD}: {error}") from error
+
+
+def _add_probabilities(network: onnx.ModelProto, config: Config) -> None:
+    """Put the division by the temperature and the last layer behind the logits."""
+    if config.task not in LAYERS:
+        return
+    temperature = helper.make_tensor("earmark.temperature", TensorProto.FLOAT, [], [config.temperature])
+    network.graph.initializer.append(temperature)
+    network.graph.node.extend(
+        [
+            helper.make_node("Div", ["logits", "earmark.temperature"], ["earmark.scaled"]),
+            helper.make_node(LAYERS[config.task], ["earmark.scaled"], ["probabilities"]),
+        ]
+    )
+    logits = next(output for output in network.graph.output if output.name == "logits")
+    network.graph.output.add().CopyFrom(logits)
+    network.graph.output[-1].name = "probabilities"
+
+
+def _write(out: Path, content: bytes, model: Model) -> dict[str, NDArray[np.float32]]:
+    """Write the file beside `out`, compare it with its model, then put it in its place; its outputs for the sample.
+
+    Raises:
+        BundleError: the outputs are not those of the model.
+    """
+    with np.load(io.BytesIO(read_checked(model.folder, model.config, CHECK)), allow_pickle=False) as sample:
+        waveform = sample["waveform"]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fresh = out.with_name(out.name + ".new")
+    fresh.write_bytes(content)
+    try:
+        outputs = _run(fresh, waveform)
+        _require_same(out, outputs, _expected(model, waveform))
+        fresh.replace(out)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return outputs
+
+
+def _run(path: Path, waveform: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors; they arrive as exceptions as well
+    session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    names = [node.name for node in session.get_outputs()]
+    return dict(zip(names, session.run(names, {"waveform": waveform}), strict=True))
+
+
+def _expected(model: Model, waveform: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    logits, embedding = model.run(waveform)
+    outputs = {"logits": logits, "embedding": embedding}
+    if model.config.task in PROBABILITIES:
+        outputs["probabilities"] = PROBABILITIES[model.config.task](logits / model.config.temperature)
+    return outputs
+
+
+def _require_same(
+    out: Path, outputs: Mapping[str, NDArray[np.float32]], expected: Mapping[str, NDArray[np.float32]]
+) -> None:
+    if outputs.keys() != expected.keys():
+        raise BundleError(f"{out}: would give {', '.join(outputs)} in place of {', '.join(expected)}")
+    for name, values in expected.items():
+        distance = float(np.abs(outputs[name] - values).max())
+        if not distance <= CHECK_TOLERANCE:  # nor is it, if it is not a number
+            raise BundleError(f"{out}: would give {name} for the check sample that are off by {distance:.2g}")
