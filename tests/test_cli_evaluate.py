@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from earmark.cli import main
+from earmark.cli import main, show
 from earmark.testing import write_wav
 from earmark.testing.bundles import tiny_bundle
 
@@ -43,6 +43,7 @@ TRACKS = {  # style, level of each second
 def evaluate(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Evaluate:
     """Return what runs the command in this process, on a terminal of 100 columns."""
     monkeypatch.setenv("COLUMNS", "100")
+    show.stdout.cache_clear()  # the console of an earlier test was made for another terminal
 
     def run(*arguments: str | Path) -> Answer:
         monkeypatch.setattr(sys, "argv", ["earmark", "evaluate", *map(str, arguments)])

@@ -9,7 +9,7 @@ import pytest
 
 import earmark
 from earmark import _HOME, errors
-from earmark.errors import BundleError, EarmarkError, MissingExtra, TableError, UnreadableAudio
+from earmark.errors import BundleError, EarmarkError, ManifestError, MissingExtra, TableError, UnreadableAudio
 
 ERRORS = [
     (EarmarkError("something"), "something"),
@@ -17,6 +17,7 @@ ERRORS = [
     (UnreadableAudio("b.mp3", "damaged"), "b.mp3: damaged"),
     (BundleError("m/config.json: missing: name"), "m/config.json: missing: name"),
     (TableError("t.csv: no rows"), "t.csv: no rows"),
+    (ManifestError("tracks.csv, line 3: a label is empty"), "tracks.csv, line 3: a label is empty"),
     (
         MissingExtra("`earmark train`", "train"),
         "`earmark train` needs more than the base install: pip install 'earmark[train]'",

@@ -105,7 +105,8 @@ def _run_in_parallel(paths: Iterable[Path], open_task: Callable[[], Task[T]], wo
                 continue
             yield outcome
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        # Waited for: Python's own clean-up at exit would race with the pool's and complain.
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _submit(pool: ProcessPoolExecutor, path: Path) -> Future[Outcome[T]]:

@@ -18,10 +18,14 @@ import typer
 
 from earmark import __version__
 from earmark.cli.evaluate import evaluate
+from earmark.cli.export import export
+from earmark.cli.import_keras import import_keras
 from earmark.cli.listen import listen
+from earmark.cli.manifest import app as manifest
 from earmark.cli.models import models
 from earmark.cli.synth import app as synth
-from earmark.cli.train import train_tables
+from earmark.cli.teach import teach
+from earmark.cli.train import train, train_tables
 from earmark.errors import EarmarkError, MissingExtra
 
 app = typer.Typer(
@@ -35,7 +39,12 @@ app = typer.Typer(
 app.command()(listen)
 app.command()(models)
 app.command()(evaluate)
+app.command()(teach)
+app.command()(export)
+app.command("import-keras")(import_keras)
+app.command()(train)
 app.command("train-tables")(train_tables)
+app.add_typer(manifest, name="manifest")
 app.add_typer(synth, name="synth")
 
 
