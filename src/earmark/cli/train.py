@@ -1,6 +1,5 @@
 """`earmark train`: a model from labelled tracks; `earmark train-tables`: one from tables of measured descriptors."""
 
-import logging
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,7 +44,6 @@ def train(
         workers=workers,
         decoders=decoders or sensible_workers(len(tracks.entries)),
     )
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     with training_progress() as progress:
         report = run(tracks, config, out, machine=machine, resume=resume, source=manifest.name, progress=progress)
     if report.rank:  # several processes train together; the first one speaks

@@ -26,7 +26,7 @@ from earmark.learning.keras_file import KerasFile, KerasLayer
 from earmark.learning.networks.keras import LAYERS, keras_network, layers_of, options_of
 from earmark.learning.networks.keras_layers import Layer
 from earmark.learning.networks.network import AudioNetwork
-from earmark.styles import family_of, styles
+from earmark.styles import families_of, styles
 
 ARCHITECTURE = "keras"
 TASKS = {"softmax": "styles", "sigmoid": "tags", "linear": "styles"}
@@ -128,7 +128,7 @@ def _understand(
         hop=window,
         shortest=window,
         styles=list(names),
-        families=families(names),
+        families=families_of(names),
         temperature=1.0,
         unknown_threshold=0.0,
         provenance={
@@ -221,12 +221,6 @@ def _load(module: Layer, layer: KerasLayer) -> None:
             raise BundleError(f"{where}: {name} has the shape {array.shape}, not {tuple(wanted[name].shape)}")
         with torch.no_grad():
             wanted[name].copy_(torch.from_numpy(array))
-
-
-def families(labels: Sequence[str]) -> dict[str, str]:
-    """The family of each label: that of a style among the twelve, its own otherwise."""
-    known = {style.label for style in styles()}
-    return {label: family_of(label) if label in known else label for label in labels}
 
 
 def read_labels(path: Path) -> list[str]:

@@ -21,7 +21,7 @@ from earmark.learning.teach import card, curve, merge, suspects
 from earmark.learning.teach.accuracy import rounded
 from earmark.learning.teach.merge import Merging, Others
 from earmark.learning.teach.study import UNKNOWN_SHARE, Findings
-from earmark.styles import styles
+from earmark.styles import families_of
 
 
 def require_mergeable(model: Path) -> None:
@@ -111,7 +111,7 @@ def _merged(findings: Findings, base_network: nn.Module, base: Config, others: O
 
 def _config(findings: Findings, base: Config, name: str, merging: Merging | None, network: Taught | Merged) -> Config:
     names = list(merging.styles if merging else findings.lesson.styles)
-    family_of = {style: style for style in names} | {style.label: style.family for style in styles()} | base.families
+    family_of = families_of(names) | base.families
     threshold = findings.threshold
     if merging:
         threshold = min(base.unknown_threshold, float(np.quantile(merging.confidence, UNKNOWN_SHARE)))

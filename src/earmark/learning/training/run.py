@@ -8,6 +8,7 @@ OUT.training/curves.png             the same as a picture
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,8 @@ from earmark.learning.training.checkpoint import Progress
 from earmark.learning.training.config import Machine, TrainConfig
 from earmark.learning.training.curves import draw_curves
 from earmark.learning.training.objective import OBJECTIVES, Objective, Scale
+
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would print at every start, and so would we
 
 CHECKPOINT, METRICS, CURVES, CACHE = "checkpoint.safetensors", "metrics.jsonl", "curves.png", "windows"
 
