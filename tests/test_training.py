@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -17,20 +18,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earmark.audio import Waveform
-from earmark.errors import ManifestError
+from earmark.errors import EarmarkError, ManifestError
 from earmark.hearing import Listener, Model
 from earmark.learning import bundle
 from earmark.learning.dataset import manifest as manifests
 from earmark.learning.dataset.manifest import Entry, Manifest
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
+from earmark.learning.networks.convolutions import Convolutions
 from earmark.learning.schedule import warm_cosine
 from earmark.learning.training import augment, checkpoint
-from earmark.learning.training.batches import epoch_draws, share_of
+from earmark.learning.training.batches import epoch_draws, hear, share_of
 from earmark.learning.training.checkpoint import Progress
 from earmark.learning.training.config import NONE, Augmentation, Machine, TrainConfig, checked, read_config
 from earmark.learning.training.loop import ignore, train
 from earmark.learning.training.objective import OBJECTIVES, Scale
-from earmark.learning.training.run import CHECKPOINT, CURVES, METRICS, Step
+from earmark.learning.training.run import CHECKPOINT, CURVES, METRICS, Step, prepare
 from earmark.testing import noise, tone, write_wav
 
 RATE = 12_000  # Hz
@@ -356,10 +358,11 @@ def test_a_checkpoint_gives_everything_back(tmp_path: Path) -> None:
         network(torch.randn(5, 3)).square().sum().backward()
         optimiser.step()
     far = Progress(epoch=2, step=5, loss=1.25, hits=3.0, windows=20, seconds=7.5, best=0.625, best_epoch=1)
-    checkpoint.save(tmp_path / "c", "mine", far, network, optimiser, {"x": torch.arange(3)})
+    checkpoint.save(tmp_path / "c", "mine", far, network, optimiser, {"x": torch.arange(3)}, [{"loss": 0.5}])
     again, its_optimiser = one()
-    progress, best = checkpoint.load(tmp_path / "c", "mine", again, its_optimiser)
+    progress, best, lines = checkpoint.load(tmp_path / "c", "mine", again, its_optimiser)
     assert progress == far
+    assert lines == [{"loss": 0.5}]
     assert best["x"].tolist() == [0, 1, 2]
     for name, value in network.state_dict().items():
         assert torch.equal(again.state_dict()[name], value)
@@ -429,6 +432,65 @@ def test_a_recipe_of_no_network_that_learns_from_sound_is_refused(
 ) -> None:
     with pytest.raises(ManifestError, match=reason):
         train(sounds, checked(SMALL.model_dump() | changes, "test"), tmp_path / "out", machine=CPU)
+
+
+def test_a_card_says_when_an_artist_is_on_several_sides(sounds: Manifest, tmp_path: Path) -> None:
+    same = replace(sounds, entries=tuple(replace(entry, artist="Same feat. B") for entry in sounds.entries))
+    train(same, SMALL.model_copy(update={"epochs": 1}), tmp_path / "out", machine=CPU)
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "**1 artist is on several sides of the split, so the figures below may flatter.**" in card
+
+
+def test_a_value_in_thousands_counts_no_more_than_a_small_one() -> None:
+    entries = tuple(Entry(Path(f"/{n}.wav"), values=(100.0 * n, 0.1 * (-1) ** n)) for n in range(6))
+    valued = Manifest("values", ("large", "small"), entries)
+    scale, truth = Scale.of(valued), valued.targets().astype(np.float64)
+    measure = OBJECTIVES["values"].measure
+    off = np.zeros_like(truth)
+    off[:, 0] = scale.deviation[0]
+    assert measure(valued, truth + off, scale) == pytest.approx(-0.5, rel=1e-5)
+    off = np.zeros_like(truth)
+    off[:, 1] = scale.deviation[1]
+    assert measure(valued, truth + off, scale) == pytest.approx(-0.5, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "\udcff"])
+def test_a_name_that_is_not_unicode_is_refused_before_anything_is_done(
+    sounds: Manifest, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(ManifestError, match="not a name that a model can have: it is not UTF-8"):
+        train(sounds, SMALL, tmp_path / name, machine=CPU)
+    with pytest.raises(ManifestError, match="not UTF-8"):
+        train(sounds, SMALL, tmp_path / "out", machine=CPU, source=name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_finished_run_is_not_resumed(sounds: Manifest, trained: Path) -> None:
+    with pytest.raises(ManifestError, match="nothing to resume: the run is finished"):
+        train(sounds, SMALL, trained, machine=CPU, resume=True)
+
+
+def test_what_there_is_not_cannot_be_trained_on(sounds: Manifest, tmp_path: Path) -> None:
+    with pytest.raises(EarmarkError, match="cannot train on gpuu with 1 devices: "):
+        train(sounds, SMALL, tmp_path / "out", machine=Machine(accelerator="gpuu"))
+
+
+def test_batches_of_one_are_refused(sounds: Manifest, tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="small: 12 training tracks in batches of 1 on 1 devices"):
+        train(sounds, SMALL.model_copy(update={"batch_size": 1}), tmp_path / "out", machine=CPU)
+
+
+def test_validation_hears_the_front_end_in_full_precision(sounds: Manifest, tmp_path: Path) -> None:
+    heard: list[torch.dtype] = []
+    config = SMALL.model_copy(update={"precision": "bf16-mixed", "epochs": 1})
+    run = prepare(sounds, config, tmp_path / "out.training", CPU, ignore)
+    run.network.front_end.register_forward_hook(lambda _module, _inputs, output: heard.append(output.dtype))
+    cast(Convolutions, run.network.body).dense.register_forward_hook(
+        lambda _module, _inputs, output: heard.append(output.dtype)
+    )
+    hear(run.network, run.manifest.part("valid"), run.cache, run.fabric.autocast)
+    assert set(heard[::2]) == {torch.float32}
+    assert set(heard[1::2]) == {torch.bfloat16}
 
 
 def test_one_class_is_not_enough(sounds: Manifest, tmp_path: Path) -> None:

@@ -60,22 +60,18 @@ def training_progress() -> Iterator[Callable[["Step"], None]]:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         stages: dict[str, TaskID] = {}
-        last: Step | None = None
 
         def advance(step: "Step") -> None:
-            nonlocal last
             if step.stage not in stages:
                 stages[step.stage] = progress.add_task(step.stage, total=step.total, completed=step.done, figures="")
-            figures = ""
-            if step.stage == "train":
-                figures = (
-                    f"epoch {step.epoch + 1}  loss {step.loss:.3f}  P@1 {step.hits:.2f}  {step.rate:.1f} windows/s"
-                )
-                if last and last.epoch != step.epoch:
-                    figures_of_epoch = f"loss {last.loss:.3f}  P@1 {last.hits:.3f}  validation {step.valid:.3f}"
-                    console.print(f"epoch {last.epoch + 1}  {figures_of_epoch}", highlight=False)
-                last = step
-            progress.update(stages[step.stage], completed=step.done, figures=figures)
+            figures = f"epoch {step.epoch + 1}  loss {step.loss:.3f}  right {step.hits:.2f}"
+            if step.closed:
+                console.print(f"{figures}  validation {step.valid:.3f}", highlight=False)
+            elif step.stage == "train":
+                figures += f"  {step.rate:.1f} windows/s"
+                progress.update(stages[step.stage], completed=step.done, figures=figures)
+            else:
+                progress.update(stages[step.stage], completed=step.done)
 
         yield advance
 

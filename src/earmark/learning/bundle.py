@@ -139,7 +139,7 @@ def write(
     content[CHECK] = buffer.getvalue()
 
     settings = asdict(config) | {"sha256": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}}
-    content[CONFIG] = (json.dumps(settings, indent=2, ensure_ascii=False) + "\n").encode()
+    content[CONFIG] = (json.dumps(settings, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
     content[CARD] = card.encode()
     _replace(folder, content)
 

@@ -4,7 +4,8 @@ What is drawn is a pure function of (seed, epoch, position): neither the number 
 changes it, so a run that is resumed sees what it would have seen.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,8 +113,16 @@ def _collate(windows: list[Batch]) -> Batch:
 
 
 @torch.no_grad()
-def hear(network: AudioNetwork, manifest: Manifest, cache: WindowCache) -> list[NDArray[np.float32]]:
-    """The logits of all windows of each track as they are, unchanged: for each track (windows, classes)."""
+def hear(
+    network: AudioNetwork,
+    manifest: Manifest,
+    cache: WindowCache,
+    precision: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> list[NDArray[np.float32]]:
+    """The logits of all windows of each track as they are, unchanged: for each track (windows, classes).
+
+    `precision` makes the context that the body runs in; the front end is computed in full precision, as in training.
+    """
     network.eval()
     device = next(network.body.parameters()).device
     heard = []
@@ -122,6 +131,7 @@ def hear(network: AudioNetwork, manifest: Manifest, cache: WindowCache) -> list[
         stretches = [stretch_of(cache, entry.path, each) for each in range(count)]
         waveforms = np.stack([middle(stretch, network.samples) for stretch in stretches])
         spectrogram = network.front_end(torch.from_numpy(waveforms).to(device)).float()
-        logits, _ = network.body(spectrogram.contiguous(memory_format=torch.channels_last))
+        with precision():
+            logits, _ = network.body(spectrogram.contiguous(memory_format=torch.channels_last))
         heard.append(logits.float().cpu().numpy())
     return heard

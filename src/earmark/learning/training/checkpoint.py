@@ -5,17 +5,18 @@ numbers need no state: every draw is a function of seed, epoch and position.
 """
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
-from earmark.errors import ManifestError
+from earmark.errors import EarmarkError, ManifestError
 
 
 @dataclass
@@ -43,6 +44,7 @@ def save(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     best: Mapping[str, Tensor],
+    lines: Sequence[Mapping[str, float]],
 ) -> None:
     """Write a checkpoint.
 
@@ -53,23 +55,32 @@ def save(
         network: its parameters and buffers.
         optimiser: its state; the learning rate is a function of the step.
         best: the parameters and buffers of the best epoch, none before the first.
+        lines: what is known of the epochs before.
+
+    Raises:
+        EarmarkError: it cannot be written.
     """
     state = optimiser.state_dict()["state"]
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
     tensors |= {f"optimiser.{index}.{name}": value for index, values in state.items() for name, value in values.items()}
-    plain = json.dumps({"fingerprint": fingerprint, "progress": asdict(progress)})
+    plain = json.dumps({"fingerprint": fingerprint, "progress": asdict(progress), "lines": lines})
+    content = serialise({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, {"run": plain})
     fresh = path.with_name(f".{path.name}.part")
-    save_file(
-        {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, fresh, {"run": plain}
-    )
-    fresh.replace(path)
+    try:
+        with fresh.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut could leave the new name with nothing in it
+        fresh.replace(path)
+    except OSError as error:
+        raise EarmarkError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def load(
     path: Path, fingerprint: str, network: nn.Module, optimiser: torch.optim.Optimizer
-) -> tuple[Progress, dict[str, Tensor]]:
-    """Put a network and its optimiser into the state of a checkpoint; how far it was, and the best parameters.
+) -> tuple[Progress, dict[str, Tensor], list[dict[str, float]]]:
+    """Put a network and its optimiser into the state of a checkpoint; the rest of what `save` was given.
 
     Raises:
         ManifestError: it is damaged, or of a run with another recipe or other tracks.
@@ -93,4 +104,4 @@ def load(
         index, _, key = name.partition(".")
         state.setdefault(int(index), {})[key] = tensor
     optimiser.load_state_dict({"state": state, "param_groups": groups})
-    return Progress(**run["progress"]), parts["best"]
+    return Progress(**run["progress"]), parts["best"], run["lines"]

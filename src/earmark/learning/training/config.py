@@ -57,7 +57,7 @@ class TrainConfig(BaseModel):
     windows: PositiveInt = 2  # kept of each track
     patience: PositiveInt = 8  # epochs without improvement before it stops
     precision: Literal["32-true", "bf16-mixed"] = "bf16-mixed"
-    seed: NonNegativeInt = 0
+    seed: int = Field(default=0, ge=0, lt=2**63)
     unknown: float = Field(
         default=0.02, ge=0, lt=1
     )  # share of the validation tracks that may be called unlike anything known

@@ -4,9 +4,10 @@
                                           each epoch: validation, metrics, checkpoint
     best epoch -> calibration -> test -> bundle with card
 
-A run that was interrupted, killed even, goes on from its checkpoint: on one kind of processor with the same numbers,
-bit for bit, as if nothing had happened. Several devices or machines work as one: each computes its share of every round
-of batches, the gradients are averaged, and the first process validates and writes.
+A run that was interrupted, killed even, goes on from its checkpoint: on one CPU with the same numbers, bit for bit, as
+if nothing had happened; several devices may add up gradients in another order after a break. Several devices or
+machines work as one: each computes its share of every round of batches, the gradients are averaged, and the first
+process validates and writes.
 """
 
 import time
@@ -56,24 +57,37 @@ def train(
 
     Raises:
         ManifestError: nothing can be learned from the manifest, the recipe is of no network that learns from sound, or
-            there is a checkpoint already and `resume` was not asked for.
+            there is a checkpoint already and `resume` was not asked for, or nothing to resume.
         BundleError: something that is no model stands where it is to be written.
     """
+    out = out.absolute()
     require_trainable(manifest)
     require_replaceable(out)
+    _require_text(out.name, source, *manifest.classes)
     folder = out.with_name(out.name + ".training")
     if (folder / CHECKPOINT).exists() and not resume:
         raise ManifestError(f"{folder}: holds an unfinished run; resume it, or remove the folder to start anew")
-    with torch.random.fork_rng():
+    if resume and out.exists() and not (folder / CHECKPOINT).exists():
+        raise ManifestError(f"{out}: nothing to resume: the run is finished")
+    with torch.random.fork_rng(range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []):  # type: ignore[no-untyped-call]
         run = prepare(manifest, config, folder, machine or Machine(), progress)
         while not run.finished:
             _learn(run, progress)
-            _validate(run)
+            _validate(run, progress)
         run.network.load_state_dict(run.best)
         report = conclude(run, out, source) if run.fabric.is_global_zero else None
     shared = run.fabric.broadcast(report)
     assert shared is not None  # noqa: S101  the first process made one
     return replace(shared, rank=run.fabric.global_rank)
+
+
+def _require_text(*names: str) -> None:
+    """What is written into a bundle must be Unicode; the name of a file need not be."""
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise ManifestError(f"{name!r}: not a name that a model can have: it is not UTF-8") from None
 
 
 def _learn(run: Run, progress: Callable[[Step], None]) -> None:
@@ -137,36 +151,41 @@ def _step(run: Run, batch: Batch) -> tuple[float, float]:
     return float(loss.detach()), float(run.objective.hits(logits.detach(), target))
 
 
-def _validate(run: Run) -> None:
+def _validate(run: Run, progress: Callable[[Step], None]) -> None:
     """Close an epoch: hear the validation tracks, keep the best network, and write everything down."""
+    state, fabric = run.state, run.fabric
+    sums = torch.tensor([state.loss, state.hits, state.windows], device=fabric.device)
+    loss, hits, windows = torch.as_tensor(fabric.all_reduce(sums, reduce_op="sum")).tolist()
     valid = valid_loss = float("nan")
-    if run.fabric.is_global_zero:
+    if fabric.is_global_zero:
         part = run.manifest.part("valid")
-        with run.fabric.autocast():
-            heard = hear(run.network, part, run.cache)
+        heard = hear(run.network, part, run.cache, fabric.autocast)
         answers = np.stack([run.objective.answer(run.scale.outward(logits)) for logits in heard])
-        valid = run.objective.measure(part, answers)
-        windows = torch.from_numpy(np.concatenate(heard))
+        valid = run.objective.measure(part, answers, run.scale)
         targets = torch.from_numpy(np.repeat(part.targets(), [len(logits) for logits in heard], axis=0))
-        valid_loss = float(run.objective.loss(windows, run.scale.inward(targets), 0.0))
-    valid, valid_loss = run.fabric.broadcast((valid, valid_loss))
-    state = run.state
+        every = torch.from_numpy(np.concatenate(heard))
+        valid_loss = float(run.objective.loss(every, run.scale.inward(targets), 0.0))
+    valid, valid_loss = fabric.broadcast((valid, valid_loss))
     best, best_epoch = state.best, state.best_epoch
     if valid > best or not run.best:
         best, best_epoch = valid, state.epoch
         run.best = {name: tensor.detach().cpu().clone() for name, tensor in run.network.state_dict().items()}
-    run.lines.append(
-        {
-            "epoch": state.epoch,
-            "loss": state.loss / state.windows,
-            "hits": state.hits / state.windows,
-            "valid": valid,
-            "valid_loss": valid_loss,
-            "learning_rate": run.optimiser.param_groups[0]["lr"],
-            "windows": state.windows * run.fabric.world_size,
-            "seconds": round(state.seconds, 3),
-        }
-    )
+    share = (state.epoch + 1) / run.config.epochs
+    line = {
+        "epoch": state.epoch,
+        "loss": loss / windows,
+        "hits": hits / windows,
+        "valid": valid,
+        "valid_loss": valid_loss,
+        "learning_rate": run.config.learning_rate * warm_cosine(share, run.config.warm_up),
+        "windows": int(windows),
+        "seconds": round(state.seconds, 3),
+    }
+    run.lines.append(line)
     run.state = Progress(epoch=state.epoch + 1, best=best, best_epoch=best_epoch)
     run.record()
     run.save()
+    if fabric.is_global_zero:
+        done, total = (epochs * len(run.batches(0)) for epochs in (run.state.epoch, run.config.epochs))
+        figures = {name: line[name] for name in ("loss", "hits", "valid")}
+        progress(Step("train", done, total, epoch=state.epoch, closed=True, **figures))

@@ -3,7 +3,7 @@
 Conventions: logits and targets (batch, classes); track logits are lists of (windows, classes), one for each track.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -29,14 +29,14 @@ class Objective:
         loss: mean over the batch, from logits, targets and the share of label smoothing.
         hits: how many of a batch were right, as far as a single window can be.
         answer: what a track is said to be, from the logits of its windows, (classes,).
-        measure: how good the answers to all tracks are; the larger the better.
+        measure: how good the answers to all tracks are, in the units of the network; the larger the better.
         measure_name: what the measure is called.
     """
 
     loss: Callable[[Tensor, Tensor, float], Tensor]
     hits: Callable[[Tensor, Tensor], Tensor]
     answer: Callable[[Logits], NDArray[np.float64]]
-    measure: Callable[[Manifest, NDArray[np.float64]], float]
+    measure: Callable[[Manifest, NDArray[np.float64], "Scale"], float]
     measure_name: str
 
 
@@ -79,7 +79,7 @@ def _mean_value(logits: Logits) -> NDArray[np.float64]:
     return mean
 
 
-def _accuracy(manifest: Manifest, answers: NDArray[np.float64]) -> float:
+def _accuracy(manifest: Manifest, answers: NDArray[np.float64], _scale: "Scale") -> float:
     return float((answers.argmax(1) == manifest.labels()).mean())
 
 
@@ -94,10 +94,15 @@ def mean_auc(manifest: Manifest, answers: NDArray[np.float64]) -> float:
     return float(np.mean(areas)) if areas else 0.5
 
 
-def _negative_error(manifest: Manifest, answers: NDArray[np.float64]) -> float:
+def _area(manifest: Manifest, answers: NDArray[np.float64], _scale: "Scale") -> float:
+    return mean_auc(manifest, answers)
+
+
+def _negative_error(manifest: Manifest, answers: NDArray[np.float64], scale: "Scale") -> float:
+    """The mean RMSE in deviations: a value in thousands counts no more than one between 0 and 1."""
     truth = manifest.targets().astype(np.float64)
-    errors: Sequence[float] = [rmse(truth[:, each], answers[:, each]) for each in range(truth.shape[1])]
-    return -float(np.mean(errors))
+    errors = np.array([rmse(truth[:, each], answers[:, each]) for each in range(truth.shape[1])])
+    return -float((errors / scale.deviation.numpy()).mean())
 
 
 @dataclass(frozen=True)
@@ -137,6 +142,6 @@ class Scale:
 
 OBJECTIVES = {
     "styles": Objective(_cross_entropy, _top_hits, _mean_probability, _accuracy, "precision@1"),
-    "tags": Objective(_binary_cross_entropy, _tag_hits, _mean_sigmoid, mean_auc, "ROC-AUC"),
-    "values": Objective(_squared_error, _no_hits, _mean_value, _negative_error, "-RMSE"),
+    "tags": Objective(_binary_cross_entropy, _tag_hits, _mean_sigmoid, _area, "ROC-AUC"),
+    "values": Objective(_squared_error, _no_hits, _mean_value, _negative_error, "-RMSE in deviations"),
 }

@@ -3,6 +3,7 @@
 Calibration looks at the validation tracks, the figures of the card at the test tracks, once.
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from earmark.hearing.bundle import FORMAT, Config
 from earmark.learning import bundle, measures
 from earmark.learning.dataset.manifest import Manifest
+from earmark.learning.dataset.splits import first_artist
 from earmark.learning.evaluate import apply_temperature, fit_temperature
 from earmark.learning.measures import Score, score
 from earmark.learning.ranking import roc_auc
@@ -35,7 +37,7 @@ Waveform in (mono, {sample_rate} Hz, windows of {window:.2f} s), {classes} {task
 
 {counts}
 
-The sides of the split share no artist, as far as the names tell. The best epoch was number {best} of {epochs}, by
+{sides} The best epoch was number {best} of {epochs}, by
 {measure} on the validation tracks.
 
 Recipe (torch {torch}):
@@ -147,14 +149,28 @@ def _each_class(part: Manifest, answers: NDArray[np.float64]) -> dict[str, Any]:
             name: round(roc_auc(truth > 0, said), 3) for name, truth, said in columns if 0 < truth.sum() < len(truth)
         }
         return {"roc_auc": round(mean_auc(part, answers), 3), "roc_auc_of": areas}
+    correlations = {name: round(correlation(truth, said), 3) for name, truth, said in columns}
     return {
         "rmse_of": {name: round(rmse(truth, said), 4) for name, truth, said in columns},
-        "correlation_of": {name: round(correlation(truth, said), 3) for name, truth, said in columns},
+        "correlation_of": {name: value for name, value in correlations.items() if math.isfinite(value)},
     }
 
 
 def _artists(part: Manifest) -> int:
-    return len({entry.artist for entry in part.entries if entry.artist})
+    return len(_named(part))
+
+
+def _named(part: Manifest) -> set[str]:
+    return {first_artist(entry.artist) for entry in part.entries} - {""}
+
+
+def _sides(manifest: Manifest) -> str:
+    """Whether an artist is on several sides of the split, as far as the names tell."""
+    train, valid, test = (_named(manifest.part(side)) for side in ("train", "valid", "test"))
+    several = len((train & valid) | (train & test) | (valid & test))
+    if several:
+        return f"**{several} artist{'s are' if several > 1 else ' is'} on several sides of the split, so the figures below may flatter.**"
+    return "The sides of the split share no artist, as far as the names tell."
 
 
 def _card(run: Run, config: Config, result: Score | None) -> str:
@@ -168,6 +184,7 @@ def _card(run: Run, config: Config, result: Score | None) -> str:
         architecture=config.architecture,
         parameters=sum(each.numel() for each in run.network.body.parameters()),
         counts=_counts(run.manifest),
+        sides=_sides(run.manifest),
         best=run.state.best_epoch + 1,
         epochs=run.state.epoch,
         measure=run.objective.measure_name,
@@ -207,6 +224,6 @@ def _figures(config: Config, result: Score | None) -> str:
         rows = "\n".join(f"| {name} | {area:.3f} |" for name, area in found["roc_auc_of"].items())
         return f"{about}: mean ROC-AUC {found['roc_auc']:.3f}.\n\n| tag | ROC-AUC |\n|---|---|\n{rows}"
     rows = "\n".join(
-        f"| {name} | {error} | {found['correlation_of'][name]} |" for name, error in found["rmse_of"].items()
+        f"| {name} | {error} | {found['correlation_of'].get(name, '–')} |" for name, error in found["rmse_of"].items()
     )
     return f"{about}.\n\n| value | RMSE | correlation |\n|---|---|---|\n{rows}"

@@ -11,15 +11,16 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor
 
-from earmark.errors import ManifestError, UnreadableAudio
+from earmark.errors import EarmarkError, ManifestError, UnreadableAudio
 from earmark.learning.dataset.cache import WindowCache
 from earmark.learning.dataset.manifest import Manifest, require_trainable
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
@@ -53,6 +54,7 @@ class Step:
     hits: float = float("nan")
     valid: float = float("nan")
     rate: float = float("nan")
+    closed: bool = False  # the epoch is over, and `valid` is its measure
 
 
 @dataclass
@@ -100,7 +102,7 @@ class Run:
         """Write a checkpoint, in the first process."""
         if self.fabric.is_global_zero:
             path = self.folder / CHECKPOINT
-            checkpoint.save(path, self.fingerprint, self.state, self.network, self.optimiser, self.best)
+            checkpoint.save(path, self.fingerprint, self.state, self.network, self.optimiser, self.best, self.lines)
 
     def record(self) -> None:
         """Write what is known of each epoch, in the first process."""
@@ -120,13 +122,7 @@ def prepare(
         ManifestError: what could be decoded is too little, the recipe is of no network that learns from sound, or the
             checkpoint is of another run.
     """
-    fabric = Fabric(
-        accelerator=machine.accelerator,
-        devices=machine.devices,
-        num_nodes=machine.nodes,
-        precision=config.precision,
-    )
-    fabric.launch()
+    fabric = _launch(machine, config)
     torch.manual_seed(config.seed)
     network = build(config, len(manifest.classes))
     stretch = longest(network.samples, network.sample_rate, config.augmentation)
@@ -138,6 +134,7 @@ def prepare(
     dropped = fabric.broadcast(dropped)
     manifest = replace(manifest, entries=tuple(each for each in manifest.entries if each.path not in dropped))
     require_trainable(manifest, "of what could be decoded")
+    _require_batches(manifest, config, fabric.world_size)
     scale = Scale.of(manifest.part("train"))
 
     network.to(fabric.device)
@@ -167,9 +164,37 @@ def prepare(
         lines=[],
     )
     if (folder / CHECKPOINT).exists():
-        run.state, run.best = checkpoint.load(folder / CHECKPOINT, run.fingerprint, network, optimiser)
-        run.lines = _read_metrics(folder / METRICS, run.state.epoch)
+        path = folder / CHECKPOINT
+        run.state, run.best, run.lines = checkpoint.load(path, run.fingerprint, network, optimiser)
     return run
+
+
+def _launch(machine: Machine, config: TrainConfig) -> Fabric:
+    # The first process decodes, validates and concludes while the others wait for it; half an hour is soon over.
+    several = machine.devices * machine.nodes > 1
+    try:
+        fabric = Fabric(
+            accelerator=machine.accelerator,
+            strategy=DDPStrategy(timeout=timedelta(days=7)) if several else "auto",
+            devices=machine.devices,
+            num_nodes=machine.nodes,
+            precision=config.precision,
+        )
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        raise EarmarkError(f"cannot train on {machine.accelerator} with {machine.devices} devices: {reason}") from error
+    fabric.launch()
+    return fabric
+
+
+def _require_batches(manifest: Manifest, config: TrainConfig, world: int) -> None:
+    """Batch normalisation needs two windows on each device."""
+    tracks = len(manifest.part("train").entries)
+    if min(config.batch_size, tracks // world) < 2:  # noqa: PLR2004  one has no deviation
+        raise ManifestError(
+            f"{config.name}: {tracks} training tracks in batches of {config.batch_size} on {world} devices; "
+            "each device needs at least two at a time"
+        )
 
 
 def build(config: TrainConfig, classes: int) -> AudioNetwork:
@@ -201,11 +226,3 @@ def _decode(
         progress(Step("decode", done, len(paths)))
         if isinstance(outcome, UnreadableAudio):
             yield outcome.path, outcome.reason
-
-
-def _read_metrics(path: Path, epochs: int) -> list[dict[str, float]]:
-    """The lines of the epochs that a checkpoint has closed; later ones are of an epoch that is done again."""
-    if not epochs:
-        return []
-    lines = [cast(dict[str, Any], json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-    return lines[:epochs]
