@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -494,3 +495,15 @@ def test_help_costs_less_than_0_3_s_of_processor_time() -> None:
         subprocess.run([*COMMAND, "--help"], check=True, capture_output=True)
         costs.append(spent() - before)
     assert min(costs) < 0.3, costs
+
+
+def test_what_cannot_be_written_is_one_line(crate: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()  # below which nobody can write, superusers included
+    styles = tmp_path / "styles"
+    for style in ("Trance", "Trap"):
+        shutil.copytree(crate, styles / style)
+    command = [*COMMAND, "manifest", "folder", str(styles), str(tmp_path / "file" / "out.csv"), "--no-duplicates"]
+    answer = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 1
+    assert answer.stderr.splitlines()[-1] == f"earmark: {tmp_path / 'file'}: File exists"
+    assert "Traceback" not in answer.stderr

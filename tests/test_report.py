@@ -13,9 +13,8 @@ import pytest
 from earmark.errors import ManifestError, UnreadableAudio
 from earmark.hearing.bundle import Config, read_config
 from earmark.learning.dataset.manifest import Entry, Manifest, Task
-from earmark.learning.measures import Figure
+from earmark.learning.measures import Figure, precision
 from earmark.learning.report import styles, tags, values
-from earmark.learning.report.intervals import precision
 from earmark.learning.report.predictions import Answer, Predictions, collect, in_common, open_answering, shown
 from earmark.learning.report.results import Evaluation, Speed, evaluate
 from earmark.learning.report.selection import Selection, select

@@ -80,6 +80,10 @@ def main() -> None:
         if debug:
             raise
         _fail(error)
+    except OSError as error:  # a folder that cannot be written, a full disk
+        if debug or not error.strerror:
+            raise
+        _fail(EarmarkError(f"{error.filename}: {error.strerror}" if error.filename else error.strerror))
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from earmark.runner import Outcome, Task
 
 T = TypeVar("T")
+NAME_WIDTH = 24  # characters of a name that are not folded
 
 
 class Split(StrEnum):
@@ -194,9 +195,13 @@ def _block(block: "Block") -> "Iterable[RenderableType]":
         case Table():
             grid = Grid(box=None, header_style="dim", pad_edge=False)
             for name, align in zip(block.columns, block.align, strict=True):
-                # Numbers stay whole, and names are folded where the terminal is narrow.
+                # Where the terminal is narrow an interval goes below its number, and long names are folded.
+                longest = max((len(cells[len(grid.columns)]) for cells in block.rows), default=0)
                 grid.add_column(
-                    Text(name), justify="right" if align == "r" else "left", no_wrap=align == "r", overflow="fold"
+                    Text(name),
+                    justify="right" if align == "r" else "left",
+                    min_width=0 if align == "r" else min(longest, NAME_WIDTH),
+                    overflow="fold",
                 )
             for cells in block.rows:
                 grid.add_row(*map(Text, cells))

@@ -23,4 +23,4 @@ def export(
         f"mono at {config.sample_rate} Hz; windows of {config.window:g} s, one every {config.hop:g} s; "
         f"at least {config.shortest:g} s"
     )
-    typer.echo(f"written: {out}, {exported.size / 1e6:.1f} MB")
+    typer.echo(f"written: {out}, {exported.size / 1000:,.0f} kB")

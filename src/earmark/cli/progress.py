@@ -58,7 +58,7 @@ def training_progress() -> Iterator[Callable[["Step"], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         stages: dict[str, TaskID] = {}
 
         def advance(step: "Step") -> None:
@@ -86,7 +86,8 @@ def titled_progress() -> Iterator[Callable[[str, float], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         tasks: dict[str, TaskID] = {}
 
         def advance(title: str, share: float) -> None:

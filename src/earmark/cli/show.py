@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BAR = 16  # characters for a probability of 1
 STRIP = 72  # characters for a whole track
+SPANS = 6  # named for each style; more are counted
 EIGHTHS = " ▏▎▍▌▋▊▉"
 OTHER_COLOUR = "#9e9e9e"  # of styles that are not among the twelve
 
@@ -60,7 +61,9 @@ def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
     table.add_column(ratio=1)
     segments = heard.timeline.segments()
     for style, share in heard.timeline.top(top):
-        where = ", ".join(f"{clock(part.start)}–{clock(part.end)}" for part in segments if part.style == style)
+        spans = [f"{clock(part.start)}–{clock(part.end)}" for part in segments if part.style == style]
+        more = f" and {len(spans) - SPANS} more" if len(spans) > SPANS else ""
+        where = ", ".join(spans[:SPANS]) + more
         table.add_row(
             style,
             Text(f"{share:.2f}", "bold"),
@@ -105,7 +108,8 @@ def scores_table(scores: "list[Score]") -> RenderableType:
     """Precision at k under each protocol, with intervals, beside the best figures known."""
     from earmark.learning.measures import rows
 
-    title = "Precision at k (95 % interval) / best figure known"
+    known = " / best figure known" if any(score.reference for score in scores) else ""
+    title = f"Precision at k (95 % interval){known}"
     table = Table("protocol", "tracks", "average", "P@1", "P@2", "P@3", box=None, header_style="dim", title=title)
     for row in rows(scores):
         table.add_row(*row)

@@ -71,7 +71,7 @@ def teach(
         kinds = teaching.KINDS if head is Head.AUTO else (head.value,)
         findings = teaching.study(lesson, kinds, progress=progress)
     report = report or out.with_name(out.name + "-report")
-    merging = teaching.write(findings, base, out, report, others=other_music)
+    merging = teaching.write(findings, base, out, report, others=other_music, source=source.name)
     console = stdout()
     for part in show_teach.findings(findings, merging):
         console.print(part)

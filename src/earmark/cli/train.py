@@ -44,8 +44,12 @@ def train(
         workers=workers,
         decoders=decoders or sensible_workers(len(tracks.entries)),
     )
-    with training_progress() as progress:
-        report = run(tracks, config, out, machine=machine, resume=resume, source=manifest.name, progress=progress)
+    try:
+        with training_progress() as progress:
+            report = run(tracks, config, out, machine=machine, resume=resume, source=manifest.name, progress=progress)
+    except KeyboardInterrupt:
+        typer.echo("earmark: interrupted; the same command with --resume goes on", err=True)
+        raise
     if report.rank:  # several processes train together; the first one speaks
         return
     for path, reason in report.dropped.items():
@@ -53,6 +57,8 @@ def train(
     if report.score:
         show.stdout().print(show.scores_table([report.score]))
     typer.echo(f"written: {out}, the best of {report.epochs} epochs was number {report.best_epoch + 1}")
+    if report.dropped:
+        raise typer.Exit(1)
 
 
 def train_tables(

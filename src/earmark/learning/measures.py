@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from earmark.learning.bootstrap import Indices, wilson
 from earmark.learning.evaluate import (
     Average,
     Labels,
@@ -60,22 +61,32 @@ class Score:
         }
 
 
+def precision(
+    y_true: Labels, y_prob: Probabilities, artists: Indices | None, k: int = 1, average: Average = "micro"
+) -> Figure:
+    """Precision at k of tracks, or of windows, with the interval of drawing artists, or tracks where none are given.
+
+    Where all draws of artists agree, Wilson's interval for as many artists takes their place.
+    """
+    value = precision_at_k(y_true, y_prob, k, average)
+    low, high = interval(y_true, y_prob, k, average, groups=artists)
+    if low == high and artists is not None:
+        low, high = wilson(value, len(np.unique(artists)))
+    return Figure(value, low, high)
+
+
 def score(
     protocol: str,
     classes: tuple[str, ...],
     labels: Labels,
     probabilities: Probabilities,
     reference: Mapping[Average, tuple[float, float, float]] | None,
+    artists: Indices | None = None,
 ) -> Score:
-    """Measure predictions: labels (tracks,), probabilities (tracks, classes)."""
+    """Measure predictions: labels (tracks,), probabilities (tracks, classes), artists (tracks,) as numbers."""
 
     def figures(average: Average) -> tuple[Figure, ...]:
-        return tuple(
-            Figure(
-                precision_at_k(labels, probabilities, rank, average), *interval(labels, probabilities, rank, average)
-            )
-            for rank in RANKS
-        )
+        return tuple(precision(labels, probabilities, artists, rank, average) for rank in RANKS)
 
     counts = np.bincount(labels, minlength=len(classes))
     shares = by_class(labels, probabilities, 1, len(classes))

@@ -22,7 +22,7 @@ from earmark.learning.networks.network import AudioNetwork
 from earmark.learning.networks.taught import Merged, Taught
 from earmark.learning.networks.temporal import temporal
 
-__all__ = ["ARCHITECTURES", "AudioNetwork", "Blend", "DescriptorNetwork", "NormalScores"]
+__all__ = ["ARCHITECTURES", "TRAINED", "AudioNetwork", "Blend", "DescriptorNetwork", "NormalScores"]
 
 
 def blend(styles: int, members: Sequence[Mapping[str, Any]], weights: Sequence[float] | None = None) -> Blend:
@@ -58,6 +58,9 @@ def merged(
 def _base(base: Mapping[str, Any]) -> nn.Module:
     return ARCHITECTURES[base["architecture"]](base["styles"], **base["settings"])
 
+
+TRAINED = ("emusic", "fcn", "convnet5", "temporal")
+"""The architectures that are trained on sound; the others are made from tables, from models or from files."""
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "emusic": emusic,

@@ -137,8 +137,13 @@ def fcn(styles: int, depth: int = 4, width: float = 1.0, dropout: float = 0.5) -
         width: factor for the number of filters in each block; 1 is the paper's.
         dropout: before each block but the first.
 
+    Raises:
+        ValueError: there is no such depth.
+
     Shape: (batch, 349696) -> (batch, styles), (batch, 3328 at depth 4).
     """
+    if depth not in FCN:
+        raise ValueError(f"depth must be {min(FCN)} to {max(FCN)}, not {depth}")
     blocks = [block._replace(filters=max(1, round(width * block.filters))) for block in FCN[depth]]
     front_end = MelSpectrogram(SAMPLE_RATE, n_fft=512, n_mels=MELS, hop=256)  # (batch, 1, 96, 1366)
     return AudioNetwork(SAMPLE_RATE, 1366 * 256, front_end, Convolutions(styles, BandNorm(MELS), blocks, dropout))

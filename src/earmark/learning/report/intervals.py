@@ -10,20 +10,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from earmark.learning.bootstrap import Indices, bootstrap, mean_interval, wilson
-from earmark.learning.evaluate import Average, Labels, Probabilities, class_mean, interval, precision_at_k
-from earmark.learning.measures import RANKS, Figure
-
-
-def precision(
-    y_true: Labels, y_prob: Probabilities, artists: Indices, k: int = 1, average: Average = "micro"
-) -> Figure:
-    """Precision at k of tracks, or of windows, whose artists are given."""
-    value = precision_at_k(y_true, y_prob, k, average)
-    low, high = interval(y_true, y_prob, k, average, groups=artists)
-    if low == high:
-        low, high = wilson(value, len(np.unique(artists)))
-    return Figure(value, low, high)
+from earmark.learning.bootstrap import Indices, bootstrap, mean_interval
+from earmark.learning.evaluate import Average, Labels, Probabilities, class_mean
+from earmark.learning.measures import RANKS, Figure, precision
 
 
 def ranks(y_true: Labels, y_prob: Probabilities, artists: Indices, average: Average = "micro") -> tuple[Figure, ...]:

@@ -109,16 +109,17 @@ def _leaks(manifest: Manifest, chosen: Manifest, split: str) -> Iterable[str]:
 
 
 def _heard_before(manifest: Manifest, name: Path, split: str, models: Sequence[Config]) -> Iterable[str]:
-    """Was a model made from these very tracks? Its own part for that is the test."""
-    if split == "test":
-        return
+    """Was a model made from these very tracks? One that was trained knows those of train and valid."""
+    asked = set(SPLITS) if split == ALL else {split}
     counts = {each: len(manifest.part(each).entries) for each in SPLITS}
     for config in models:
+        if not asked.intersection(config.provenance.get("splits", ("train", "valid"))):
+            continue
         of_that_name = Path(str(config.provenance.get("manifest", ""))).name == name.name
         if of_that_name or config.provenance.get("tracks") == counts:
             kind = f"called {name.name}" if of_that_name else "with as many tracks in each part as this one"
             yield (
-                f"{config.name} says that it was made from a manifest {kind}, and these are not only its test tracks: "
+                f"{config.name} says that it was made from a manifest {kind}, and heard some of these tracks then: "
                 "the figures say how well it remembers, not how well it hears."
             )
 

@@ -21,9 +21,9 @@ from earmark.learning.evaluate import (
     mcnemar,
     reliability,
 )
-from earmark.learning.measures import RANKS, Figure
+from earmark.learning.measures import RANKS, Figure, precision
 from earmark.learning.report.comparison import Contrast, Contrasts
-from earmark.learning.report.intervals import difference, precision, ranks
+from earmark.learning.report.intervals import difference, ranks
 from earmark.learning.report.predictions import Predictions
 
 AVERAGES: tuple[Average, ...] = ("micro", "macro")

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from earmark.learning.bootstrap import mean_interval, wilson
 from earmark.learning.evaluate import Probabilities, by_class, calibration_error
-from earmark.learning.measures import Figure
-from earmark.learning.report.intervals import precision
+from earmark.learning.measures import Figure, precision
 from earmark.learning.teach.lesson import Indices, Lesson
 from earmark.learning.teach.validation import Folds
 

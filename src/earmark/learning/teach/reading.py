@@ -23,6 +23,8 @@ def read(source: Path, splits: Sequence[str] = ()) -> Collected:
     Raises:
         ManifestError: there is nothing that styles could be learned from.
     """
+    if not source.exists():
+        raise ManifestError(f"{source}: no such folder or manifest")
     found = from_folder(source) if source.is_dir() else Collected(manifests.read(source))
     manifest = found.manifest
     if splits and manifest.task == "styles":
@@ -39,6 +41,8 @@ def read_others(source: Path) -> tuple[Entry, ...]:
     Raises:
         ManifestError: it is neither.
     """
+    if not source.exists():
+        raise ManifestError(f"{source}: no such folder or manifest")
     if not source.is_dir():
         return manifests.read(source).entries
     found = [path for path in gather([str(source)]) if isinstance(path, Path)]

@@ -36,7 +36,14 @@ def require_mergeable(model: Path) -> None:
 
 
 def write(
-    findings: Findings, model: Path, out: Path, report: Path, *, others: Others | None = None, seed: int = 0
+    findings: Findings,
+    model: Path,
+    out: Path,
+    report: Path,
+    *,
+    others: Others | None = None,
+    seed: int = 0,
+    source: str = "",
 ) -> Merging | None:
     """Fit the chosen head to all tracks, write it on top of its model, and the report beside it.
 
@@ -47,6 +54,7 @@ def write(
         report: the folder of the report; see `write_report`.
         others: other music, to merge with the model's own styles; none to answer with the taught ones alone.
         seed: of how the others are cut to measure the merging.
+        source: what the manifest is called, for the provenance.
 
     Returns:
         What merging does, if there was any.
@@ -67,6 +75,7 @@ def write(
         merging = merge.measure(findings.lesson, others, findings.folds, findings.best, base, generator)
         built = _merged(findings, network, base, others)
     config = _config(findings, base, out.name, merging, built)
+    config = replace(config, provenance=config.provenance | {"manifest": source})
     bundle.write(out, built, config, card.write(config, findings, merging, base), _check_waveform(model, base))
     write_report(report, findings, config.measures)
     return merging
@@ -139,6 +148,7 @@ def _provenance(findings: Findings, base: Config, merging: Merging | None) -> di
     return {
         "summary": f"{len(lesson.styles)} styles taught with {len(lesson.labels)} tracks{more}",
         "head": {"kind": findings.best.candidate.kind, **findings.best.candidate.settings},
+        "splits": sorted({entry.split for entry in lesson.entries}),
         "base": {"name": base.name, "network": base.sha256[NETWORK], "provenance": base.provenance},
         "torch": torch.__version__.partition("+")[0],
         "scikit-learn": sklearn.__version__,

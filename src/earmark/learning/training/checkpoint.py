@@ -92,7 +92,7 @@ def load(
     except (SafetensorError, KeyError, TypeError) as error:
         raise ManifestError(f"{path}: not a checkpoint: {error}") from error
     if run["fingerprint"] != fingerprint:
-        raise ManifestError(f"{path}: of a run with another recipe or other tracks; remove it to start anew")
+        raise ManifestError(f"{path}: of a run with another recipe or other tracks; without it we start anew")
     parts: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimiser": {}}
     for name, tensor in tensors.items():
         kind, _, rest = name.partition(".")

@@ -102,4 +102,6 @@ def checked(raw: dict[str, Any], name: Path | str) -> TrainConfig:
         return TrainConfig.model_validate(raw)
     except PydanticError as error:
         first = error.errors()[0]
-        raise ManifestError(f"{name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        key = ".".join(map(str, first["loc"]))
+        reason = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
+        raise ManifestError(f"{name}: {key}: {reason}") from error

@@ -5,11 +5,13 @@ from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 
 def draw_curves(lines: Sequence[Mapping[str, float]], measure_name: str, path: Path) -> None:
     """Draw what `metrics.jsonl` holds, one mapping for each epoch, into a PNG."""
-    epochs = [line["epoch"] for line in lines]
+    epochs = [line["epoch"] + 1 for line in lines]
+    best = epochs[max(range(len(lines)), key=lambda index: lines[index]["valid"])]
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     loss, measure = figure.subplots(1, 2)
@@ -21,6 +23,10 @@ def draw_curves(lines: Sequence[Mapping[str, float]], measure_name: str, path: P
     measure.set_ylabel(measure_name)
     for axes in (loss, measure):
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        for curve in axes.get_lines():
+            curve.set_marker(".")
+        axes.axvline(best, color="#7f7f7f", linewidth=0.8, linestyle="--", label="the epoch that was kept")
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
     fresh = path.with_name(f".{path.name}.part")

@@ -61,12 +61,12 @@ def train(
         BundleError: something that is no model stands where it is to be written.
     """
     out = out.absolute()
-    require_trainable(manifest)
+    require_trainable(manifest, source or "the manifest")
     require_replaceable(out)
     _require_text(out.name, source, *manifest.classes)
     folder = out.with_name(out.name + ".training")
     if (folder / CHECKPOINT).exists() and not resume:
-        raise ManifestError(f"{folder}: holds an unfinished run; resume it, or remove the folder to start anew")
+        raise ManifestError(f"{folder / CHECKPOINT}: of an unfinished run; --resume goes on, without it we start anew")
     if resume and out.exists() and not (folder / CHECKPOINT).exists():
         raise ManifestError(f"{out}: nothing to resume: the run is finished")
     with torch.random.fork_rng(range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []):  # type: ignore[no-untyped-call]

@@ -99,7 +99,7 @@ def conclude(run: Run, out: Path, source: str) -> Report:
         temperature=round(temperature, 4),
         unknown_threshold=round(threshold, 4),
         provenance={
-            "summary": run.config.summary or f"trained on {len(run.manifest.entries)} tracks",
+            "summary": run.config.summary or f"trained on {len(run.manifest.part('train').entries)} tracks",
             "recipe": run.config.model_dump(mode="json"),
             "torch": torch.__version__.partition("+")[0],
             "manifest": source,
@@ -134,7 +134,7 @@ def _measure(run: Run, temperature: float) -> tuple[dict[str, Any], Score | None
     found: dict[str, Any] = {"side": side, "tracks": len(part.entries), "artists": _artists(part)}
     if part.task == "styles":
         answers = np.stack([apply_temperature(logits, temperature).mean(0) for logits in heard])
-        result = score(f"{side} tracks", part.classes, part.labels(), answers, None)
+        result = score(f"{side} tracks", part.classes, part.labels(), answers, None, _groups(part))
         return found | {"precision_at_1": round(result.micro[0].value, 3), "score": result.as_json()}, result
     answers = np.stack([run.objective.answer(logits) for logits in heard])
     return found | _each_class(part, answers), None
@@ -156,6 +156,13 @@ def _each_class(part: Manifest, answers: NDArray[np.float64]) -> dict[str, Any]:
     }
 
 
+def _groups(part: Manifest) -> NDArray[np.intp]:
+    """A number for each artist, (tracks,); a track of nobody we know is by an artist of its own."""
+    names = [first_artist(each.artist) or f"/{index}" for index, each in enumerate(part.entries)]
+    groups: NDArray[np.intp] = np.unique(names, return_inverse=True)[1]
+    return groups
+
+
 def _artists(part: Manifest) -> int:
     return len(_named(part))
 
@@ -169,7 +176,8 @@ def _sides(manifest: Manifest) -> str:
     train, valid, test = (_named(manifest.part(side)) for side in ("train", "valid", "test"))
     several = len((train & valid) | (train & test) | (valid & test))
     if several:
-        return f"**{several} artist{'s are' if several > 1 else ' is'} on several sides of the split, so the figures below may flatter.**"
+        who = f"{several} artist{'s are' if several > 1 else ' is'}"
+        return f"**{who} on several sides of the split, so the figures below may flatter.**"
     return "The sides of the split share no artist, as far as the names tell."
 
 
@@ -219,7 +227,7 @@ def _figures(config: Config, result: Score | None) -> str:
         table += ["", "| style | tracks | P@1 |", "|---|---|---|"]
         table += [f"| {name} | {count} | {share:.2f} |" for name, (share, count) in result.by_class.items()]
         error = f"The expected calibration error is {result.calibration_error:.3f}."
-        return f"{about}, with 95 % bootstrap intervals over the tracks. {error}\n\n" + "\n".join(table)
+        return f"{about}, with 95 % intervals from a bootstrap over the artists. {error}\n\n" + "\n".join(table)
     if "roc_auc" in found:
         rows = "\n".join(f"| {name} | {area:.3f} |" for name, area in found["roc_auc_of"].items())
         return f"{about}: mean ROC-AUC {found['roc_auc']:.3f}.\n\n| tag | ROC-AUC |\n|---|---|\n{rows}"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import torch
 from lightning_fabric import Fabric
@@ -23,7 +24,7 @@ from torch import Tensor
 from earmark.errors import EarmarkError, ManifestError, UnreadableAudio
 from earmark.learning.dataset.cache import WindowCache
 from earmark.learning.dataset.manifest import Manifest, require_trainable
-from earmark.learning.networks import ARCHITECTURES, AudioNetwork
+from earmark.learning.networks import ARCHITECTURES, TRAINED, AudioNetwork
 from earmark.learning.training import checkpoint
 from earmark.learning.training.augment import longest
 from earmark.learning.training.batches import Draw, DrawnWindows, epoch_draws, share_of
@@ -203,18 +204,13 @@ def build(config: TrainConfig, classes: int) -> AudioNetwork:
     Raises:
         ManifestError: there is none of this name or with these settings, or it does not learn from sound.
     """
-    if config.architecture not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise ManifestError(f"{config.name}: unknown architecture {config.architecture!r}, not one of {known}")
+    if config.architecture not in TRAINED:
+        known = ", ".join(TRAINED)
+        raise ManifestError(f"{config.name}: {config.architecture!r} cannot be trained; these can: {known}")
     try:
-        network = ARCHITECTURES[config.architecture](classes, **config.settings)
+        return cast(AudioNetwork, ARCHITECTURES[config.architecture](classes, **config.settings))
     except (TypeError, ValueError, KeyError) as error:
         raise ManifestError(f"{config.name}: settings of {config.architecture}: {error}") from error
-    if not isinstance(network, AudioNetwork):
-        raise ManifestError(
-            f"{config.name}: {config.architecture} is made from other models or from tables, not trained"
-        )
-    return network
 
 
 def _decode(
