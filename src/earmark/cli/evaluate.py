@@ -193,14 +193,15 @@ def _block(block: "Block") -> "Iterable[RenderableType]":
                 grid.add_row(Text(tile.value, "bold"), Text(tile.label), Text(tile.remark, "dim"))
             yield grid
         case Table():
-            grid = Grid(box=None, header_style="dim", pad_edge=False)
+            grid = Grid(box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 0))
             for name, align in zip(block.columns, block.align, strict=True):
                 # Where the terminal is narrow an interval goes below its number, and long names are folded.
-                longest = max((len(cells[len(grid.columns)]) for cells in block.rows), default=0)
+                words = [word for cells in block.rows for word in cells[len(grid.columns)].split()]
+                longest = max(map(len, [*words, name]), default=0)
                 grid.add_column(
                     Text(name),
                     justify="right" if align == "r" else "left",
-                    min_width=0 if align == "r" else min(longest, NAME_WIDTH),
+                    min_width=min(longest, NAME_WIDTH),
                     overflow="fold",
                 )
             for cells in block.rows:
