@@ -268,18 +268,10 @@ import os
 import subprocess
 import sys
 
-command = [
-    "evaluate",
-    WORK / "four",
-    WORK / "corpus" / "manifest.csv",
-    "--against",
-    "house12",
-    "--out",
-    WORK / "report",
-]
+command = ["evaluate", "four", "corpus/manifest.csv", "--against", "house12", "--out", "report"]
 plain = {name: value for name, value in os.environ.items() if "COLOR" not in name}
 done = subprocess.run(
-    [sys.executable, "-m", "earmark", *map(str, command)], capture_output=True, text=True, check=True, env=plain
+    [sys.executable, "-m", "earmark", *command], capture_output=True, text=True, check=True, env=plain, cwd=WORK
 )
 print(done.stdout)
 

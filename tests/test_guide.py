@@ -35,6 +35,7 @@ def test_the_notebook_names_no_place_on_the_machine_it_ran_on() -> None:
     text = SHOWN.read_text(encoding="utf-8")
     assert str(Path.home()) + "/" not in text
     assert str(ROOT) not in text
+    assert "earmark-guide-" not in text.replace('prefix=\\"earmark-guide-', "")
 
 
 def test_the_guide_runs_from_top_to_bottom(tmp_path: Path) -> None:
