@@ -12,7 +12,7 @@ import time
 import torch
 from torch import nn
 
-from earmark.learning.networks import ARCHITECTURES, AudioNetwork
+from earmark.learning.networks import ARCHITECTURES, TRAINED, AudioNetwork
 
 ROUNDS = 7
 WAYS = {
@@ -52,9 +52,8 @@ class Trainer:
 
 def main() -> None:
     """Time the ways in turn, and print the fastest step of each."""
-    trainable = [name for name in ARCHITECTURES if name in {"emusic", "fcn", "convnet5", "temporal"}]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("architecture", nargs="?", default="emusic", choices=trainable)
+    parser.add_argument("architecture", nargs="?", default="emusic", choices=TRAINED)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()

@@ -29,7 +29,7 @@ from earmark.learning.schedule import warm_cosine
 from earmark.learning.training import augment, checkpoint
 from earmark.learning.training.batches import epoch_draws, hear, share_of
 from earmark.learning.training.checkpoint import Progress
-from earmark.learning.training.config import NONE, Augmentation, Machine, TrainConfig, checked, read_config
+from earmark.learning.training.config import Augmentation, Machine, TrainConfig, checked, read_config
 from earmark.learning.training.loop import ignore, train
 from earmark.learning.training.objective import OBJECTIVES, Scale
 from earmark.learning.training.run import CHECKPOINT, CURVES, METRICS, Step, prepare
@@ -48,6 +48,7 @@ SMALL = TrainConfig(
     precision="32-true",
 )
 CPU = Machine(accelerator="cpu")
+NONE = Augmentation(gain=0, shift=0, speed=0, equaliser=0, codec=0, mixup=0, frequency_masks=0, time_masks=0)
 
 
 def peak(waveform: Waveform) -> float:

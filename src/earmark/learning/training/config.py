@@ -31,12 +31,6 @@ class Augmentation(BaseModel):
     time_mask: NonNegativeInt = 24  # frames at most
 
 
-NONE = Augmentation(
-    gain=0, shift=0, speed=0, equaliser=0, codec=0, mixup=0, frequency_masks=0, time_masks=0
-)  # fmt: skip
-"""Every draw as it was decoded."""
-
-
 class TrainConfig(BaseModel):
     """A recipe."""
 

@@ -69,7 +69,8 @@ def train(
         raise ManifestError(f"{folder / CHECKPOINT}: of an unfinished run; --resume goes on, without it we start anew")
     if resume and out.exists() and not (folder / CHECKPOINT).exists():
         raise ManifestError(f"{out}: nothing to resume: the run is finished")
-    with torch.random.fork_rng(range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []):  # type: ignore[no-untyped-call]
+    awake = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(range(torch.cuda.device_count()) if awake else []):
         run = prepare(manifest, config, folder, machine or Machine(), progress)
         while not run.finished:
             _learn(run, progress)
