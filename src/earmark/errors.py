@@ -5,6 +5,9 @@ EarmarkError
 ├── BundleError       a model on disk that is damaged, incomplete or of another format
 ├── TableError        a table of descriptors that cannot be trained on
 ├── ManifestError     a list of labelled tracks, or a training recipe, that cannot be trained on
+├── CatalogueError    a catalogue that cannot be opened, or is of a newer earmark
+├── TagError          a file whose tags cannot be read or written without doubt
+├── ExchangeError     a file of another program (rekordbox, Traktor, a playlist) that cannot be read or written
 └── MissingExtra      a command whose optional dependencies are not installed
 """
 
@@ -37,6 +40,26 @@ class TableError(EarmarkError):
 
 class ManifestError(EarmarkError):
     """A list of labelled tracks, or a training recipe, that cannot be trained on."""
+
+
+class CatalogueError(EarmarkError):
+    """A catalogue that cannot be opened, or is of a newer earmark."""
+
+
+class TagError(EarmarkError):
+    """A file whose tags cannot be read or written without doubt."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = Path(path)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+class ExchangeError(EarmarkError):
+    """A file of another program (rekordbox, Traktor, a playlist) that cannot be read or written."""
 
 
 class MissingExtra(EarmarkError):  # noqa: N818  names the thing that is missing

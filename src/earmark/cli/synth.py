@@ -17,6 +17,9 @@ def corpus(
     seconds: Annotated[float, typer.Option(min=1, help="Length of a track.")] = 30.0,
     artists: Annotated[int, typer.Option(min=1, help="Preset families of each style.")] = 20,
     suffix: Annotated[str, typer.Option(help=".opus, .mp3, .flac or .wav")] = ".opus",
+    follow: Annotated[
+        Path | None, typer.Option(help="Folder of the measured tables: each track follows a row of its style.")
+    ] = None,
 ) -> None:
     """Render a folder of tracks for each style, with truth files and a manifest (path, style, artist, split)."""
     from earmark.cli.progress import counted_progress
@@ -26,7 +29,12 @@ def corpus(
 
     if suffix not in CODECS:
         raise typer.BadParameter(f"{suffix} is not one of {', '.join(CODECS)}", param_hint="--suffix")
-    tracks = render_corpus(out, per_style, seed, workers, seconds=seconds, artists=artists, suffix=suffix)
+    rows = None
+    if follow:
+        from earmark.learning.tables import measured
+
+        rows = measured(follow)
+    tracks = render_corpus(out, per_style, seed, workers, seconds=seconds, artists=artists, suffix=suffix, follow=rows)
     rendered = 0
     with counted_progress(per_style * len(STYLES), "tracks") as advance:
         for track in tracks:

@@ -78,6 +78,25 @@ def read(folder: Path, name: str) -> Table:
     )
 
 
+def measured(folder: Path) -> dict[str, list[dict[str, str]]]:
+    """The lines of both tables by the style that their genre maps to, for the synthesizer to follow.
+
+    Halftime has no real data: it is given the lines of Drum & Bass, whose sounds and tempo it shares.
+
+    Raises:
+        TableError: a file is missing or damaged.
+    """
+    crosswalk = {(line["table"], line["genre"]): line["style"] for line in _read_csv(folder / CROSSWALK)}
+    by_style: dict[str, list[dict[str, str]]] = {style.label: [] for style in styles()}
+    for name in (TABLE_2021, TABLE_2016):
+        for line in _read_csv(folder / f"{name}.csv"):
+            style = crosswalk.get((name, line.get("genre") or line["class"]))
+            if style:
+                by_style[style].append(line)
+    by_style["Halftime"] = by_style["Drum & Bass"]
+    return by_style
+
+
 def _read_csv(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:

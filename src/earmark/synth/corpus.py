@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import zlib
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -17,13 +18,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from earmark.synth.conditioning import render_row
 from earmark.synth.encoding import LOSSY, OPUS_RATE, write_audio
 from earmark.synth.recipes import STYLES
 from earmark.synth.render import render
 from earmark.synth.track import SAMPLE_RATE
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 EXAMPLES: Final[tuple[tuple[str, str, int, int], ...]] = (
@@ -88,6 +90,11 @@ class Order:
     seed: int
     seconds: float
     sample_rate: int
+    row: Mapping[str, str] | None = None  # of the measured tables: what the track is to follow
+
+
+Measured = Mapping[str, Sequence[Mapping[str, str]]]
+"""Rows of the measured tables by their style."""
 
 
 def plan(
@@ -98,20 +105,25 @@ def plan(
     artists: int = 20,
     suffix: str = ".opus",
     styles: Sequence[str] = STYLES,
+    follow: Measured | None = None,
 ) -> list[Order]:
     """Which tracks make a corpus. The plan depends on nothing but its arguments, and grows without changing.
 
     Tracks go round the artists of a style; an artist belongs to one split for good: one in ten to `test`, one in ten to
-    `valid`, the others to `train`.
+    `valid`, the others to `train`. With `follow` they go through the style's rows, too, in an order drawn once.
     """
     rate = OPUS_RATE if suffix == ".opus" else SAMPLE_RATE
     orders = []
     for style in styles:
+        rows = follow[style] if follow is not None else []
+        turn = np.random.default_rng([seed, zlib.crc32(style.encode())]).permutation(len(rows))
         folder = "-".join("".join(c if c.isalnum() else " " for c in style.lower()).split())
         for number in range(per_style):
             artist = number % artists
-            path = f"{folder}/{seed:04d}-{number:05d}{suffix}"
-            orders.append(Order(path, style, artist, split_of(style, artist), seed * 1_000_003 + number, seconds, rate))
+            row = rows[turn[number % len(rows)]] if follow is not None else None
+            path = f"{folder}/{seed:04d}-{number:05d}{'-row' * (row is not None)}{suffix}"
+            split = split_of(style, artist)
+            orders.append(Order(path, style, artist, split, seed * 1_000_003 + number, seconds, rate, row))
     return orders
 
 
@@ -130,6 +142,7 @@ def render_corpus(
     artists: int = 20,
     suffix: str = ".opus",
     styles: Sequence[str] = STYLES,
+    follow: Measured | None = None,
 ) -> Generator[Progress, None, None]:
     """Render a corpus and report each track as it is done; interrupted, it goes on where it was.
 
@@ -142,11 +155,12 @@ def render_corpus(
         artists: preset families per style.
         suffix: `.opus`, `.mp3`, `.flac` or `.wav`.
         styles: labels to render.
+        follow: rows of the measured tables by style; the tracks are conditioned on them (`render_row`).
 
     Yields:
         What was there already, first, and then every new track; `manifest.csv` is written at the end.
     """
-    orders = plan(per_style, seed, seconds=seconds, artists=artists, suffix=suffix, styles=styles)
+    orders = plan(per_style, seed, seconds=seconds, artists=artists, suffix=suffix, styles=styles, follow=follow)
     out.mkdir(parents=True, exist_ok=True)
     missing = [order for order in orders if not _complete(out, order)]
     absent = {order.path for order in missing}
@@ -179,7 +193,11 @@ def _rendered(out: Path, orders: list[Order], workers: int) -> Iterator[Order]:
 
 def render_order(out: Path, order: Order) -> None:
     """Render one track of a corpus: the audio first, then its truth, each under a temporary name."""
-    track = render(order.style, order.seed, order.seconds, artist=order.artist, sample_rate=order.sample_rate)
+    asked = (order.style, order.seed, order.seconds)
+    if order.row is None:
+        track = render(*asked, artist=order.artist, sample_rate=order.sample_rate)
+    else:
+        track = render_row(order.row, *asked, artist=order.artist, sample_rate=order.sample_rate)
     path = out / order.path
     path.parent.mkdir(parents=True, exist_ok=True)
     tags = {"title": path.stem, "artist": track.truth.artist, "comment": "Rendered by earmark.synth."}
