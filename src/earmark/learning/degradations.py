@@ -6,6 +6,7 @@ far the answer of a finished model moves (on files that it was not taught with).
 """
 
 import tempfile
+import wave
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ import av.error
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+from scipy.fft import next_fast_len
 
 from earmark.audio import Recording, Waveform, decode
 from earmark.errors import UnreadableAudio
@@ -24,6 +26,7 @@ from earmark.hearing import Model
 Degradation = Callable[[Path, int], Waveform]
 
 BAND_LIMIT = 16_000  # Hz: the sample rate of a file that holds nothing above 8 kHz
+LOW_PASS, ROLL_OFF = 8_000, 200  # Hz
 EXCERPT = 10.0  # seconds
 
 
@@ -59,11 +62,69 @@ def _encode(path: Path, copy: Path) -> None:
         target.mux(stream.encode(None))
 
 
+def low_passed(path: Path, sample_rate: int) -> Waveform:
+    """Nothing above 8 kHz, by a steep filter."""
+    waveform = decode(path, sample_rate)
+    size = next_fast_len(len(waveform) + sample_rate, real=True)  # what rings past the end must not come in in front
+    spectrum = np.fft.rfft(waveform, size)
+    frequency = np.fft.rfftfreq(size, 1 / sample_rate)
+    spectrum *= np.clip((LOW_PASS - frequency) / ROLL_OFF, 0, 1)
+    passed: Waveform = np.fft.irfft(spectrum, size)[: len(waveform)].astype(np.float32)
+    return passed
+
+
 def band_limited(path: Path, sample_rate: int) -> Waveform:
-    """Through a sample rate of 16 kHz: nothing is left above 8 kHz."""
+    """Through a sample rate of 16 kHz and back."""
     narrow = soxr.resample(decode(path, sample_rate), sample_rate, BAND_LIMIT)
     wide: Waveform = soxr.resample(narrow, BAND_LIMIT, sample_rate)
     return wide
+
+
+def mono(path: Path, sample_rate: int) -> Waveform:
+    """One channel of 16 bits, stored as a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "mono.wav")
+        with wave.open(str(copy), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(sample_rate)
+            file.writeframes(np.round(np.clip(decode(path, sample_rate), -1, 1) * 32767).astype("<i2").tobytes())
+        return decode(copy, sample_rate)
+
+
+def faster(path: Path, sample_rate: int) -> Waveform:
+    """4 % faster and higher, as a turntable plays it."""
+    return _at_speed(decode(path, sample_rate), 1.04)
+
+
+def slower(path: Path, sample_rate: int) -> Waveform:
+    """4 % slower and lower."""
+    return _at_speed(decode(path, sample_rate), 1 / 1.04)
+
+
+def _at_speed(waveform: Waveform, speed: float) -> Waveform:
+    moved: Waveform = soxr.resample(waveform, speed, 1.0)
+    return moved
+
+
+def vinyl(path: Path, sample_rate: int) -> Waveform:
+    """From a worn record: hiss at -50 dB, rumble, ten clicks a second, and nothing above 12 kHz or below 30 Hz."""
+    waveform = decode(path, sample_rate)
+    generator = np.random.default_rng(0)
+    size = next_fast_len(len(waveform) + sample_rate, real=True)
+    frequency = np.fft.rfftfreq(size, 1 / sample_rate)
+    peak = max(float(np.abs(waveform).max()), 1e-9)
+    hiss = peak * 10 ** (-50 / 20) * generator.standard_normal(len(waveform))
+    rumble = np.fft.irfft(np.fft.rfft(generator.standard_normal(size)) * np.exp(-frequency / 30), size)[: len(waveform)]
+    clicks = np.zeros(len(waveform))
+    places = generator.integers(len(waveform), size=len(waveform) * 10 // sample_rate)
+    clicks[places] = (
+        peak * 10 ** (generator.uniform(-40, -10, len(places)) / 20) * generator.choice([-1, 1], len(places))
+    )
+    worn = waveform + hiss + peak * 10 ** (-45 / 20) * rumble / max(float(rumble.std()), 1e-9) + clicks
+    band = 1 / (1 + (frequency / 12_000) ** 8) / (1 + (30 / np.maximum(frequency, 1)) ** 4)
+    heard: Waveform = np.fft.irfft(np.fft.rfft(worn, size) * band, size)[: len(waveform)].astype(np.float32)
+    return heard
 
 
 def excerpt(path: Path, sample_rate: int) -> Waveform:
@@ -76,9 +137,17 @@ def excerpt(path: Path, sample_rate: int) -> Waveform:
 DEGRADATIONS: dict[str, Degradation] = {
     "-12 dB": quieter,
     "64 kb/s mp3": as_mp3,
-    "8 kHz low-pass": band_limited,
+    "8 kHz low-pass": low_passed,
+    "16 kHz resampling": band_limited,
+    "mono": mono,
+    "+4 % speed": faster,
+    "-4 % speed": slower,
     "10-s excerpt": excerpt,
+    "vinyl": vinyl,
 }
+
+TAUGHT = {"-12 dB": quieter, "64 kb/s mp3": as_mp3, "8 kHz low-pass": band_limited, "10-s excerpt": excerpt}
+"""Those whose effect on descriptors a network is taught; on the others it is only measured."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform, decode
-from earmark.learning.degradations import DEGRADATIONS
+from earmark.learning.degradations import TAUGHT
 from earmark.learning.frontend import Descriptors
 from earmark.learning.tables import Rows
 from earmark.synth import STYLES, Track, render
@@ -63,7 +63,7 @@ def save(lessons: Lessons, path: Path) -> None:
 def load(path: Path) -> Lessons:
     """Read lessons that `save` has written."""
     with np.load(path, allow_pickle=False) as arrays:
-        degraded = {name: Pairs(*arrays[f"degraded/{name}"]) for name in DEGRADATIONS}
+        degraded = {name: Pairs(*arrays[f"degraded/{name}"]) for name in TAUGHT}
         return Lessons(degraded, Pairs(*arrays["half_time"]), arrays["strangers"])
 
 
@@ -117,7 +117,7 @@ def learn(per_style: int, seed: int, progress: Callable[[float], None]) -> Lesso
         progress: called with the share that is done.
     """
     describe = _describer()
-    degraded: dict[str, tuple[list[Rows], list[Rows]]] = {name: ([], []) for name in DEGRADATIONS}
+    degraded: dict[str, tuple[list[Rows], list[Rows]]] = {name: ([], []) for name in TAUGHT}
     halves: tuple[list[Rows], list[Rows]] = ([], [])
     half_time_tracks = 4 * per_style
     total = per_style * len(STYLES) + half_time_tracks
@@ -127,7 +127,7 @@ def learn(per_style: int, seed: int, progress: Callable[[float], None]) -> Lesso
             track = render(list(STYLES)[index % len(STYLES)], seed + index, 30.0)
             write_audio(file, track.audio, track.sample_rate)
             before = describe(decode(file, RATE))
-            for name, degrade in DEGRADATIONS.items():
+            for name, degrade in TAUGHT.items():
                 degraded[name][0].append(before)
                 degraded[name][1].append(describe(degrade(file, RATE)))
             progress((index + 1) / total)

@@ -32,7 +32,7 @@ class Draw(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Waveforms (batch, samples) and targets (batch, classes)."""
+    """Waveforms (batch, samples) and targets (batch, classes), those of an assistant behind the labels."""
 
     waveform: Tensor
     target: Tensor
@@ -47,10 +47,17 @@ class DrawnWindows(Dataset[Batch]):
     """The windows of a manifest, changed at random as each draw says."""
 
     def __init__(
-        self, manifest: Manifest, cache: WindowCache, samples: int, sample_rate: int, settings: Augmentation
+        self,
+        manifest: Manifest,
+        cache: WindowCache,
+        samples: int,
+        sample_rate: int,
+        settings: Augmentation,
+        opinions: NDArray[np.float32] | None = None,
     ) -> None:
         self.paths = [entry.path for entry in manifest.entries]
-        self.targets = torch.from_numpy(manifest.targets())
+        targets = manifest.targets()
+        self.targets = torch.from_numpy(targets if opinions is None else np.hstack([targets, opinions]))
         self.cache, self.samples, self.sample_rate, self.settings = cache, samples, sample_rate, settings
 
     def __getitem__(self, drawn: Draw) -> Batch:  # the sampler gives draws, not numbers

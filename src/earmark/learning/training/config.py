@@ -56,6 +56,8 @@ class TrainConfig(BaseModel):
         default=0.02, ge=0, lt=1
     )  # share of the validation tracks that may be called unlike anything known
     augmentation: Augmentation = Augmentation()
+    assistant: str = ""  # a model whose opinions are learned beside the labels; "" for none
+    assistant_weight: PositiveFloat = 1.0  # of them, in the loss
 
 
 class Machine(BaseModel):

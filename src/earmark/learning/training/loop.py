@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from earmark.errors import ManifestError
 from earmark.learning.bundle import require_replaceable
@@ -139,12 +140,17 @@ def _step(run: Run, batch: Batch) -> tuple[float, float]:
     generator = np.random.default_rng((run.config.seed, run.state.epoch, run.state.step, run.fabric.global_rank))
     torch.manual_seed(int(generator.integers(2**62)))  # dropout
     waveform, target = batch.waveform.to(run.fabric.device), batch.target.to(run.fabric.device)
-    waveform, target = mix(waveform, run.scale.inward(target), augmentation.mixup, generator)
+    waveform, target = mix(waveform, target, augmentation.mixup, generator)
+    target, opinions = target[:, : len(run.manifest.classes)], target[:, len(run.manifest.classes) :]
+    target = run.scale.inward(target)
     with torch.no_grad():
         spectrogram = mask(run.network.front_end(waveform), augmentation, generator)  # (batch, 1, bands, frames)
-    logits, _ = run.body(spectrogram.contiguous(memory_format=torch.channels_last))
+    logits, second = run.body(spectrogram.contiguous(memory_format=torch.channels_last))
     logits = logits.float()
     loss = run.objective.loss(logits, target, run.config.label_smoothing)
+    if run.config.assistant:
+        disagreement = binary_cross_entropy_with_logits(second.float(), opinions, reduction="none").sum(1).mean()
+        loss = loss + run.config.assistant_weight * disagreement
     run.stepper.zero_grad()
     run.fabric.backward(loss)
     run.fabric.clip_gradients(run.body, run.stepper, max_norm=run.config.gradient_norm)

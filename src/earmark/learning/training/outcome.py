@@ -21,6 +21,7 @@ from earmark.learning.evaluate import apply_temperature, fit_temperature
 from earmark.learning.measures import Score, score
 from earmark.learning.ranking import roc_auc
 from earmark.learning.regression import correlation, rmse
+from earmark.learning.training import assistant
 from earmark.learning.training.batches import hear
 from earmark.learning.training.objective import mean_auc
 from earmark.learning.training.run import CHECKPOINT, Run
@@ -79,6 +80,8 @@ class Report:
 def conclude(run: Run, out: Path, source: str) -> Report:
     """Calibrate, measure and write the network of a run that is finished."""
     run.network.to("cpu")
+    if run.config.assistant:
+        assistant.detach(run.network)
     run.scale.fold(run.network.body)
     temperature, threshold = _calibrate(run)
     found, result = _measure(run, temperature)

@@ -1,6 +1,7 @@
 """A training run: what it is made of, how it is set up, and how it goes on from a checkpoint.
 
 OUT.training/windows                the cache of decoded windows
+OUT.training/opinions               what an assistant says of the tracks, if there is one
 OUT.training/checkpoint.safetensors everything it takes to go on
 OUT.training/metrics.jsonl          a line for each epoch
 OUT.training/curves.png             the same as a picture
@@ -25,7 +26,7 @@ from earmark.errors import EarmarkError, ManifestError, UnreadableAudio
 from earmark.learning.dataset.cache import WindowCache
 from earmark.learning.dataset.manifest import Manifest, require_trainable
 from earmark.learning.networks import ARCHITECTURES, TRAINED, AudioNetwork
-from earmark.learning.training import checkpoint
+from earmark.learning.training import assistant, checkpoint
 from earmark.learning.training.augment import longest
 from earmark.learning.training.batches import Draw, DrawnWindows, epoch_draws, share_of
 from earmark.learning.training.checkpoint import Progress
@@ -35,16 +36,17 @@ from earmark.learning.training.objective import OBJECTIVES, Objective, Scale
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would print at every start, and so would we
 
-CHECKPOINT, METRICS, CURVES, CACHE = "checkpoint.safetensors", "metrics.jsonl", "curves.png", "windows"
+CHECKPOINT, METRICS, CURVES = "checkpoint.safetensors", "metrics.jsonl", "curves.png"
+CACHE, OPINIONS = "windows", "opinions"
 
 
 @dataclass(frozen=True)
 class Step:
     """Where a run is; sent after each step.
 
-    `stage` is "decode" or "train", and `done` of `total` steps of it are over. `loss` and `hits` are means over the
-    windows of the epoch so far, `valid` is the measure after the last epoch; `rate` is in tracks or windows per second
-    of late. What is not known yet is nan.
+    `stage` is "decode", "assist" or "train", and `done` of `total` steps of it are over. `loss` and `hits` are means
+    over the windows of the epoch so far, `valid` is the measure after the last epoch; `rate` is in tracks or windows
+    per second of late. What is not known yet is nan.
     """
 
     stage: str
@@ -138,13 +140,23 @@ def prepare(
     _require_batches(manifest, config, fabric.world_size)
     scale = Scale.of(manifest.part("train"))
 
+    opinions, learner = None, network.body
+    if config.assistant:
+        tracks = manifest.part("train").entries
+        opinions = assistant.opinions(
+            config.assistant,
+            [entry.path for entry in tracks],
+            folder / OPINIONS,
+            lambda done: progress(Step("assist", done, len(tracks))),
+        )
+        learner = assistant.attach(network, opinions.shape[1])
     network.to(fabric.device)
     network.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    weights = [each for each in network.body.parameters() if each.ndim > 1]
-    others = [each for each in network.body.parameters() if each.ndim <= 1]
+    weights = [each for each in learner.parameters() if each.ndim > 1]
+    others = [each for each in learner.parameters() if each.ndim <= 1]
     groups = [{"params": weights, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, config.learning_rate)
-    body, stepper = fabric.setup(network.body, optimiser)
+    body, stepper = fabric.setup(learner, optimiser)
     run = Run(
         folder=folder,
         config=config,
@@ -159,7 +171,9 @@ def prepare(
         optimiser=optimiser,
         body=body,
         stepper=stepper,
-        windows=DrawnWindows(manifest.part("train"), cache, network.samples, network.sample_rate, config.augmentation),
+        windows=DrawnWindows(
+            manifest.part("train"), cache, network.samples, network.sample_rate, config.augmentation, opinions
+        ),
         state=Progress(),
         best={},
         lines=[],

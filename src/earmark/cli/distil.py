@@ -1,0 +1,37 @@
+"""`earmark distil`: an ear, taught by networks that have heard real recordings."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def distil(
+    recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/ear.toml.")],
+    out: Annotated[Path, typer.Argument(help="The ear to write; OUT.training keeps what is made on the way.")],
+    tables: Annotated[Path, typer.Option(help="The folder with the measured tables.")],
+    teachers: Annotated[Path, typer.Option(help="The folder with the teachers' files.")],
+    real: Annotated[
+        Path | None, typer.Option(help="A folder of real music to measure on; nothing learns from it.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that make sound and shards.")] = 1,
+) -> None:
+    """Teach an ear: make sound, ask the teachers, train, measure. The same command goes on after an interruption."""
+    from earmark.cli import show
+    from earmark.cli.progress import titled_progress
+    from earmark.learning.ear import recipe as ears
+    from earmark.runner import gather
+
+    files = [path for path in gather([str(real)] if real else []) if isinstance(path, Path)]
+    with titled_progress() as progress:
+        measured = ears.train(
+            ears.read_recipe(recipe),
+            out,
+            tables=tables,
+            teachers=teachers,
+            real=files,
+            workers=workers,
+            progress=progress,
+        )
+    show.stdout().print(show.fidelity_table(measured))
+    typer.echo(f"written: {out}")

@@ -1,0 +1,102 @@
+"""The pool: what measured descriptors say of the style, and what an ear for real recordings says, together.
+
+The descriptor network knows the styles of a shop, and fine differences between them; the ear knows fewer and broader
+kinds of music, from real recordings of any quality. A table says which of its classes speak for which style. A class
+that covers a whole family speaks for each of its styles alike, and leaves the choice among them to the descriptors:
+family first, style within the family.
+
+    log P(style) = log P(style | descriptors) + weight x log (sum of the classes that speak for it + FAINT)
+
+What follows from a doubt flattens the answer, until it is "unlike anything I know": that little in the sound is music,
+and that the two disagree.
+
+References: C. Genest and J. Zidek, "Combining probability distributions", Statistical Science 1(1), 1986, for the
+logarithmic opinion pool; A. Bhattacharyya, 1943, for the coefficient of agreement.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+FAINT: Final = 0.02  # a score: what is fainter was not heard
+QUIETEST: Final = 1e-3  # of the peak of a window: below, it stays as quiet as it is
+
+Entry = tuple[int, int, float]
+"""A line of the table: the class of the ear, the style that it speaks for, and how much (0-1)."""
+
+
+class Opinions(nn.Module):
+    """What the classes of an ear say of the styles.
+
+    Args:
+        styles: how many there are.
+        classes: how many of the ear's outputs are classes of sound.
+        table: which class speaks for which style.
+        music: the classes that say that there is music.
+        other: those that say that there is something else.
+
+    Shape: scores (batch, patches, classes or more) -> log-likelihoods (batch, styles), musicality (batch, 1).
+    """
+
+    speaks: Tensor
+    music: Tensor
+    other: Tensor
+
+    def __init__(
+        self, styles: int, classes: int, table: Sequence[Entry], music: Sequence[int], other: Sequence[int]
+    ) -> None:
+        super().__init__()
+        speaks = torch.zeros(classes, styles)
+        for number, style, weight in table:
+            speaks[number, style] = weight
+        self.classes = classes
+        self.register_buffer("speaks", speaks, persistent=False)
+        for name, numbers in (("music", music), ("other", other)):
+            chosen = torch.zeros(classes, 1)
+            chosen[list(numbers)] = 1
+            self.register_buffer(name, chosen, persistent=False)
+
+    def forward(self, scores: Tensor) -> tuple[Tensor, Tensor]:
+        mean = scores[..., : self.classes].mean(1)  # (batch, classes)
+        music, other = mean @ self.music + FAINT, mean @ self.other
+        return torch.log(mean @ self.speaks + FAINT), music / (music + other)
+
+
+class OpinionPool(nn.Module):
+    """Descriptors and an ear, asked together; see the module.
+
+    Args:
+        descriptors: a network over the styles.
+        ear: a module that gives scores (batch, patches, classes) and an embedding (batch, patches, dims) of a waveform.
+        opinions: what the scores say of the styles.
+        weight: how much the ear counts, where the descriptors have 1.
+
+    Raises:
+        ValueError: the two hear at different sample rates.
+
+    Shape: (batch, samples) -> (batch, styles), (batch, sum of the dims).
+    """
+
+    def __init__(self, descriptors: nn.Module, ear: nn.Module, opinions: Opinions, weight: float) -> None:
+        super().__init__()
+        if descriptors.sample_rate != ear.sample_rate:
+            raise ValueError(f"descriptors at {descriptors.sample_rate} Hz and an ear at {ear.sample_rate} Hz")
+        self.sample_rate = descriptors.sample_rate
+        self.samples = descriptors.samples
+        self.descriptors = descriptors
+        self.ear = ear
+        self.opinions = opinions
+        self.weight = weight
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        logits, embedding = self.descriptors(waveform)
+        # The ear tells whispers from music at full scale, but a quiet file is no other music.
+        scores, heard = self.ear(waveform / waveform.abs().amax(1, keepdim=True).clamp_min(QUIETEST))
+        likelihood, musicality = self.opinions(scores)
+        measured = logits.log_softmax(-1)
+        # As much agreement as with an ear that says nothing is enough.
+        agreement = (0.5 * (measured + likelihood.log_softmax(-1))).exp().sum(-1, keepdim=True)
+        trust = musicality * (agreement * logits.shape[-1] ** 0.5).clamp_max(1)
+        return trust * (measured + self.weight * likelihood), torch.cat([embedding, heard.mean(1)], 1)

@@ -1,0 +1,91 @@
+"""An assistant: a second thing to learn beside the labels, which another model says of the same tracks.
+
+What is synthetic has labels that a program was asked for; a model that has heard real music tells which of it sounds
+like what. Its opinions about every training track are a second target, for a linear head on the embedding that is left
+away afterwards: the network learns to hear what the assistant hears, and is itself unchanged in form.
+
+References: R. Caruana, "Multitask learning", Machine Learning 28, 1997; G. Hinton et al., 2015, for the soft targets.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from earmark.errors import ManifestError
+from earmark.hearing import Listener, Model
+from earmark.learning.networks import AudioNetwork
+
+
+class Assisted(nn.Module):
+    """A body with the assistant's head, which learn together.
+
+    Shape: spectrogram -> logits (batch, classes), logits of the assistant's classes (batch, others).
+    """
+
+    def __init__(self, body: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+        self.head = head
+
+    def forward(self, spectrogram: Tensor) -> tuple[Tensor, Tensor]:
+        """Both logits; see the class."""
+        logits, embedding = self.body(spectrogram)
+        return logits, self.head(embedding)
+
+
+def attach(network: AudioNetwork, others: int) -> Assisted:
+    """Give a network the head, as `network.assistant`, so that it is saved and loaded with it."""
+    with torch.no_grad():
+        silence = torch.zeros(2, network.samples)  # two: a batch norm in training needs more than one
+        _, embedding = network.eval()(silence)
+    network.assistant = nn.Linear(embedding.shape[1], others)
+    return Assisted(network.body, network.assistant)
+
+
+def detach(network: AudioNetwork) -> None:
+    """Leave the head away."""
+    del network.assistant
+
+
+def opinions(source: str, paths: Sequence[Path], folder: Path, progress: Callable[[int], None]) -> NDArray[np.float32]:
+    """What a model that gives tags or styles says of tracks: mean probabilities, (tracks, classes).
+
+    What was asked once is kept in the folder, a file for each track.
+
+    Args:
+        source: the model, by its name or its folder.
+        paths: the tracks.
+        folder: where to keep the answers.
+        progress: called with how many tracks are done.
+
+    Raises:
+        ManifestError: the model gives no probabilities.
+        UnreadableAudio: a track cannot be heard.
+    """
+    model = Model.open(source)
+    if model.config.task == "values":
+        raise ManifestError(f"{source}: gives values, no probabilities that could be learned beside the labels")
+    listener = Listener(model)
+    folder.mkdir(parents=True, exist_ok=True)
+    answers = []
+    for done, path in enumerate(paths, 1):
+        known = folder / f"{_identity(model, path)}.npy"
+        if not known.exists():
+            fresh = known.with_name(f".{known.name}")
+            with fresh.open("wb") as file:
+                np.save(file, listener(path).timeline.mean().astype(np.float32))
+            fresh.replace(known)
+        answers.append(np.load(known, allow_pickle=False))
+        progress(done)
+    return np.stack(answers)
+
+
+def _identity(model: Model, path: Path) -> str:
+    status = path.stat()
+    what = (model.config.sha256, str(path.absolute()), status.st_size, status.st_mtime_ns)
+    return hashlib.sha256(repr(what).encode("utf-8", "surrogateescape")).hexdigest()[:32]

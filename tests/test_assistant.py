@@ -1,0 +1,117 @@
+"""Assistants: what another model says of the tracks is learned beside their labels, and leaves no trace in the form."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from earmark.errors import ManifestError
+from earmark.hearing import Model
+from earmark.learning.bundle import load_network
+from earmark.learning.dataset import manifest as manifests
+from earmark.learning.dataset.manifest import Entry, Manifest
+from earmark.learning.training import assistant
+from earmark.learning.training.config import Machine, TrainConfig
+from earmark.learning.training.loop import train
+from earmark.learning.training.run import CHECKPOINT, Step, build, prepare
+from earmark.testing import noise, tone, write_wav
+from earmark.testing.bundles import tiny_bundle
+
+RATE = 12_000
+CPU = Machine(accelerator="cpu")
+SMALL = TrainConfig(
+    name="small",
+    architecture="fcn",
+    settings={"depth": 3, "width": 1 / 32, "dropout": 0.0},
+    epochs=2,
+    batch_size=4,
+    learning_rate=1e-2,
+    windows=1,
+    precision="32-true",
+)
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    folder = tmp_path_factory.mktemp("sounds")
+    entries = []
+    for number in range(8):
+        waveform = tone(60 + 5 * number, 30.0, sample_rate=RATE) if number % 2 else noise(30.0, np.random.default_rng(number))
+        path = folder / f"{number}.wav"
+        # A level that is not the same everywhere: the assistant hears the mean of a waveform.
+        write_wav(path, 0.1 * waveform + 0.05 * (number % 2), RATE)
+        split = ("train", "train", "valid", "test")[number // 2]
+        entries.append(Entry(path, (("Hiss", "Hum")[number % 2],), artist=f"artist {number // 2}", split=split))
+    return manifests.labelled("styles", entries)
+
+
+@pytest.fixture(scope="module")
+def helper(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that says Up of a positive mean, see `earmark.testing`."""
+    return tiny_bundle(tmp_path_factory.mktemp("helper") / "tiny")
+
+
+def test_opinions_are_mean_probabilities_and_are_asked_once(sounds: Manifest, helper: Path, tmp_path: Path) -> None:
+    paths = [entry.path for entry in sounds.entries[:2]]
+    seen: list[int] = []
+    said = assistant.opinions(str(helper), paths, tmp_path / "kept", seen.append)
+    means = [0.0, 0.05]
+    logits = np.array([[0, 10 * mean, -10 * mean] for mean in means])
+    expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    np.testing.assert_allclose(said, expected, atol=0.02)
+    assert seen == [1, 2]
+    kept = sorted((tmp_path / "kept").iterdir())
+    assert len(kept) == 2
+    np.save(kept[0], np.array([1, 0, 0], np.float32))
+    again = assistant.opinions(str(helper), paths, tmp_path / "kept", lambda _: None)
+    assert [1, 0, 0] in again.tolist()
+
+
+def test_a_model_that_gives_values_is_no_assistant(sounds: Manifest, tmp_path: Path) -> None:
+    source = tiny_bundle(tmp_path / "values", task="values")
+    with pytest.raises(ManifestError, match="gives values"):
+        assistant.opinions(str(source), [sounds.entries[0].path], tmp_path / "kept", lambda _: None)
+
+
+def test_a_network_with_an_assistant_is_the_same_network_afterwards(
+    sounds: Manifest, helper: Path, tmp_path: Path
+) -> None:
+    config = SMALL.model_copy(update={"assistant": str(helper)})
+    stages: set[str] = set()
+    train(sounds, config, tmp_path / "out", machine=CPU, progress=lambda step: stages.add(step.stage))
+    assert stages == {"decode", "assist", "train"}
+    alone = build(SMALL, 2)
+    assert load_network(tmp_path / "out").state_dict().keys() == alone.state_dict().keys()
+    assert Model.open(tmp_path / "out").config.provenance["recipe"]["assistant"] == str(helper)
+
+
+def test_the_assistant_is_learned(sounds: Manifest, helper: Path, tmp_path: Path) -> None:
+    """Its weight in the loss moves the body: other weights come out than without it."""
+    config = SMALL.model_copy(update={"assistant": str(helper), "assistant_weight": 10.0})
+    train(sounds, config, tmp_path / "with", machine=CPU)
+    train(sounds, SMALL, tmp_path / "without", machine=CPU)
+    one, other = (load_network(tmp_path / name).state_dict() for name in ("with", "without"))
+    assert not torch.equal(one["body.dense.weight"], other["body.dense.weight"])
+    run = prepare(sounds, config, tmp_path / "fresh", CPU, lambda _: None)
+    assert run.windows.targets.shape == (4, 2 + 3)
+    np.testing.assert_allclose(run.windows.targets[:, 2:].sum(1), 1, atol=1e-5)
+
+
+def test_an_interrupted_run_with_an_assistant_goes_on_bit_for_bit(
+    sounds: Manifest, helper: Path, tmp_path: Path
+) -> None:
+    config = SMALL.model_copy(update={"assistant": str(helper)})
+    train(sounds, config, tmp_path / "whole", machine=CPU)
+
+    def stop(step: Step) -> None:
+        if step.stage == "train" and step.done == 1:
+            raise KeyboardInterrupt
+
+    often = CPU.model_copy(update={"checkpoint_seconds": 0.0})
+    with pytest.raises(KeyboardInterrupt):
+        train(sounds, config, tmp_path / "broken", machine=often, progress=stop)
+    assert (tmp_path / "broken.training" / CHECKPOINT).exists()
+    train(sounds, config, tmp_path / "broken", machine=CPU, resume=True)
+    for name in ("weights.safetensors", "model.onnx"):
+        assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

@@ -1,0 +1,129 @@
+"""Pools as models: joined from a descriptor network and an ear, written, heard, and given another ear."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from earmark.errors import BundleError, ManifestError
+from earmark.hearing import Model
+from earmark.hearing.bundle import FORMAT, Config
+from earmark.learning import bundle, pooling
+from earmark.learning.networks import ARCHITECTURES, DescriptorNetwork
+from earmark.learning.networks.ear import EarScores
+from earmark.learning.networks.yamnet import YamnetEar
+from earmark.learning.pooling import PoolConfig
+from earmark.testing.bundles import tiny_bundle
+
+LABELS = ["Techno", "House"]
+SETTINGS: dict[str, Any] = {"members": 2, "hidden": [16]}
+POOL = PoolConfig(
+    weight=1.0,
+    every=2.912,
+    music=["Music"],
+    other=["Speech", "Silence"],
+    styles={"Techno": {"Techno": 1.0}, "House": {"House music": 1.0, "Disco": 0.5}},
+)
+OUTPUTS = 571
+
+
+def config_of(name: str, architecture: str, settings: dict[str, Any], labels: list[str], task: str) -> Config:
+    return Config(
+        format=FORMAT,
+        name=name,
+        task=task,
+        architecture=architecture,
+        settings=settings,
+        sample_rate=22_050,
+        window=29.12,
+        hop=29.12,
+        shortest=1.0,
+        styles=labels,
+        families=dict.fromkeys(labels, "Any"),
+        temperature=1.0,
+        unknown_threshold=0.0,
+        provenance={"summary": "for a test"},
+        measures={},
+        sha256={},
+    )
+
+
+@pytest.fixture(scope="module")
+def ear_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    network = ARCHITECTURES["ear"](OUTPUTS).eval()
+    labels = [str(number) for number in range(OUTPUTS)]
+    out = tmp_path_factory.mktemp("ear") / "ear"
+    check = bundle.check_waveform(22_050, 66_150)
+    bundle.write(out, network, config_of("ear", "ear", {}, labels, "tags"), "# ear\n", check)
+    return out
+
+
+def descriptors() -> DescriptorNetwork:
+    torch.manual_seed(1)
+    return DescriptorNetwork(2, **SETTINGS).eval()
+
+
+@pytest.fixture(scope="module")
+def pool_bundle(ear_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    network, settings = pooling.join(descriptors(), SETTINGS, ear_bundle, POOL, LABELS)
+    out = tmp_path_factory.mktemp("pool") / "pool"
+    check = bundle.check_waveform(22_050, 66_150)
+    bundle.write(out, network, config_of("pool", "pool", settings, LABELS, "styles"), "# pool\n", check)
+    return out
+
+
+def test_a_pool_is_what_its_members_say(ear_bundle: Path, pool_bundle: Path) -> None:
+    waveform = bundle.check_waveform(22_050, 5 * 22_050)
+    logits, embedding = Model.open(pool_bundle).run(waveform)
+    with torch.no_grad():
+        measured, one = descriptors()(torch.from_numpy(waveform))
+        scaled = torch.from_numpy(waveform / np.abs(waveform).max())
+        member = EarScores(OUTPUTS, 2.912).eval()
+        source = bundle.load_network(ear_bundle)
+        member.load_state_dict(source.state_dict())
+        scores, other = member(scaled)
+    mean = scores.mean(1)[0].numpy()
+    speaks = np.log([mean[236] + 0.02, mean[235] + 0.5 * mean[231] + 0.02])
+    music = (mean[132] + 0.02) / (mean[132] + 0.02 + mean[0] + mean[494])
+    said = measured.log_softmax(-1)[0].numpy()
+    share = np.exp(speaks) / np.exp(speaks).sum()
+    agreement = min(1.0, float(np.sqrt(np.exp(said) * share).sum()) * np.sqrt(2))
+    np.testing.assert_allclose(logits[0], music * agreement * (said + speaks), atol=2e-3)
+    assert embedding.shape[1] == one.shape[1] + other.shape[2]
+
+
+def test_the_ear_of_a_pool_is_exchanged_for_another(pool_bundle: Path, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    other = YamnetEar(hop=291).eval()
+    settings = {"architecture": "yamnet", "settings": {"hop": 291}}
+    network, config = pooling.exchange(pool_bundle, other, settings)
+    assert config.settings["ear"] == settings
+    assert config.styles == LABELS
+    check = bundle.check_waveform(22_050, 66_150)
+    bundle.write(tmp_path / "other", network, config, "# other\n", check)
+    one, two = (Model.open(folder).run(check)[0] for folder in (pool_bundle, tmp_path / "other"))
+    assert not np.allclose(one, two)
+
+
+def test_what_is_no_ear_or_no_pool_is_refused(ear_bundle: Path, pool_bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no ear"):
+        pooling.join(descriptors(), SETTINGS, pool_bundle, POOL, LABELS)
+    with pytest.raises(BundleError, match="no pool"):
+        pooling.exchange(ear_bundle, YamnetEar(), {})
+    with pytest.raises(BundleError, match="unknown architecture"):
+        pooling.exchange(tiny_bundle(tmp_path / "tiny"), YamnetEar(), {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"music": ["Musik"]}, "no classes of the ear: Musik"),
+        ({"styles": {"Techno": {"Techno": 1.0}}}, "House"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
+        PoolConfig(**vars(POOL) | changes).opinions(LABELS)
