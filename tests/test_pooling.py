@@ -20,6 +20,8 @@ from earmark.testing.bundles import tiny_bundle
 LABELS = ["Techno", "House"]
 SETTINGS: dict[str, Any] = {"members": 2, "hidden": [16]}
 POOL = PoolConfig(
+    name="pool",
+    summary="A pool for a test",
     weight=1.0,
     every=2.912,
     music=["Music"],

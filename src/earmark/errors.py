@@ -3,6 +3,7 @@
 EarmarkError
 ├── UnreadableAudio   a file that holds no audio that can be heard
 ├── BundleError       a model on disk that is damaged, incomplete or of another format
+├── DownloadError     a file that cannot be had from the network, or is not the one that was asked for
 ├── TableError        a table of descriptors that cannot be trained on
 ├── ManifestError     a list of labelled tracks, or a training recipe, that cannot be trained on
 ├── CatalogueError    a catalogue that cannot be opened, or is of a newer earmark
@@ -32,6 +33,18 @@ class UnreadableAudio(EarmarkError):  # noqa: N818  the name says what is wrong 
 
 class BundleError(EarmarkError):
     """A model on disk that is damaged, incomplete or of another format."""
+
+
+class DownloadError(EarmarkError):
+    """A file that cannot be had from the network, or is not the one that was asked for."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url = url
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.reason}"
 
 
 class TableError(EarmarkError):

@@ -1,24 +1,72 @@
-"""`earmark models`: which models are there?"""
+"""`earmark models`: which models are there, and which can be added?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="List the models that can listen; add others.", invoke_without_command=True)
 
 
-def models() -> None:
-    """List the models that come with earmark."""
+@app.callback()
+def models(context: typer.Context) -> None:
+    """List the models that come with earmark and those that were added."""
+    if context.invoked_subcommand:
+        return
+
     from earmark.cli import show
-    from earmark.hearing.bundle import NETWORK, read_config, shipped
+    from earmark.errors import BundleError
+    from earmark.hearing.bundle import NETWORK, at_hand, read_config
+    from earmark.learning.teachers.sources import ADDABLE
 
     rows = []
-    for name, folder in shipped().items():
-        config = read_config(folder)
-        size = (folder / NETWORK).stat().st_size / 1e6
-        accuracy = config.measures.get("precision_at_1", "")
+    damaged = []
+    here = at_hand()
+    for name, folder in here.items():
+        try:
+            config = read_config(folder)
+            size = f"{(folder / NETWORK).stat().st_size / 1e6:.1f} MB"
+        except (BundleError, OSError) as error:
+            damaged.append(str(error))
+            continue
         rows.append(
             (
                 name,
                 str(len(config.styles)),
                 config.architecture,
-                f"{size:.1f} MB",
-                str(accuracy),
-                config.provenance["summary"],
+                size,
+                str(config.measures.get("precision_at_1", "")),
+                config.provenance.get("summary", ""),
             ),
         )
     show.stdout().print(show.models_table(rows))
+    for name, (_, summary) in ADDABLE.items():
+        if name not in here:
+            typer.echo(f"earmark models add {name}: {summary}", err=True)
+    for message in damaged:
+        typer.echo(f"earmark: {message}", err=True)
+    if damaged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="A model that `earmark models` says can be added.")],
+    file: Annotated[
+        Path | None, typer.Option(help="What it is made of, if it is at hand: nothing is downloaded then.")
+    ] = None,
+) -> None:
+    """Download an openly licensed model, check it, and turn it into one like any other."""
+    from earmark.cli.progress import titled_progress
+    from earmark.errors import DownloadError
+    from earmark.learning.teachers import adding
+    from earmark.learning.teachers.sources import ADDABLE
+
+    try:
+        with titled_progress() as progress:
+            folder = adding.add(name, file, progress)
+    except DownloadError as error:
+        source, _ = ADDABLE[name]
+        hint = f"if you have {source.file} from elsewhere, give it with --file"
+        raise DownloadError(error.url, f"{error.reason}; {hint}") from error
+    typer.echo(f"written: {folder}")

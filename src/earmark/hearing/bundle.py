@@ -13,6 +13,8 @@ is a `BundleError` that says which.
 import hashlib
 import json
 import math
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -135,21 +137,53 @@ def read_checked(folder: Path, config: Config, name: str) -> bytes:
 
 def shipped() -> dict[str, Path]:
     """The bundles that come with earmark, by name."""
-    return {config.parent.name: config.parent for config in sorted(SHIPPED.glob(f"*/{CONFIG}"))}
+    return _bundles(SHIPPED)
+
+
+def added() -> dict[str, Path]:
+    """The bundles in the user's folder of models, by name."""
+    return _bundles(user_models())
+
+
+def at_hand() -> dict[str, Path]:
+    """All bundles that have a name, those that come with earmark first; an added one cannot take the name of those."""
+    return shipped() | added() | shipped()
+
+
+def user_models() -> Path:
+    """Where the models that a user adds live: `EARMARK_MODELS`, or the user's folder for data."""
+    if chosen := os.environ.get("EARMARK_MODELS"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "earmark" / "models"
+
+
+def _bundles(folder: Path) -> dict[str, Path]:
+    return {
+        config.parent.name: config.parent
+        for config in sorted(folder.glob(f"*/{CONFIG}"))
+        if not config.parent.name.startswith(".")  # one that is just being written
+    }
 
 
 def locate(source: str | Path) -> Path:
-    """The folder of a bundle, given the name of a shipped one or a path.
+    """The folder of a bundle, given the name of one that comes with earmark or was added, or a path.
 
     Raises:
         BundleError: it is neither.
     """
-    named = shipped().get(str(source))
-    if named:
-        return named
+    named = at_hand()
+    if str(source) in named:
+        return named[str(source)]
     folder = Path(source)
     if not folder.is_dir():
         raise BundleError(
-            f"{source}: neither a folder nor one of the models that come with earmark: {', '.join(shipped())}"
+            f"{source}: neither a folder nor one of the models that are here: {', '.join(named)}; "
+            "`earmark models` says which can be added"
         )
     return folder

@@ -49,7 +49,7 @@ class Model:
 
     @classmethod
     def open(cls, source: str | Path) -> Self:
-        """Open a bundle by the name of a shipped one or by its folder.
+        """Open a bundle by its name, if it comes with earmark or was added, or by its folder.
 
         Raises:
             BundleError: there is none, or something is wrong with it; the message says what.

@@ -4,6 +4,7 @@ What the classes of an ear say of the styles is a table in the recipe, by the na
 audio with labels was at hand to learn it from, and none is pretended.
 """
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any
 from torch import nn
 
 from earmark.errors import BundleError, ManifestError
-from earmark.hearing.bundle import Config, read_config
-from earmark.learning.bundle import load_network
+from earmark.hearing.bundle import CARD, Config, read_config
+from earmark.learning import pool_card
+from earmark.learning.bundle import check_waveform, load_network, write
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork, DescriptorNetwork, OpinionPool
 from earmark.learning.networks.ear import EarScores
 from earmark.learning.teachers.classes import CLASSES, NAMES
@@ -21,9 +23,11 @@ from earmark.learning.teachers.classes import CLASSES, NAMES
 
 @dataclass(frozen=True)
 class PoolConfig:
-    """How an ear is listened to.
+    """How an ear is listened to: a recipe file, read.
 
     Attributes:
+        name: of the model.
+        summary: of it, in a line.
         weight: of the ear, where the descriptors have 1.
         every: seconds from one patch that it hears to the next.
         music: the classes that say that there is music.
@@ -31,6 +35,8 @@ class PoolConfig:
         styles: for each style the classes that speak for it, and how much (0-1).
     """
 
+    name: str
+    summary: str
     weight: float
     every: float
     music: Sequence[str]
@@ -59,6 +65,56 @@ class PoolConfig:
             "music": [numbers[name] for name in self.music],
             "other": [numbers[name] for name in self.other],
         }
+
+
+def read_recipe(path: Path) -> PoolConfig:
+    """Read a recipe.
+
+    Raises:
+        ManifestError: it is missing, no TOML, or has a key too many or too few.
+    """
+    try:
+        return PoolConfig(**tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ManifestError(f"{path}: no such recipe") from None
+    except (tomllib.TOMLDecodeError, TypeError) as error:
+        raise ManifestError(f"{path}: not a recipe of a pool: {error}") from error
+
+
+def make(recipe: PoolConfig, descriptors: Path, ear: Path, out: Path) -> Config:
+    """Write the pool of two bundles.
+
+    Temperature and threshold are those of the descriptors: they were found on the rows of real tracks, which an ear
+    cannot hear. Where the ear says nothing the pool answers as they do.
+
+    Args:
+        recipe: how they are joined.
+        descriptors: a bundle of architecture `descriptors`.
+        ear: a bundle of architecture `ear`.
+        out: the bundle to write.
+
+    Raises:
+        BundleError: one of them is damaged or of another architecture, or something that is no model is at `out`.
+        ManifestError: the table of the recipe does not fit.
+    """
+    base, heard = read_config(descriptors), read_config(ear)
+    network = load_network(descriptors)
+    if not isinstance(network, DescriptorNetwork):
+        raise BundleError(f"{descriptors}: a model of architecture {base.architecture!r}, no descriptors")
+    pool, settings = join(network, base.settings, ear, recipe, base.styles)
+    changed = {
+        "name": recipe.name,
+        "architecture": "pool",
+        "settings": settings,
+        "provenance": base.provenance
+        | {"summary": recipe.summary, "recipe": f"recipes/{recipe.name}-pool.toml", "ear": heard.provenance["data"]},
+        "measures": base.measures | {"ear": heard.measures},
+        "sha256": {},
+    }
+    config = Config(**vars(base) | changed)
+    text = pool_card.write(config, recipe.styles, (descriptors / CARD).read_text(encoding="utf-8"))
+    write(out, pool, config, text, check_waveform(config.sample_rate, 3 * config.sample_rate))
+    return config
 
 
 def join(

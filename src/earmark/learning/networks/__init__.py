@@ -16,13 +16,16 @@ from torch import nn
 from earmark.learning.networks.blend import Blend
 from earmark.learning.networks.convolutions import convnet5, emusic, fcn
 from earmark.learning.networks.descriptors import DescriptorNetwork, NormalScores
+from earmark.learning.networks.ear import EarScores, ear
 from earmark.learning.networks.heads import Gate, head_of
 from earmark.learning.networks.keras import keras_network
 from earmark.learning.networks.network import AudioNetwork
+from earmark.learning.networks.pool import OpinionPool, Opinions
 from earmark.learning.networks.taught import Merged, Taught
 from earmark.learning.networks.temporal import temporal
+from earmark.learning.networks.yamnet import YamnetEar, YamnetTags
 
-__all__ = ["ARCHITECTURES", "TRAINED", "AudioNetwork", "Blend", "DescriptorNetwork", "NormalScores"]
+__all__ = ["ARCHITECTURES", "TRAINED", "AudioNetwork", "Blend", "DescriptorNetwork", "NormalScores", "OpinionPool"]
 
 
 def blend(styles: int, members: Sequence[Mapping[str, Any]], weights: Sequence[float] | None = None) -> Blend:
@@ -55,11 +58,31 @@ def merged(
     )
 
 
+EARS: dict[str, Callable[..., nn.Module]] = {"ear": EarScores, "yamnet": YamnetEar}
+"""What can listen in a pool: scores (batch, patches, classes) and an embedding (batch, patches, dims) of a waveform."""
+
+
+def pool(
+    styles: int,
+    descriptors: Mapping[str, Any],
+    ear: Mapping[str, Any],
+    opinions: Mapping[str, Any],
+    weight: float = 1.0,
+) -> OpinionPool:
+    """A descriptor network, given by its settings, and an ear, as `architecture` and `settings`, asked together."""
+    return OpinionPool(
+        DescriptorNetwork(styles, **descriptors),
+        EARS[ear["architecture"]](**ear["settings"]),
+        Opinions(styles, **opinions),
+        weight,
+    )
+
+
 def _base(base: Mapping[str, Any]) -> nn.Module:
     return ARCHITECTURES[base["architecture"]](base["styles"], **base["settings"])
 
 
-TRAINED = ("emusic", "fcn", "convnet5", "temporal")
+TRAINED = ("emusic", "fcn", "convnet5", "temporal", "ear")
 """The architectures that are trained on sound; the others are made from tables, from models or from files."""
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
@@ -67,9 +90,12 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "fcn": fcn,
     "convnet5": convnet5,
     "temporal": temporal,
+    "ear": ear,
     "descriptors": DescriptorNetwork,
     "blend": blend,
+    "pool": pool,
     "taught": taught,
     "merged": merged,
     "keras": keras_network,
+    "yamnet": YamnetTags,
 }

@@ -1,0 +1,19 @@
+"""`earmark pool`: measured descriptors and an ear, asked together as one model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def pool(
+    recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/house12-pool.toml.")],
+    descriptors: Annotated[Path, typer.Argument(help="A model that `earmark train-tables` made.")],
+    ear: Annotated[Path, typer.Argument(help="A model that `earmark distil` made.")],
+    out: Annotated[Path, typer.Argument(help="The model to write, a folder.")],
+) -> None:
+    """Join a model from measured descriptors and an ear into one."""
+    from earmark.learning import pooling
+
+    pooling.make(pooling.read_recipe(recipe), descriptors, ear, out)
+    typer.echo(f"written: {out}")

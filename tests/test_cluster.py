@@ -1,0 +1,170 @@
+"""Scans on a cluster: the same rows as on one machine, none lost and none twice, whatever is killed."""
+
+import importlib
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from earmark.analysis import Analysis
+from earmark.errors import CatalogueError, UnreadableAudio
+from earmark.library import cluster, tags
+from earmark.library.cluster import Stored, Task
+from earmark.testing import tone, write_wav
+from earmark.timeline import Timeline
+
+ray: Any = pytest.importorskip("ray", reason="Ray is not installed: pip install 'earmark[cluster]'")
+
+
+class Listen:
+    """Hears the level of a file; slowly, so that something can be killed in between."""
+
+    def __init__(self, folder: str, seconds: float) -> None:
+        self.wait = partial(time.sleep, seconds)
+        Path(folder, f"opened-{os.getpid()}").touch()
+
+    def __call__(self, path: Path) -> Analysis:
+        self.wait()
+        if path.name.startswith("crash"):
+            os._exit(9)
+        if path.name.startswith("bad"):
+            raise UnreadableAudio(path, "it is bad")
+        level = float(path.name[:3]) / 100
+        timeline = Timeline(("Loud", "Quiet"), np.array([0.0]), 1.0, np.array([[level, 1 - level]], np.float32))
+        return Analysis(path, 1.0, timeline, {"Loud": "Any", "Quiet": "Any"}, False, np.ones(2, np.float32), "tiny")
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    (folder / "deep").mkdir(parents=True)
+    for number in range(24):
+        write_wav(folder / ("deep" if number % 3 else ".") / f"{number:03d}.wav", tone(200 + number, 0.1, 8000), 8000)
+    (folder / "bad.mp3").write_bytes(b"nothing")
+    (folder / "notes.txt").write_text("no audio")
+    (folder / ".hidden.wav").write_bytes(b"")
+    return folder
+
+
+def task(tmp_path: Path, seconds: float = 0.0) -> Task:
+    (tmp_path / "opened").mkdir(exist_ok=True)
+    return Task(partial(Listen, str(tmp_path / "opened"), seconds), tags.read)
+
+
+def rows_of(out: Path) -> list[dict[str, Any]]:
+    parts = sorted(out.glob("part-*.parquet"))
+    return sorted((row for part in parts for row in pq.read_table(part).to_pylist()), key=lambda row: row["path"])
+
+
+def on_one_machine(music: Path, out: Path, work: Task) -> list[dict[str, Any]]:
+    """The rows, group by group, without a cluster."""
+    actor = cluster.Actor(str(music), str(out), work)
+    for stored in cluster.survey(str(music)):
+        actor({"files": [vars(stored)]})
+    return rows_of(out)
+
+
+def test_files_are_found_in_any_depth_and_only_audio(music: Path) -> None:
+    found = [Path(each.path).name for each in cluster.survey(str(music))]
+    assert len(found) == 25
+    assert {"bad.mp3", "000.wav", "023.wav"} <= set(found)
+    assert found == [Path(each.path).name for each in cluster.survey(music.as_uri())]
+
+
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="none"):
+        cluster.survey(str(tmp_path / "none"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CatalogueError, match="no audio file"):
+        cluster.survey(str(tmp_path / "empty"))
+    with pytest.raises(CatalogueError, match="nothing://"):
+        cluster.storage("nothing://here")
+
+
+def test_files_keep_the_scheme_of_their_storage() -> None:
+    stored = Stored("bucket/a b.mp3", 1, 2)
+    assert cluster.name_of("s3://bucket", stored) == "s3://bucket/a b.mp3"
+    assert cluster.name_of("file:///music", Stored("/music/a.mp3", 1, 2)) == "/music/a.mp3"
+    assert cluster.name_of("/music", Stored("/music/a.mp3", 1, 2)) == "/music/a.mp3"
+
+
+def test_a_group_is_known_by_its_files() -> None:
+    one, other = Stored("/a.mp3", 1, 2), Stored("/a.mp3", 1, 3)
+    assert cluster.name_of_group("/", [one]) == cluster.name_of_group("/", [one])
+    assert len({cluster.name_of_group("/", files) for files in ([one], [other], [one, other])}) == 3
+
+
+def test_rows_say_what_was_heard_and_what_was_not(music: Path, tmp_path: Path) -> None:
+    rows = on_one_machine(music, tmp_path / "out", task(tmp_path))
+    assert len(rows) == 25
+    by_name = {Path(row["path"]).name: row for row in rows}
+    assert by_name["bad.mp3"]["error"] == "it is bad"
+    assert by_name["bad.mp3"]["style"] is None
+    assert by_name["020.wav"]["style"] == "Quiet"
+    assert by_name["020.wav"]["probability"] == pytest.approx(0.8)
+    assert by_name["020.wav"]["size"] == (music / "deep" / "020.wav").stat().st_size
+    assert by_name["020.wav"]["embedding"] == [1.0, 1.0]
+    assert cluster.written(str(tmp_path / "out")) == {(row["path"], row["size"], row["modified"]) for row in rows}
+
+
+def test_a_group_that_is_heard_twice_has_its_rows_once(music: Path, tmp_path: Path) -> None:
+    work = task(tmp_path)
+    assert on_one_machine(music, tmp_path / "out", work) == on_one_machine(music, tmp_path / "out", work)
+    assert len(list((tmp_path / "out").iterdir())) == 25
+
+
+def test_a_file_that_kills_the_decoder_is_a_row(tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    for name in ("010.wav", "crash.wav", "020.wav"):
+        write_wav(music / name, tone(200, 0.1, 8000), 8000)
+    actor = cluster.Actor(str(music), str(tmp_path / "out"), task(tmp_path))
+    files = cluster.survey(str(music))
+    # As an actor leaves it that has died over this group.
+    (tmp_path / "out" / f"{cluster.BEGUN}{cluster.name_of_group(str(music), files)}").touch()
+    assert actor({"files": [vars(each) for each in files]}) == {"files": 3, "failed": 1}
+    assert [row["error"] for row in rows_of(tmp_path / "out")] == ["", "", "the decoder crashed over it"]
+    assert not list((tmp_path / "out").glob(".*"))
+
+
+@pytest.fixture
+def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A cluster of two nodes on this machine."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # where its workers find `Listen`
+    made = importlib.import_module("ray.cluster_utils").Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 80_000_000}
+    )
+    second = made.add_node(num_cpus=2, object_store_memory=80_000_000)
+    ray.init(address=made.address, log_to_driver=False, logging_level=logging.ERROR)
+    yield made, second
+    ray.shutdown()
+    made.shutdown()
+
+
+@pytest.mark.slow
+def test_a_node_that_is_killed_costs_no_row(music: Path, tmp_path: Path, nodes: Any) -> None:  # noqa: ANN401
+    made, second = nodes
+    expected = on_one_machine(music, tmp_path / "alone", task(tmp_path))
+    out = tmp_path / "out"
+    done = 0
+    for total, group in cluster.scan(str(music), str(out), task(tmp_path, 0.4), address=made.address, group=2):
+        assert total == 25
+        if done == 0:
+            made.remove_node(second, allow_graceful=False)
+        done += group.files
+    found = rows_of(out)
+    assert max(Counter(row["path"] for row in found).values()) == 1
+    assert found == expected
+    assert done == 25
+    assert not list(cluster.scan(str(music), str(out), task(tmp_path), address=made.address))  # all is written
+    write_wav(music / "024.wav", tone(300, 0.1, 8000), 8000)
+    assert [each.files for _, each in cluster.scan(str(music), str(out), task(tmp_path), address=made.address)] == [1]
+    assert len(rows_of(out)) == 26
