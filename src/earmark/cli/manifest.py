@@ -2,13 +2,14 @@
 
 import sys
 from contextlib import nullcontext
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -28,7 +29,30 @@ Duplicates = Annotated[
     bool, typer.Option(help="Decode all files and keep the same recording on one side of the split.")
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; by default as many as pay.")]
+Moved = Annotated[
+    list[str] | None,
+    typer.Option(metavar="OLD=NEW", help="What the beginning of a path became on this machine; may be repeated."),
+]
+Only = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Only this playlist, or folder of playlists; may be repeated.")
+]
+Several = Annotated[
+    bool,
+    typer.Option("--several", help="Any number of labels for a track; without it, tracks with several are left out."),
+]
 ReportFile = Annotated[Path | None, typer.Option("--report", help="Write the report, with every file left out, here.")]
+
+
+class Lesson(StrEnum):
+    """What a collection teaches."""
+
+    GENRE = "genre"
+    PLAYLIST = "playlist"
+    RATING = "rating"
+    PLAYS = "plays"
+
+
+From = Annotated[Lesson, typer.Option("--from", help="What is to be learned: labels, or numbers of stars and plays.")]
 
 
 @app.command()
@@ -95,6 +119,88 @@ def magnatagatune(
 
     collected = from_magnatagatune(annotations, clips, audio, by_folder=by_folder)
     _write(as_styles(collected) if styles else collected, out, duplicates, workers, report)
+
+
+@app.command()
+def rekordbox(
+    collections: Annotated[list[Path], typer.Argument(help='XML from "File > Export Collection in xml format".')],
+    out: Out,
+    lesson: From = Lesson.GENRE,
+    only: Only = None,
+    several: Several = False,
+    styles: Styles = False,
+    moved: Moved = None,
+    duplicates: Duplicates = True,
+    workers: Workers = None,
+    report: ReportFile = None,
+) -> None:
+    """From a collection of rekordbox: your genres, playlists, ratings or plays."""
+    collected = _from_program("rekordbox", collections, lesson, only or (), moved or (), several=several, styles=styles)
+    _write(collected, out, duplicates, workers, report)
+
+
+@app.command()
+def traktor(
+    collections: Annotated[list[Path], typer.Argument(help="collection.nml, exported playlists, History/*.nml")],
+    out: Out,
+    lesson: From = Lesson.GENRE,
+    only: Only = None,
+    several: Several = False,
+    styles: Styles = False,
+    moved: Moved = None,
+    duplicates: Duplicates = True,
+    workers: Workers = None,
+    report: ReportFile = None,
+) -> None:
+    """From a collection of Traktor: your genres, playlists, ratings or plays."""
+    collected = _from_program("traktor", collections, lesson, only or (), moved or (), several=several, styles=styles)
+    _write(collected, out, duplicates, workers, report)
+
+
+@app.command()
+def playlists(
+    files: Annotated[list[Path], typer.Argument(help="Playlists .m3u8 or .m3u; each is a label.")],
+    out: Out,
+    several: Several = False,
+    styles: Styles = False,
+    moved: Moved = None,
+    duplicates: Duplicates = True,
+    workers: Workers = None,
+    report: ReportFile = None,
+) -> None:
+    """From playlists: each is a label."""
+    collected = _from_program("m3u", files, Lesson.PLAYLIST, (), moved or (), several=several, styles=styles)
+    _write(collected, out, duplicates, workers, report)
+
+
+def _from_program(
+    program: str,
+    files: "Sequence[Path]",
+    lesson: Lesson,
+    only: "Sequence[str]",
+    moved: "Sequence[str]",
+    *,
+    several: bool,
+    styles: bool,
+) -> "Collected":
+    """What the collections of a DJ program teach; say how many of its tracks are streams."""
+    from earmark.learning.dataset.crates import LABELS, from_collection
+    from earmark.learning.dataset.sources import as_styles
+    from earmark.library.imports import IMPORTERS, joined
+
+    if lesson.value not in LABELS and (several or styles):
+        raise typer.BadParameter(f"--several and --styles are for labels, not for {lesson.value}")
+    places: dict[str, Path] = {}
+    for each in moved:
+        old, separator, new = each.partition("=")
+        if not separator or not old or not new:
+            raise typer.BadParameter(f"{each!r} is not OLD=NEW", param_hint="--moved")
+        places[old] = Path(new)
+    collection = joined([IMPORTERS[program](file) for file in files])
+    if collection.elsewhere:
+        sys.stderr.write(f"earmark: left out: {collection.elsewhere} tracks that are no files\n")
+    collected = from_collection(collection, lesson.value, several=several or styles, only=only, moved=places)
+    return as_styles(collected) if styles else collected
 
 
 @app.command()
