@@ -1,0 +1,450 @@
+"""No file is ever damaged: a full disk, rights, other programs, a kill between any two steps; and undo."""
+
+import fcntl
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from earmark.errors import EarmarkError, TagError
+from earmark.library.tags import Change, Journal, read, undo, write
+from earmark.library.tags.journal import Run, default_folder
+from earmark.library.tags.swap import temporary
+from earmark.testing.tagged import encode, plant
+
+KEY = [Change("key", (), ("Am",))]
+
+
+@pytest.fixture(scope="session")
+def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an mp3 with tags of other programs."""
+    path = encode(tmp_path_factory.mktemp("song") / "song.mp3", "mp3 2.4")
+    plant(path, "mp3 2.4")
+    return path
+
+
+@pytest.fixture
+def path(song: Path, tmp_path: Path) -> Path:
+    """Return a copy of it in a folder of its own."""
+    folder = tmp_path / "music"
+    folder.mkdir()
+    return Path(shutil.copy(song, folder))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """Return an empty journal."""
+    return Journal(tmp_path / "journal")
+
+
+def hidden(path: Path) -> list[str]:
+    """What lies beside a file under a hidden name."""
+    return [each.name for each in path.parent.iterdir() if each.name.startswith(".")]
+
+
+def refused(path: Path, journal: Journal, changes: list[Change] = KEY) -> str:
+    """Why a file is not written; it must be what it was, with nothing beside it."""
+    before = path.read_bytes()
+    with pytest.raises(TagError) as error:
+        write(path, changes, journal.start())
+    assert path.read_bytes() == before
+    assert hidden(path) == []
+    return error.value.reason
+
+
+# The disk
+
+
+@contextmanager
+def no_file_longer_than(count: int) -> Iterator[None]:
+    """Let the system refuse to make a file longer than this, as it does when the disk is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def in_child(work: Callable[[], object]) -> int:
+    """Do something in a process of its own, which ends without cleaning up; return its exit status."""
+    child = os.fork()
+    if child == 0:
+        status = 99
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.parametrize("room", [0, 1, 5000, 25_000])
+def test_where_the_copy_has_no_room_nothing_happens(room: int, path: Path, journal: Journal) -> None:
+    def work() -> None:
+        with no_file_longer_than(room):
+            assert refused(path, journal) == "not changed: File too large"
+
+    assert in_child(work) == 0
+    assert not journal.folder.exists()
+
+
+def test_where_the_journal_has_no_room_nothing_happens(path: Path, journal: Journal) -> None:
+    run = journal.start()
+    write(path, KEY, run)
+    size = run.path.stat().st_size
+    before = path.read_bytes()
+    long = "x" * 40_000  # a comment to be taken out again, of which the journal has to keep every byte
+
+    def work() -> None:
+        write(path, [Change("comment", (), (long + os.urandom(40_000).hex(),))], run)
+        with no_file_longer_than(path.stat().st_size + 100):
+            run.path.write_bytes(run.path.read_bytes() + b"\n" * (path.stat().st_size - run.path.stat().st_size))
+            comment = read(path).comment
+            reason = refused(path, journal=_Same(run), changes=[Change("comment", (comment,), ("short",))])
+            assert reason == f"not changed: the journal {run.path} cannot be written: File too large"
+
+    assert in_child(work) == 0
+    assert size < len(before)
+    assert all(isinstance(each, Path) for each in undo(journal))
+    assert read(path).comment == read(path).key == ""
+
+
+class _Same(Journal):
+    """A journal that goes on with a run."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run.path.parent)
+        self.run_ = run
+
+    def start(self) -> Run:
+        return self.run_
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", "utime", "chown"])
+def test_a_step_that_fails_leaves_everything_as_it_was(
+    call: str, path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, call, fail)
+    assert refused(path, journal) == "not changed: No space left on device"
+
+
+def test_a_journal_that_cannot_be_written_stops_the_write(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "journal").write_text("a file where the folder should be", encoding="utf-8")
+    assert "not changed: the journal" in refused(path, Journal(tmp_path / "journal"))
+
+
+# Rights
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Act as a user without any rights, if this one may do everything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_read_only_file_stays_so_even_for_the_superuser(path: Path, journal: Journal) -> None:
+    path.chmod(0o444)
+    assert refused(path, journal) == "it is read-only"
+
+
+def test_a_read_only_folder(song: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:  # not below a folder that only its owner may enter
+        folder = Path(name)
+        journal = Journal(folder / "journal")
+        path = Path(shutil.copy(song, folder))
+        folder.chmod(0o555)
+        path.chmod(0o666)
+        try:
+            with as_nobody():
+                assert refused(path, journal) == "not changed: Permission denied"
+        finally:
+            folder.chmod(0o755)
+
+
+def test_who_may_not_give_a_file_to_its_owner_writes_it_all_the_same(song: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = Path(shutil.copy(song, folder))
+        folder.chmod(0o777)
+        path.chmod(0o664)
+        with as_nobody():
+            write(path, KEY, Journal(folder / "journal").start())
+        assert read(path).key == "Am"
+        assert path.stat().st_mode & 0o777 == 0o664
+
+
+def test_owner_attributes_and_links(path: Path, journal: Journal) -> None:
+    if os.geteuid() == 0:
+        os.chown(path, 1234, 2345)
+    try:
+        os.setxattr(path, "user.xdg.tags", b"techno")
+    except OSError:
+        pytest.skip("this file system keeps no extended attributes")
+    path.chmod(0o604)
+    owner = (path.stat().st_uid, path.stat().st_gid)
+    link = path.with_name("link.mp3")
+    link.symlink_to(path.name)
+    write(link, KEY, journal.start())
+    assert link.is_symlink()
+    assert read(path).key == "Am"
+    assert os.getxattr(path, "user.xdg.tags") == b"techno"
+    assert (path.stat().st_uid, path.stat().st_gid, path.stat().st_mode & 0o777) == (*owner, 0o604)
+
+
+def test_a_name_as_long_as_names_can_be(path: Path, journal: Journal) -> None:
+    long = path.rename(path.with_name("x" * 251 + ".mp3"))
+    before = long.read_bytes()
+    write(long, KEY, journal.start())
+    assert read(long).key == "Am"
+    assert list(undo(journal)) == [long]
+    assert long.read_bytes() == before
+
+
+# Other programs
+
+
+@pytest.mark.parametrize("when", ["while it is copied", "while it is noted"])
+def test_a_file_that_another_program_writes_in_between_is_left_to_it(
+    when: str, path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = path.read_bytes() + b"written by another program"
+    true_copystat, true_record = shutil.copystat, Run.record
+
+    def copystat(*arguments: Any) -> None:  # noqa: ANN401  what the true one takes
+        true_copystat(*arguments)
+        path.write_bytes(theirs)
+
+    def record(*arguments: Any) -> None:  # noqa: ANN401  the same
+        true_record(*arguments)
+        path.write_bytes(theirs)
+
+    if when == "while it is copied":
+        monkeypatch.setattr(shutil, "copystat", copystat)
+    else:
+        monkeypatch.setattr(Run, "record", record)
+    with pytest.raises(TagError, match="another program has written it in the meantime"):
+        write(path, KEY, journal.start())
+    assert path.read_bytes() == theirs
+    assert hidden(path) == []
+
+
+def test_two_at_once_do_not_get_into_each_others_way(path: Path, journal: Journal) -> None:
+    copy = temporary(path)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:  # another earmark, in the middle of its write
+        with copy.open("xb") as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+            os.write(writing, b"x")
+            signal.pause()
+        os._exit(0)
+    os.read(reading, 1)
+    before = path.read_bytes()
+    try:
+        with pytest.raises(TagError, match="not changed: Resource temporarily unavailable"):
+            write(path, KEY, journal.start())
+        assert path.read_bytes() == before
+        assert copy.exists()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    write(path, KEY, journal.start())  # what the killed one left is no hindrance
+    assert read(path).key == "Am"
+    assert hidden(path) == []
+
+
+# A kill between any two steps
+
+
+def killed_at(line: int, work: Callable[[], object]) -> bool:
+    """Do something in a process that is ended without warning before its `line`-th line of swap or journal code.
+
+    Returns whether it came so far.
+    """
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:  # noqa: ANN401  a trace function returns itself
+        nonlocal line
+        if not frame.f_code.co_filename.endswith(("tags/swap.py", "tags/journal.py", "tags/undo.py", "tags/write.py")):
+            return None
+        if event == "line":
+            line -= 1
+            if line < 0:
+                os._exit(77)
+        return trace
+
+    def traced() -> None:
+        sys.settrace(trace)
+        work()
+
+    status = in_child(traced)
+    assert status in (0, 77)
+    return status == 77
+
+
+STEPS = [pytest.param(7, id="every seventh"), pytest.param(1, id="every", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_before_a_line_a_file_is_the_old_one_or_the_new_one(
+    step: int, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # a kill is no power failure, and the disk is slow
+    old = path.read_bytes()
+    write(path, KEY, Journal(tmp_path / "first").start())
+    new = path.read_bytes()
+    seen = set()
+    line, going_on = 0, True
+    while going_on:
+        path.write_bytes(old)
+        journal = Journal(tmp_path / f"journal-{line}")
+        run = journal.start()
+        going_on = killed_at(line, partial(write, path, KEY, run))
+        left = path.read_bytes()
+        assert left in (old, new), line
+        seen.add((left == new, bool(hidden(path))))
+        if left == new:
+            assert list(undo(journal, run.name)) == [path]
+            assert path.read_bytes() == old
+        else:
+            write(path, KEY, journal.start())
+            assert path.read_bytes() == new
+        assert hidden(path) == [], line  # the next run clears what the killed one left
+        line += step
+    assert line > 80
+    assert seen == {(False, False), (False, True), (True, False)}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_before_a_line_undo_can_be_done_again(
+    step: int, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    old = path.read_bytes()
+    line, going_on = 0, True
+    while going_on:
+        path.write_bytes(old)
+        journal = Journal(tmp_path / f"journal-{line}")
+        write(path, KEY, journal.start())
+        new = path.read_bytes()
+        going_on = killed_at(line, partial(_undo_all, journal))
+        assert path.read_bytes() in (old, new), line
+        again = list(undo(journal)) if journal.runs()[0].undone == 0 else []
+        assert again in ([], [path])
+        assert path.read_bytes() == old
+        assert hidden(path) == [], line
+        line += step
+    assert line > 60
+
+
+def _undo_all(journal: Journal) -> None:
+    assert [each for each in undo(journal) if isinstance(each, TagError)] == []
+
+
+# Undo
+
+
+def test_undo_goes_back_run_by_run(path: Path, journal: Journal) -> None:
+    contents = [path.read_bytes()]
+    for before, after in (((), ("Am",)), (("Am",), ("Bbm",)), (("Bbm",), ("C",))):
+        write(path, [Change("key", before, after)], journal.start())
+        contents.append(path.read_bytes())
+    names = [past.name for past in journal.runs()]
+    assert len(set(names)) == 3
+    for content in reversed(contents[:-1]):
+        assert list(undo(journal)) == [path]
+        assert path.read_bytes() == content
+    with pytest.raises(EarmarkError, match="there is nothing to undo"):
+        list(undo(journal))
+    assert [(past.name, past.files, past.undone) for past in journal.runs()] == [(name, 1, 1) for name in names]
+
+
+def test_undo_of_a_file_that_was_changed_since_is_refused(path: Path, journal: Journal) -> None:
+    first = journal.start()
+    write(path, KEY, first)
+    write(path, [Change("key", ("Am",), ("C",))], journal.start())
+    later = path.read_bytes()
+    (error,) = undo(journal, first.name)
+    assert isinstance(error, TagError)
+    assert error.reason == "not undone: it was changed since, by another program or a later run"
+    assert path.read_bytes() == later
+
+
+def test_undo_names_what_is_gone_and_goes_on(song: Path, tmp_path: Path, journal: Journal) -> None:
+    paths = [Path(shutil.copy(song, tmp_path / name)) for name in ("a.mp3", "b.mp3", "c.mp3")]
+    before = song.read_bytes()
+    run = journal.start()
+    for path in paths:
+        write(path, KEY, run)
+    paths[1].unlink()
+    outcomes = list(undo(journal, run.name))
+    assert [str(each) for each in outcomes] == [
+        str(paths[2]),
+        f"{paths[1]}: it cannot be opened: No such file or directory",
+        str(paths[0]),
+    ]
+    assert paths[0].read_bytes() == paths[2].read_bytes() == before
+    assert [(past.files, past.undone) for past in journal.runs()] == [(3, 2)]
+
+
+def test_an_unknown_run(journal: Journal) -> None:
+    for name in ("20200101-000000", "../x"):
+        with pytest.raises(EarmarkError, match="there is no run"):
+            list(undo(journal, name))
+
+
+def test_a_line_that_was_not_finished_stands_for_nothing(
+    path: Path, journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = path.read_bytes()
+    run = journal.start()
+    write(path, KEY, run)
+    whole = run.path.read_bytes()
+    run.path.write_bytes(whole + b'\n{"format": 1, "path": "/mus')
+    write(path, [Change("key", ("Am",), ("C",))], run)
+    assert list(undo(journal)) == [path, path]
+    assert path.read_bytes() == old
+    assert "unfinished, left out" in caplog.text
+
+
+def test_a_journal_of_a_newer_earmark(journal: Journal) -> None:
+    journal.folder.mkdir()
+    (journal.folder / "20300101-000000.jsonl").write_text(json.dumps({"format": 2}), encoding="utf-8")
+    with pytest.raises(TagError, match="the journal is of a newer earmark"):
+        journal.runs()
+
+
+def test_the_journal_holds_little_more_than_what_was_taken_out(path: Path, journal: Journal) -> None:
+    run = journal.start()
+    write(path, [Change("comment", (), ("x" * 10_000,))], run)
+    assert run.path.stat().st_size < 600 + len(str(path))
+
+
+def test_where_journals_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("EARMARK_JOURNAL", raising=False)
+    assert default_folder() == tmp_path / "earmark" / "journal"
+    monkeypatch.setenv("EARMARK_JOURNAL", str(tmp_path / "here"))
+    assert default_folder() == tmp_path / "here"
