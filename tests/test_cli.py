@@ -26,7 +26,8 @@ from earmark.testing import write_wav
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 COMMAND = [sys.executable, "-m", "earmark"]
-KEYS = ["path", "duration", "styles", "family", "unknown", "segments", "model", "warnings"]
+MUSIC = ["rhythm", "key", "loudness"]
+KEYS = ["path", "duration", "styles", "family", "unknown", "segments", *MUSIC, "model", "warnings"]
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
-from earmark.learning.fitting import FitConfig, OneThread, cross_validate, fit, predict
-from earmark.learning.tables import Indices, Protocol, Rows
+from earmark.learning.fitting import FitConfig, OneThread, _disturbed, fit, predict
+from earmark.learning.networks import DescriptorNetwork
+from earmark.learning.tables import UNLABELLED, Indices, Rows, Task
 
 CONFIG = FitConfig(members=2, hidden=(24,), knots=9, epochs=30, batch_size=32, dropout=0.1, seed=1)
 
@@ -72,24 +74,72 @@ def test_degraded_copies_make_it_robust_against_the_same_degradation() -> None:
     rows[np.arange(len(rows)), labels + 3] += 2
     damaged[np.arange(len(rows)), labels + 3] += 2
     config = replace(CONFIG, degraded=0.5)
-    taught, untaught = (fit(rows, labels, 3, config, degraded=copies) for copies in ([damaged], []))
+    taught, untaught = (fit(rows, labels, 3, config, degrade=copy) for copy in (lambda _: [damaged], lambda _: []))
     right = [(predict(network, damaged).argmax(1) == labels).mean() for network in (taught, untaught)]
     assert right[0] > 0.9
     assert right[0] > right[1]
 
 
-def test_cross_validation_predicts_each_test_row_by_a_network_that_has_not_seen_it() -> None:
+def test_a_row_without_a_label_teaches_the_task_whose_label_it_has() -> None:
+    rows, labels = made_up_rows(300)
+    few = np.where(np.arange(300) < 12, labels, UNLABELLED)
+    config = replace(CONFIG, epochs=20)
+    fresh, fresh_labels = made_up_rows(seed=9)
+    taught, untaught = (fit(rows, few, 3, config, others=others) for others in ([Task(labels, 3)], []))
+    right = [(predict(network, fresh).argmax(1) == fresh_labels).mean() for network in (taught, untaught)]
+    assert right[0] > right[1] + 0.05
+
+
+def test_the_outputs_of_other_tasks_are_cut_off() -> None:
     rows, labels = made_up_rows(60)
-    rows[:] = np.random.default_rng(0).standard_normal(rows.shape)  # nothing can be learned but the rows themselves
-    order = np.arange(60)
-    folds = tuple((np.delete(order, part), part) for part in np.split(order, 3))
-    protocol = Protocol("made up", ("a", "b", "c"), rows, labels, folds)
-    shares: list[float] = []
-    got, probabilities = cross_validate(protocol, replace(CONFIG, epochs=10), progress=shares.append)
-    assert got.tolist() == labels.tolist()
-    assert (probabilities.argmax(1) == got).mean() < 0.6
-    assert shares == sorted(shares)
-    assert shares[-1] == pytest.approx(1.0)
+    network = fit(rows, labels, 3, replace(CONFIG, epochs=2), others=[Task(labels % 2, 2)])
+    with_others = sum(parameter.numel() for parameter in network.parameters())
+    alone = fit(rows, labels, 3, replace(CONFIG, epochs=2))
+    assert with_others == sum(parameter.numel() for parameter in alone.parameters())
+    assert predict(network, rows).shape == (60, 3)
+    assert predict(network, rows).sum(1) == pytest.approx(1)
+
+
+def by_tempo(bpm: NDArray[np.float64], generator: np.random.Generator) -> tuple[Rows, Indices]:
+    """Rows that tell nothing but their tempo, (tracks, 70), and whether it is in an odd band of 3 BPM."""
+    rows = generator.standard_normal((len(bpm), 70)).astype(np.float32)
+    angle = 2 * np.pi * np.log2(bpm)
+    rows[:, 68:] = np.stack([np.sin(angle), np.cos(angle)], 1)
+    return rows, (bpm // 3).astype(int) % 2
+
+
+def test_harmonics_tell_tempi_apart_that_are_close() -> None:
+    generator = np.random.default_rng(0)
+    rows, labels = by_tempo(generator.uniform(117, 135, 400), generator)
+    fresh, fresh_labels = by_tempo(generator.uniform(117, 135, 400), generator)
+    right = [
+        (predict(fit(rows, labels, 2, replace(CONFIG, harmonics=count)), fresh).argmax(1) == fresh_labels).mean()
+        for count in (1, 5)
+    ]
+    assert right[1] > right[0] + 0.1
+
+
+def test_noise_turns_the_tempo_and_all_its_harmonics_alike() -> None:
+    network = DescriptorNetwork(2, harmonics=4)
+    slow, fast = (torch.from_numpy(by_tempo(np.full(50, bpm), np.random.default_rng(0))[0]) for bpm in (125.0, 130.0))
+    inputs = network.inputs(slow).expand(1, -1, -1)
+    config = FitConfig(harmonics=4, noise=0.0, varispeed=0.04)
+    generator = torch.Generator().manual_seed(0)
+    moved = _disturbed(inputs, torch.ones(1, 50, dtype=torch.bool), config, generator)[0]
+    assert torch.equal(moved[:, :68], inputs[0, :, :68])
+    pairs = torch.view_as_complex(moved[:, 68:].flip(1).reshape(-1, 4, 2).contiguous()).flip(1)
+    assert pairs.abs().numpy() == pytest.approx(2**0.5, abs=1e-4)
+    unit = pairs / pairs.abs()
+    for lower, upper in zip(range(3), range(1, 4), strict=True):
+        assert (unit[:, lower] ** 2 - unit[:, upper]).abs().max() < 1e-4
+    turn = torch.angle(unit[:, 0]) - torch.angle(torch.complex(slow[:, 69], slow[:, 68]))
+    speed = 2 ** (((turn + torch.pi) % (2 * torch.pi) - torch.pi) / (2 * torch.pi))
+    assert speed.min() >= 0.96 - 1e-4
+    assert speed.max() <= 1.04 + 1e-4
+    assert speed.std() > 0.01
+    undamaged = _disturbed(inputs, torch.zeros(1, 50, dtype=torch.bool), config, generator)[0]
+    assert undamaged.numpy() == pytest.approx(inputs[0].numpy(), abs=1e-5)
+    assert not torch.allclose(network.inputs(fast)[:, 68:], inputs[0, :, 68:], atol=0.1)
 
 
 def test_one_thread_gives_the_threads_back() -> None:

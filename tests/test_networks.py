@@ -19,6 +19,7 @@ from earmark.learning.frontend import MelSpectrogram
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork, Blend, DescriptorNetwork, NormalScores
 from earmark.learning.networks.convolutions import FCN, Convolutions
 from earmark.learning.networks.heads import Gate, LinearHead
+from earmark.learning.networks.yamnet import YamnetEar
 
 # What the contract is tested with: settings, smaller than the published ones where those take long; the size of the
 # embedding; the samples to trace the export with, and whether other lengths may be heard as well.
@@ -56,8 +57,9 @@ CONTRACT: dict[str, tuple[dict[str, Any], int, int, bool]] = {
         False,
     ),
     "keras": (IMPORTED.config.settings, 10, IMPORTED.network.samples, False),
+    "yamnet": ({"classes": [0, 24, 132, 212, 231, 234, 235, 236, 237, 238, 241, 494]}, 1024, 65_890, True),
 }
-FITTED = {"taught", "merged"}  # their heads are fitted by scikit-learn, see test_teach.py
+FITTED = {"taught", "merged", "yamnet"}  # heads of scikit-learn, see test_teach.py; weights that are given
 
 
 def music(samples: int, batch: int, sample_rate: int) -> Tensor:
@@ -87,6 +89,10 @@ def build(name: str) -> nn.Module:
         if isinstance(part, DescriptorNetwork):
             part.reset(torch.Generator().manual_seed(0))
             part.scores.fit(torch.from_numpy(np.random.default_rng(0).standard_normal((200, 68))))
+        if isinstance(part, YamnetEar):
+            for layer in part.modules():
+                if isinstance(layer, nn.Conv2d):
+                    nn.init.kaiming_normal_(layer.weight)
     return network.eval()
 
 

@@ -82,7 +82,10 @@ def test_halftime_is_drum_and_bass_at_its_tempo_with_half_the_weight(
     assert moved[0] < 0
     assert set(sample.weights[half]) == {np.float32(0.5)}
     assert set(sample.weights[~half]) == {np.float32(1)}
+    assert len(sample.rows) == 5500 + 200
     assert sample.tested.sum() == 2100
+    assert all((task.labels[half] == tables.UNLABELLED).all() for task in sample.genres)
+    assert [len(set(task.labels)) - 1 for task in sample.genres] == [32, 23]
     assert not sample.tested[half].any()
 
 
@@ -100,6 +103,9 @@ def test_no_artist_under_test_was_heard_in_training_nor_was_any_tested_row(
             assert not set(train) & set(test)
             assert not set(artists[train]) & set(artists[test]) - {""}
             assert len(train) > 2 * len(test)
+            older = train[train >= len(new.rows)]
+            assert len(older) > 2200
+            assert not tables.same_tracks(sample.rows[older], sample.rows[test]).any()
 
 
 def test_degraded_copies_move_the_spread_but_not_the_tempo(recipe: Recipe, lessons: Lessons, shared_data: Path) -> None:
@@ -128,4 +134,5 @@ def test_a_small_recipe_makes_a_whole_model(
     assert model.config.styles == [style.label for style in styles()]
     assert "never heard Halftime" in (tmp_path / "small" / "README.md").read_text(encoding="utf-8")
     assert {"fit", recipes.AS_SHIPPED} <= set(titles)
-    assert sum(p.numel() for p in load_network(tmp_path / "small").parameters()) == 70 * 16 + 16 + 16 * 12 + 12
+    assert sum(p.numel() for p in load_network(tmp_path / "small").parameters()) == 74 * 16 + 16 + 16 * 12 + 12
+    assert [path.name for path in tmp_path.iterdir()] == ["small"]  # nothing is left of what was kept for a restart

@@ -76,13 +76,40 @@ def test_the_protocols_have_the_published_sizes_and_keep_artists_apart(shared_da
         "32 genres 2021, by artist": (3200, 32, 5),
         "23 genres 2016, 10-fold": (2300, 23, 10),
     }
-    table = tables.read(shared_data, tables.TABLE_2021)
-    artists = np.array(table.artists)
-    for train, test in found["32 genres 2021, by artist"].folds:
-        assert not set(artists[train]) & set(artists[test])
-    mapped = artists[[bool(style) for style in table.styles]]
-    for train, test in found["styles 2021, by artist"].folds:
-        assert not set(mapped[train]) & set(mapped[test])
+    artists = np.array(tables.read(shared_data, tables.TABLE_2021).artists)
+    for name in ("styles 2021, by artist", "32 genres 2021, by artist"):
+        for train, test in found[name].folds:
+            assert not set(artists[train[train < 3200]]) & set(artists[test])
+
+
+def test_a_protocol_teaches_its_own_labels_and_genres_and_nothing_of_what_is_tested(shared_data: Path) -> None:
+    for protocol in tables.protocols(shared_data):
+        assert all(len(task.labels) == len(protocol.rows) for task in protocol.others)
+        for train, test in protocol.folds:
+            assert not set(train) & set(test)
+            assert (protocol.labels[test] >= 0).all()
+            taught = [protocol.labels[train], *(task.labels[train] for task in protocol.others)]
+            assert (np.max(taught, 0) >= 0).all()  # no row without any label
+    across = tables.protocols(shared_data)[1]
+    ((train, _),) = across.folds
+    assert np.array_equal(across.rows[train], tables.read(shared_data, tables.TABLE_2016).rows)
+    assert [task.classes for task in across.others] == [23]
+
+
+def test_the_same_track_in_both_tables_is_taught_in_neither_while_it_is_tested(shared_data: Path) -> None:
+    new, old = (tables.read(shared_data, name) for name in (tables.TABLE_2021, tables.TABLE_2016))
+    both = tables.same_tracks(old.rows, new.rows)
+    assert 5 < both.sum() < 40
+    assert new.artists[int(np.abs(new.rows - old.rows[both][0]).sum(1).argmin())]
+    for protocol in tables.protocols(shared_data)[2:]:
+        for train, test in protocol.folds:
+            other = train[(train < len(new.rows)) != (test[0] < len(new.rows))]
+            assert len(other) > 2000
+            assert not tables.same_tracks(protocol.rows[other], protocol.rows[test]).any()
+
+
+def test_a_label_that_is_no_class_is_none() -> None:
+    assert tables.indices(("b", "", "a"), ("a", "b")).tolist() == [1, tables.UNLABELLED, 0]
 
 
 def test_no_real_row_is_halftime(shared_data: Path) -> None:

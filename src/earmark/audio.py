@@ -28,7 +28,8 @@ import math
 import operator
 import stat
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain, dropwhile, groupby
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +52,22 @@ if TYPE_CHECKING:  # subscriptable there only
     from av.packet import Packet
 
 Waveform: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A block of a file as it was decoded, before its channels are averaged.
+
+    `rate` is the file's own in Hz, `layout` names the channels as FFmpeg does (``("FL", "FR")``; ``"NONE"`` where the
+    file does not say), and `channels` is float32, nominally in [-1, 1], (channels, samples).
+    """
+
+    rate: int
+    layout: tuple[str, ...]
+    channels: NDArray[np.float32]
+
+
+Tap: TypeAlias = Callable[[Sound], None]
 
 logger = logging.getLogger(__name__)
 
@@ -144,29 +161,35 @@ class Recording:
         """Close the file."""
         self._container.close()
 
-    def blocks(self, sample_rate: int, *, start: float = 0.0, duration: float | None = None) -> Iterator[Waveform]:
+    def blocks(
+        self, sample_rate: int, *, start: float = 0.0, duration: float | None = None, tap: Tap | None = None
+    ) -> Iterator[Waveform]:
         """Decode the file, or an excerpt of it, a second or two at a time.
 
         Args:
             sample_rate: Hz wanted.
             start: Seconds from the beginning.
             duration: Seconds wanted; None for everything up to the end.
+            tap: Hears each block on the way, at the file's own rate and with all its channels: what needs those
+                (loudness) costs no second decoding. Only from the beginning of the file on.
 
         Raises:
             UnreadableAudio: Nothing in the file could be decoded, or reading failed on the way.
-            ValueError: A sample rate that is not positive, or a negative time.
+            ValueError: A sample rate that is not positive, a negative time, or a tap on an excerpt from the middle.
 
         Shape:
             (samples,), never empty, differing from block to block.
         """
         if sample_rate <= 0 or start < 0 or (duration is not None and duration < 0):
             raise ValueError(f"cannot decode {duration} s from {start} s at {sample_rate} Hz")
+        if tap and start:
+            raise ValueError(f"a tap hears a file from its beginning, not from {start} s on")
         first = round(start * sample_rate)
         count = None if duration is None else round((start + duration) * sample_rate) - first
         native_first, surplus = _aligned(first, self.sample_rate, sample_rate)
-        return _cut(_resampled(self._native(native_first), sample_rate), surplus, count)
+        return _cut(_resampled(self._native(native_first, tap), sample_rate), surplus, count)
 
-    def _native(self, first: int) -> Iterator[tuple[int, Waveform]]:
+    def _native(self, first: int, tap: Tap | None) -> Iterator[tuple[int, Waveform]]:
         """Yield the file from its own sample `first` on, in blocks, each with its rate in Hz."""
         if not self._fresh:
             self._reopen()
@@ -177,7 +200,7 @@ class Recording:
         heard = position / self.sample_rate
         surplus = first - position
         not_finite = 0
-        for rate, waveform in _mixed(frames):
+        for rate, waveform in _mixed(frames, tap):
             heard += waveform.size / rate
             finite = np.isfinite(waveform)
             if not finite.all():
@@ -439,7 +462,7 @@ def _cut_off(path: Path) -> int:
     return 0 if unknown else max(0, size + 8 - path.stat().st_size)
 
 
-def _mixed(frames: Iterable[AudioFrame]) -> Iterator[tuple[int, Waveform]]:
+def _mixed(frames: Iterable[AudioFrame], tap: Tap | None = None) -> Iterator[tuple[int, Waveform]]:
     """Average the channels of frames, a block at a time; a frame of another kind begins a new block."""
 
     def kind(frame: AudioFrame) -> tuple[int, str, int]:
@@ -453,13 +476,13 @@ def _mixed(frames: Iterable[AudioFrame]) -> Iterator[tuple[int, Waveform]]:
             frame.pts = None  # or the FIFO insists on their continuity
             fifo.write(frame)
             if fifo.samples >= BLOCK and (block := fifo.read()):
-                yield rate, _mean(block)
+                yield rate, _mean(block, tap)
         if block := fifo.read():
-            yield rate, _mean(block)
+            yield rate, _mean(block, tap)
 
 
-def _mean(frame: AudioFrame) -> Waveform:
-    """Return the mean of a frame's channels."""
+def _mean(frame: AudioFrame, tap: Tap | None = None) -> Waveform:
+    """Return the mean of a frame's channels, and let the tap hear them."""
     number, silence, full_scale = _SAMPLE_FORMATS[frame.format.packed.name]
     count = frame.layout.nb_channels
     if frame.format.is_planar:
@@ -475,6 +498,14 @@ def _mean(frame: AudioFrame) -> Waveform:
             mean += channel
         mean -= np.float32(silence * count)
         mean *= np.float32(1 / (full_scale * count))
+        if tap:
+            apart = np.stack([channel.astype(np.float32) for channel in channels])  # (channels, samples)
+            if number is not np.float32:
+                apart -= np.float32(silence)
+                apart *= np.float32(1 / full_scale)
+            if not np.isfinite(mean).all():
+                apart[~np.isfinite(apart)] = 0
+            tap(Sound(frame.sample_rate, tuple(channel.name for channel in frame.layout.channels), apart))
     return mean
 
 

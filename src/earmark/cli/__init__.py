@@ -17,13 +17,20 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer
 
 from earmark import __version__
+from earmark.cli.audit import audit
+from earmark.cli.distil import distil
 from earmark.cli.evaluate import evaluate
 from earmark.cli.export import export
+from earmark.cli.export_library import export_library
+from earmark.cli.find import find
 from earmark.cli.import_keras import import_keras
 from earmark.cli.listen import listen
 from earmark.cli.manifest import app as manifest
-from earmark.cli.models import models
+from earmark.cli.models import app as models
+from earmark.cli.pool import pool
+from earmark.cli.scan import scan
 from earmark.cli.synth import app as synth
+from earmark.cli.tag import tag
 from earmark.cli.teach import teach
 from earmark.cli.train import train, train_tables
 from earmark.errors import EarmarkError, MissingExtra
@@ -37,13 +44,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(listen)
-app.command()(models)
+app.command()(scan)
+app.command()(find)
 app.command()(evaluate)
 app.command()(teach)
 app.command()(export)
 app.command("import-keras")(import_keras)
 app.command()(train)
 app.command("train-tables")(train_tables)
+app.command()(distil)
+app.command()(pool)
+app.command()(tag)
+app.command("export-library")(export_library)
+app.command()(audit)
+app.add_typer(models, name="models")
 app.add_typer(manifest, name="manifest")
 app.add_typer(synth, name="synth")
 
@@ -91,7 +105,7 @@ def main() -> None:
 _EXTRA_OF = dict.fromkeys(
     (
         *("torch", "lightning", "lightning_fabric", "onnx", "onnxscript", "safetensors", "scipy", "sklearn"),
-        *("h5py", "matplotlib", "mutagen", "pyarrow", "pydantic"),
+        *("h5py", "matplotlib", "pyarrow", "pydantic"),
     ),
     "train",
 )

@@ -1,9 +1,9 @@
-"""`earmark listen`: which style is it?"""
+"""`earmark listen`: which style is it, how fast, in which key, how loud?"""
 
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import partial
 from itertools import chain
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from earmark.analysis import Analysis
+    from earmark.analysis import Analysis, Key, Loudness, Rhythm
     from earmark.errors import UnreadableAudio
     from earmark.hearing import Listener
     from earmark.runner import Outcome
@@ -42,18 +42,23 @@ def listen(
     timeline: Annotated[bool, typer.Option("--timeline", help="Show the styles along the track.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line for each file.")] = False,
+    detail: Annotated[
+        bool, typer.Option("--detail", help="With --json: add every beat, and the loudness of every second.")
+    ] = False,
     model: Annotated[str, typer.Option(help="A model's name or folder.")] = "house12",
     fast: Annotated[
-        bool, typer.Option("--fast", help="Hear three excerpts of each file instead of all of it.")
+        bool, typer.Option("--fast", help="Hear three excerpts of each file only; no tempo, key or loudness then.")
     ] = False,
     windows: Annotated[
         Windows, typer.Option(help="Hear all of each file, or ten pieces as one batch, as the 2018 system did.")
     ] = Windows.ALL,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 chooses.")] = 0,
 ) -> None:
-    """Say which style each file is, with probabilities."""
+    """Say which style each file is, with probabilities; its tempo, key and loudness."""
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv exclude each other")
+    if detail and not as_json:
+        raise typer.BadParameter("--detail goes with --json")
     original = windows is Windows.ORIGINAL
     if fast and original:
         raise typer.BadParameter("--fast and --windows original exclude each other")
@@ -71,7 +76,13 @@ def listen(
     # On a terminal a bar and a table can take turns; lines of JSON or CSV would run into the bar.
     if len(files) > 1 and sys.stderr.isatty() and (form is Form.TABLE or not sys.stdout.isatty()):
         outcomes = _with_progress(outcomes, len(files))
-    _PRINTERS[form](_heard(chain(misses, outcomes), failures), top, timeline)
+    heard = _heard(chain(misses, outcomes), failures)
+    if form is Form.TABLE:
+        _print_table(heard, top, timeline=timeline)
+    elif form is Form.JSON:
+        _print_json(heard, top, detail=detail)
+    else:
+        _print_csv(heard, top)
     if failures:
         raise typer.Exit(1)
 
@@ -121,7 +132,7 @@ def _with_progress(outcomes: "Iterator[Outcome[Analysis]]", total: int) -> "Iter
             yield outcome
 
 
-def _print_table(heard: "Iterable[Analysis]", top: int, timeline: bool) -> None:
+def _print_table(heard: "Iterable[Analysis]", top: int, *, timeline: bool) -> None:
     from earmark.cli import show
 
     console = show.stdout()
@@ -129,8 +140,8 @@ def _print_table(heard: "Iterable[Analysis]", top: int, timeline: bool) -> None:
         console.print(show.analysis(analysis, top, timeline=timeline))
 
 
-def as_object(analysis: "Analysis", top: int) -> dict[str, Any]:
-    """An analysis as it stands in JSON; times in seconds."""
+def as_object(analysis: "Analysis", top: int, *, detail: bool = False) -> dict[str, Any]:
+    """An analysis as it stands in JSON; times in seconds; with every beat and the loudness of every second or not."""
     family, share = analysis.family()
     return {
         "path": str(analysis.path),
@@ -147,31 +158,64 @@ def as_object(analysis: "Analysis", top: int) -> dict[str, Any]:
             }
             for part in analysis.timeline.segments()
         ],
+        "rhythm": _rhythm(analysis.rhythm, detail=detail) if analysis.rhythm else None,
+        "key": _key(analysis.key) if analysis.key else None,
+        "loudness": _loudness(analysis.loudness, detail=detail) if analysis.loudness else None,
         "model": analysis.model,
         "warnings": list(analysis.warnings),
     }
+
+
+def _rhythm(rhythm: "Rhythm", *, detail: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "bpm": round(rhythm.bpm, 3),
+        "confidence": _short(rhythm.confidence),
+        "drift": round(rhythm.drift, 3),
+        "first_downbeat": round(float(rhythm.downbeats[0]), 4) if rhythm.downbeats.size else None,
+    }
+    if detail:
+        found |= {"beats": rhythm.beats.round(4).tolist(), "downbeats": rhythm.downbeats.round(4).tolist()}
+    return found
+
+
+def _key(key: "Key") -> dict[str, Any]:
+    return {"name": key.name(), "camelot": key.camelot(), "confidence": _short(key.confidence)}
+
+
+def _loudness(loudness: "Loudness", *, detail: bool) -> dict[str, Any]:
+    measured: dict[str, Any] = {
+        "integrated": round(loudness.integrated, 2),
+        "range": round(loudness.range, 2),
+        "true_peak": round(loudness.true_peak, 2),
+    }
+    if detail:
+        measured["curve"] = [round(level, 1) for level in loudness.curve.tolist()]
+    return measured
 
 
 def _short(probability: float) -> float:
     return round(probability, 4)
 
 
-def _print_json(heard: "Iterable[Analysis]", top: int, timeline: bool) -> None:  # noqa: ARG001  segments are always in
+def _print_json(heard: "Iterable[Analysis]", top: int, *, detail: bool) -> None:
     """Print each object as soon as it is there; the array is closed even if Ctrl-C comes in between."""
     typer.echo("[", nl=False)
     separator = "\n"
     try:
         for analysis in heard:
-            typer.echo(separator + json.dumps(as_object(analysis, top)), nl=False)
+            typer.echo(separator + json.dumps(as_object(analysis, top, detail=detail)), nl=False)
             separator = ",\n"
     finally:
         typer.echo("\n]")
 
 
-def _print_csv(heard: "Iterable[Analysis]", top: int, timeline: bool) -> None:  # noqa: ARG001  a line has no room for it
+def _print_csv(heard: "Iterable[Analysis]", top: int) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     ranks = [name for rank in range(1, top + 1) for name in (f"style_{rank}", f"probability_{rank}")]
-    writer.writerow(["path", "duration", "family", "family_probability", "unknown", *ranks, "model", "warnings"])
+    music = ["bpm", "key", "camelot", "lufs"]
+    writer.writerow(
+        ["path", "duration", "family", "family_probability", "unknown", *ranks, *music, "model", "warnings"]
+    )
     for analysis in heard:
         styles = [(style, _short(share)) for style, share in analysis.timeline.top(top)]
         cells = [*chain.from_iterable(styles), *[""] * (2 * (top - len(styles)))]  # a model may have fewer styles
@@ -184,15 +228,12 @@ def _print_csv(heard: "Iterable[Analysis]", top: int, timeline: bool) -> None:  
                 _short(share),
                 analysis.unknown,
                 *cells,
+                round(analysis.rhythm.bpm, 3) if analysis.rhythm else "",
+                analysis.key.name() if analysis.key else "",
+                analysis.key.camelot() if analysis.key else "",
+                round(analysis.loudness.integrated, 2) if analysis.loudness else "",
                 analysis.model,
                 "; ".join(analysis.warnings),
             ],
         )
         sys.stdout.flush()
-
-
-_PRINTERS: "dict[Form, Callable[[Iterable[Analysis], int, bool], None]]" = {
-    Form.TABLE: _print_table,
-    Form.JSON: _print_json,
-    Form.CSV: _print_csv,
-}

@@ -1,6 +1,6 @@
 """What a person sees in the terminal: tables, bars and the coloured strip of a timeline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,13 @@ from earmark.styles import styles
 
 if TYPE_CHECKING:
     from earmark.learning.degradations import Movement
+    from earmark.learning.ear.fidelity import Fidelity
     from earmark.learning.measures import Score
 
 BAR = 16  # characters for a probability of 1
 STRIP = 72  # characters for a whole track
 SPANS = 6  # named for each style; more are counted
+DOUBTFUL = 0.4  # confidence below which a tempo or a key is shown with a question mark
 EIGHTHS = " ▏▎▍▌▋▊▉"
 OTHER_COLOUR = "#9e9e9e"  # of styles that are not among the twelve
 
@@ -72,6 +74,8 @@ def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
             Text(where, "dim"),
         )
     parts: list[RenderableType] = [heading, Padding(table, (0, 0, 0, 2))]
+    if line := music(heard):
+        parts.append(Padding(Text(line), (0, 0, 0, 2)))
     if timeline:
         parts.append(Padding(strip(heard), (0, 0, 0, 2)))
     return Group(*parts, "")
@@ -79,6 +83,20 @@ def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
 
 def _verdict(heard: Analysis) -> str:
     return "unlike anything I know" if heard.unknown else heard.timeline.top(1)[0][0]
+
+
+def music(heard: Analysis) -> str:
+    """Tempo, key and loudness in one line, as far as they were heard."""
+    parts = []
+    if rhythm := heard.rhythm:
+        drift = f" (±{rhythm.drift:.1f})" if rhythm.drift else ""
+        doubt = "?" if rhythm.confidence < DOUBTFUL else ""
+        parts.append(f"{rhythm.bpm:.2f}{drift} BPM{doubt}")
+    if key := heard.key:
+        parts.append(f"{key.name()} {key.camelot()}{'?' if key.confidence < DOUBTFUL else ''}")
+    if loudness := heard.loudness:
+        parts.append(f"{loudness.integrated:.1f} LUFS")
+    return "   ".join(parts)
 
 
 def strip(heard: Analysis) -> RenderableType:
@@ -125,6 +143,19 @@ def movements_table(movements: "list[Movement]") -> RenderableType:
         same = sum(each.before == each.after for each in chosen)
         distance = sum(each.distance for each in chosen) / len(chosen)
         table.add_row(name, str(len(chosen)), f"{same} ({same / len(chosen):.0%})", f"{distance:.2f}")
+    return table
+
+
+def fidelity_table(measured: "Mapping[str, Fidelity]") -> RenderableType:
+    """How closely an ear follows its teachers on each kind of sound."""
+    table = Table("class", *measured, box=None, header_style="dim", title="Correlation with the teacher, over patches")
+    every = list(measured.values())
+    table.add_row("patches", *(str(each.patches) for each in every))
+    for name in every[0].correlations:
+        table.add_row(name, *(f"{each.correlations[name]:.2f}" for each in every))
+    table.add_row("mean of these", *(f"{each.mean:.2f}" for each in every))
+    table.add_row("same strongest class", *(f"{each.agreement:.2f}" for each in every))
+    table.add_row("50 tags, mean", *(f"{each.tags:.2f}" for each in every))
     return table
 
 

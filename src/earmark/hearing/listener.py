@@ -1,15 +1,25 @@
-"""The listener: from a file to everything that was heard in it."""
+"""The listener: from a file to everything that was heard in it.
 
+A file is decoded once. What the network hears goes past the listeners for rhythm and key on its way; loudness is
+measured on the channels before they are averaged.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from earmark.analysis import Analysis
 from earmark.audio import Recording, Waveform
+from earmark.hearing.key import PitchListener, find_key
+from earmark.hearing.loudness import Meter
 from earmark.hearing.model import Heard, Model
 from earmark.hearing.original import hear_pieces
+from earmark.hearing.rhythm import OnsetListener, find_rhythm
 
 FAST_PLACES = (0.3, 0.55, 0.8)  # of the track, where `fast` listens: past the intro, and before the outro
+PARTS: Final = ("rhythm", "key", "loudness")  # what can be left out
 
 
 class Listener:
@@ -17,17 +27,24 @@ class Listener:
 
     Args:
         model: the model.
+        parts: what to listen for besides the styles, of `PARTS`. All of it needs the whole track, so that `fast` and
+            `original` leave it out.
         fast: listen to three windows of a long file only, reached by seeking, and leave the rest undecoded.
         original: listen to ten pieces as one batch, as the system of 2018 did.
 
     Raises:
-        ValueError: both ways at once.
+        ValueError: both ways at once, or a part that is none.
     """
 
-    def __init__(self, model: Model, *, fast: bool = False, original: bool = False) -> None:
+    def __init__(
+        self, model: Model, *, parts: Collection[str] = PARTS, fast: bool = False, original: bool = False
+    ) -> None:
         if fast and original:
             raise ValueError("a listener hears either three windows or the ten pieces of the original, not both")
+        if unknown := set(parts) - set(PARTS):
+            raise ValueError(f"there is no {', '.join(sorted(unknown))} to listen for, only {', '.join(PARTS)}")
         self.model = model
+        self.parts = frozenset(() if fast or original else parts)
         self.fast = fast
         self.original = original
 
@@ -38,9 +55,15 @@ class Listener:
             UnreadableAudio: there is no audio in it that can be heard.
         """
         config = self.model.config
+        onsets = OnsetListener(config.sample_rate) if "rhythm" in self.parts else None
+        pitches = PitchListener(config.sample_rate) if "key" in self.parts else None
+        meter = Meter() if "loudness" in self.parts else None
         with Recording(path) as recording:
-            heard, duration, warnings = self._hear(recording)
+            blocks = recording.blocks(config.sample_rate, tap=meter.add if meter else None)
+            shared = _shared(blocks, [listener.add for listener in (onsets, pitches) if listener])
+            heard, duration, warnings = self._hear(recording, shared)
         _, best = heard.timeline.top(1)[0]
+        styles = dict(zip(heard.timeline.styles, heard.timeline.mean().tolist(), strict=True))
         return Analysis(
             path=Path(path),
             duration=duration,
@@ -49,16 +72,18 @@ class Listener:
             unknown=best < config.unknown_threshold,
             embedding=heard.embedding,
             model=config.name,
+            rhythm=find_rhythm(onsets.envelopes(), styles, config.families) if onsets else None,
+            key=find_key(pitches.pitches()) if pitches else None,
+            loudness=meter.loudness() if meter else None,
             warnings=warnings,
         )
 
-    def _hear(self, recording: Recording) -> tuple[Heard, float, tuple[str, ...]]:
-        """What was heard, the duration in seconds, and what was wrong."""
+    def _hear(self, recording: Recording, blocks: Iterable[Waveform]) -> tuple[Heard, float, tuple[str, ...]]:
+        """What was heard, the duration in seconds, and what was wrong; `blocks` are the whole of the recording."""
         if self.original:
             pieces = hear_pieces(self.model, recording)
             return pieces.heard, pieces.duration, pieces.warnings
         excerpts = self._excerpts(recording)
-        blocks = recording.blocks(self.model.config.sample_rate)
         heard = self.model.hear_windows(excerpts or self.model.windows(blocks))
         end = float(heard.timeline.starts[-1]) + heard.timeline.window
         duration = recording.duration if excerpts and recording.duration else end
@@ -80,3 +105,11 @@ class Listener:
                 return []
             excerpts.append((start, np.concatenate(blocks)))
         return excerpts
+
+
+def _shared(blocks: Iterable[Waveform], listeners: Collection[Callable[[Waveform], None]]) -> Iterator[Waveform]:
+    """Pass on blocks, and let others hear each on the way."""
+    for block in blocks:
+        for hear in listeners:
+            hear(block)
+        yield block

@@ -7,10 +7,14 @@ of rows.
 Four kinds of row make a batch: real ones; real ones as a damaged recording would have given them (`degraded`); rows
 between the real ones, named by a forest (`distilled`); and sounds that are no music (`strangers`), whose target is "any
 style alike", so that the answer to them is spread out.
+
+A perceptron may have more to learn than what is asked of it: `others` are further tasks, such as the shop's own genres,
+with outputs that are cut off in the end. A row may lack the label of a task; it teaches the tasks whose labels it has.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,12 +23,18 @@ from torch import Tensor
 
 from earmark.learning.forest import ForestConfig, soft_examples
 from earmark.learning.networks import DescriptorNetwork
+from earmark.learning.networks.descriptors import EnsembleLinear
 from earmark.learning.schedule import warm_cosine
-from earmark.learning.tables import Indices, Protocol, Rows
+from earmark.learning.tables import STATISTICS, UNLABELLED, Indices, Rows, Task
 
 
 def ignore(share: float) -> None:
     """Take note of progress by doing nothing."""
+
+
+def nothing(_rows: Rows) -> list[Rows]:
+    """Degrade rows by making no copies of them."""
+    return []
 
 
 @dataclass(frozen=True)
@@ -34,17 +44,21 @@ class FitConfig:
     members: int = 8
     hidden: tuple[int, ...] = (256, 256)
     knots: int = 33
+    harmonics: int = 1
     epochs: int = 60
     batch_size: int = 128
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     dropout: float = 0.4
     noise: float = 0.2  # deviation, in units of the normal scores (about 1)
+    tempo_noise: float = 0.0  # deviation, of the tempo
     label_smoothing: float = 0.1
     class_balance: float = 0.5  # 0: every row counts alike, 1: every class
     degraded: float = 0.0  # of the real rows in a batch
+    varispeed: float = 0.0  # of the tempo: how far a degraded recording may be off its speed, either way
     distilled: float = 0.0  # of a batch
     strangers: float = 0.0  # of a batch
+    other_tasks: float = 1.0  # how much each of them counts, where the main one has 1
     seed: int = 0
     forest: ForestConfig = field(default_factory=ForestConfig)
 
@@ -55,8 +69,9 @@ def fit(
     classes: int,
     config: FitConfig,
     *,
+    others: Sequence[Task] = (),
     weights: NDArray[np.float32] | None = None,
-    degraded: Sequence[Rows] = (),
+    degrade: Callable[[Rows], Sequence[Rows]] = nothing,
     strangers: Rows | None = None,
     progress: Callable[[float], None] = ignore,
 ) -> DescriptorNetwork:
@@ -64,38 +79,51 @@ def fit(
 
     Args:
         rows: descriptors of real tracks.
-        labels: the class of each.
+        labels: the class of each, UNLABELLED where it has none.
         classes: how many there are.
         config: the settings.
+        others: what else is known of the rows.
         weights: how much each row counts, 1 if not given.
-        degraded: copies of `rows` as damaged recordings of the same tracks would have given them.
+        degrade: gives copies of rows as damaged recordings of the same tracks would have given them.
         strangers: descriptors of what is no music, (sounds, 70).
         progress: called after each step with the share that is done.
     """
     generator = torch.Generator().manual_seed(config.seed)
-    network = DescriptorNetwork(classes, config.members, config.hidden, config.knots)
-    network.scores.fit(torch.from_numpy(rows[:, :68]).double())
+    tasks = (Task(labels, classes), *others)
+    sizes = [task.classes for task in tasks]
+    network = DescriptorNetwork(sum(sizes), config.members, config.hidden, config.knots, config.harmonics)
+    network.scores.fit(torch.from_numpy(rows[:, :STATISTICS]).double())
     network.reset(generator)
-    # What the perceptrons see, once for all steps: (1 + degraded copies, tracks, 70).
-    inputs = torch.stack([network.inputs(torch.from_numpy(copy)) for copy in (rows, *degraded)])
+    # What the perceptrons see, once for all steps: (1 + degraded copies, tracks, inputs).
+    inputs = torch.stack([network.inputs(torch.from_numpy(copy)) for copy in (rows, *degrade(rows))])
     strange = network.inputs(torch.from_numpy(strangers)) if strangers is not None else torch.empty(0, inputs.shape[-1])
 
-    y = torch.from_numpy(labels)
-    counts = torch.bincount(y, minlength=classes).clamp_min(1)
-    balance = (len(y) / classes / counts) ** config.class_balance
-    weight = balance[y] * (torch.ones(len(y)) if weights is None else torch.from_numpy(weights))
-    targets = torch.eye(classes) * (1 - config.label_smoothing) + config.label_smoothing / classes
-    between, named = torch.empty(0, inputs.shape[-1]), torch.empty(0, classes)
+    weight = torch.ones(len(rows)) if weights is None else torch.from_numpy(weights)
+    shares = [1.0] + [config.other_tasks] * len(others)
+    targets = torch.cat([_targets(task, config) * share for task, share in zip(tasks, shares, strict=True)], 1)
+    targets = targets * weight[:, None]  # (tracks, sum of sizes), zero where a label is not known
+    between, named = torch.empty(0, inputs.shape[-1]), torch.empty(0, sum(sizes))
     if config.distilled:
-        chooser = np.random.default_rng(config.seed)
-        soft = soft_examples(rows, inputs[0].numpy(), labels, classes, config.forest, chooser, weights)
-        between, named = network.inputs(torch.from_numpy(soft[0])), torch.from_numpy(soft[1])
+        known = labels != UNLABELLED
+        soft = soft_examples(
+            rows[known],
+            inputs[0, torch.from_numpy(known)].numpy(),
+            labels[known],
+            classes,
+            config.forest,
+            np.random.default_rng(config.seed),
+            None if weights is None else weights[known],
+        )
+        between = network.inputs(torch.from_numpy(soft[0]))
+        answers = torch.from_numpy(soft[1]) * _balance(tasks[0], config)
+        named = torch.nn.functional.pad(answers, (0, sum(sizes) - classes))
+    anything = torch.cat([torch.full((size,), share / size) for size, share in zip(sizes, shares, strict=True)])
     count = {"strange": round(config.strangers * config.batch_size) * bool(len(strange))}
     count["between"] = round(config.distilled * config.batch_size)
     count["real"] = config.batch_size - count["strange"] - count["between"]
 
     optimiser = torch.optim.AdamW(network.layers.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    steps = config.epochs * -(-len(y) // config.batch_size)
+    steps = config.epochs * -(-len(rows) // config.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warm_cosine(step / steps, 0.02))
 
     def drop(hidden: Tensor) -> Tensor:
@@ -103,24 +131,60 @@ def fit(
         return hidden * kept / (1 - config.dropout)
 
     for step in range(steps):
-        chosen = _choose(len(y), config.members, count["real"], generator)
+        chosen = _choose(len(rows), config.members, count["real"], generator)
         damaged = torch.rand(chosen.shape, generator=generator) < config.degraded
-        copy = _choose(len(degraded), config.members, count["real"], generator) + 1
-        real = inputs[copy * damaged if degraded else torch.zeros_like(copy), chosen]
-        real = real + config.noise * torch.randn(real.shape, generator=generator)
+        copy = _choose(len(inputs) - 1, config.members, count["real"], generator) + 1
+        real = inputs[copy * damaged if len(inputs) > 1 else torch.zeros_like(copy), chosen]
+        real = _disturbed(real, damaged, config, generator)
         soft_row = _choose(len(between), config.members, count["between"], generator)
         stranger = _choose(len(strange), config.members, count["strange"], generator)
-        batch = torch.cat([real, between[soft_row], strange[stranger]], 1)  # (members, batch, 70)
-        anything = torch.full((*stranger.shape, classes), 1 / classes)
-        target = torch.cat([targets[y[chosen]] * weight[chosen, None], named[soft_row] * balance, anything], 1)
-        log_probability = network.perceptrons(batch, drop).log_softmax(-1)
+        batch = torch.cat([real, between[soft_row], strange[stranger]], 1)  # (members, batch, inputs)
+        target = torch.cat([targets[chosen], named[soft_row], anything.expand(*stranger.shape, -1)], 1)
+        logits = torch.split(network.perceptrons(batch, drop), sizes, -1)
+        log_probability = torch.cat([each.log_softmax(-1) for each in logits], -1)
         loss = -(log_probability * target).sum(-1).mean(1).sum()  # a sum over members: each learns its own
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
         progress((step + 1) / steps)
-    return network.eval()
+    return _without_others(network, classes).eval()
+
+
+def _balance(task: Task, config: FitConfig) -> Tensor:
+    """How much a row of each class counts, (classes,)."""
+    counts = torch.bincount(torch.from_numpy(task.labels[task.labels != UNLABELLED]), minlength=task.classes)
+    balance: Tensor = (counts.sum() / task.classes / counts.clamp_min(1)) ** config.class_balance
+    return balance
+
+
+def _targets(task: Task, config: FitConfig) -> Tensor:
+    """The smoothed and balanced target of each row, (tracks, classes); zero where the label is not known."""
+    share = config.label_smoothing
+    by_class = (torch.eye(task.classes) * (1 - share) + share / task.classes) * _balance(task, config)[:, None]
+    known = torch.from_numpy(task.labels != UNLABELLED)
+    return by_class[torch.from_numpy(task.labels).clamp_min(0)] * known[:, None]
+
+
+def _disturbed(inputs: Tensor, damaged: Tensor, config: FitConfig, generator: torch.Generator) -> Tensor:
+    """Noise on what the perceptrons see, (members, batch, inputs): added to the scores, turning the tempo."""
+    scores = inputs[..., :STATISTICS]
+    scores = scores + config.noise * torch.randn(scores.shape, generator=generator)
+    off_speed = (2 * torch.rand(damaged.shape, generator=generator) - 1) * damaged * config.varispeed
+    factor = 1 + config.tempo_noise * torch.randn(damaged.shape, generator=generator) + off_speed
+    octave = 2 * torch.pi * torch.log2(factor)
+    turn = octave[..., None] * 2.0 ** torch.arange(config.harmonics)  # (members, batch, harmonics)
+    sine, cosine = inputs[..., STATISTICS::2], inputs[..., STATISTICS + 1 :: 2]
+    turned = [sine * turn.cos() + cosine * turn.sin(), cosine * turn.cos() - sine * turn.sin()]
+    return torch.cat([scores, torch.stack(turned, -1).flatten(-2)], -1)
+
+
+def _without_others(network: DescriptorNetwork, classes: int) -> DescriptorNetwork:
+    """Cut the outputs of the other tasks off."""
+    last = cast(EnsembleLinear, network.layers[-1])
+    for name in ("weight", "bias"):
+        setattr(last, name, torch.nn.Parameter(getattr(last, name)[..., :classes].detach().clone()))
+    return network
 
 
 def _choose(among: int, members: int, count: int, generator: torch.Generator) -> Tensor:
@@ -134,37 +198,6 @@ def predict(network: DescriptorNetwork, rows: Rows) -> NDArray[np.float64]:
     logits, _ = network.from_rows(torch.from_numpy(rows))
     probabilities: NDArray[np.float64] = logits.double().softmax(-1).numpy()
     return probabilities
-
-
-def cross_validate(
-    protocol: Protocol,
-    config: FitConfig,
-    *,
-    weights: NDArray[np.float32] | None = None,
-    degraded: Sequence[Rows] = (),
-    strangers: Rows | None = None,
-    progress: Callable[[float], None] = ignore,
-) -> tuple[Indices, NDArray[np.float64]]:
-    """Predict every test row of a protocol by a network that has not seen its fold.
-
-    Returns:
-        The labels (tracks,) and the probabilities (tracks, classes) of the test rows, in the order of the folds.
-    """
-    labels, probabilities = [], []
-    for index, (train, test) in enumerate(protocol.folds):
-        network = fit(
-            protocol.rows[train],
-            protocol.labels[train],
-            len(protocol.classes),
-            config,
-            weights=None if weights is None else weights[train],
-            degraded=[copy[train] for copy in degraded],
-            strangers=strangers,
-            progress=lambda share, index=index: progress((index + share) / len(protocol.folds)),  # type: ignore[misc]
-        )
-        labels.append(protocol.labels[test])
-        probabilities.append(predict(network, protocol.rows[test]))
-    return np.concatenate(labels), np.concatenate(probabilities)
 
 
 class OneThread:

@@ -3,9 +3,13 @@ r"""From the tables to a shipped model, and the figures that stand in its card.
     recipe (TOML) + tables -> lessons -> fit -> calibrate -> bundle
                            \-> protocols (evaluate): the same recipe on parts of the rows, tested on the others
 
+`held_out` gives the predictions that a model is calibrated on, and `fitted` the network itself, for those who want to
+pool it with another one before they calibrate.
+
 The same recipe and the same versions give the same weights, bit for bit, on one kind of processor.
 """
 
+import shutil
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -24,9 +28,11 @@ from earmark.learning.evaluate import apply_temperature, fit_temperature
 from earmark.learning.fitting import FitConfig, OneThread
 from earmark.learning.forest import ForestConfig
 from earmark.learning.frontend import Descriptors
+from earmark.learning.held_out import HeldOut, Teaching, cross_validate
 from earmark.learning.lessons import Lessons, Shift, learn, learn_shift, load, save
 from earmark.learning.measures import Score, score
-from earmark.learning.tables import Indices, Protocol, Rows, Table
+from earmark.learning.networks import DescriptorNetwork
+from earmark.learning.tables import UNLABELLED, Indices, Protocol, Rows, Table, Task
 from earmark.styles import styles
 
 Progress = Callable[[str, float], None]
@@ -50,10 +56,14 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Examples:
-    """All rows that a shipped model is trained on; `artists` is "" where unknown, `weights` how much a row counts."""
+    """All rows that a shipped model is trained on; `artists` is "" where unknown, `weights` how much a row counts.
+
+    `genres` are what the shop called them, one task for each table. Rows may have a genre and no style.
+    """
 
     rows: Rows
     labels: Indices
+    genres: tuple[Task, ...]
     artists: tuple[str, ...]
     weights: NDArray[np.float32]
     tested: NDArray[np.bool_]  # rows whose label and artist were measured: the ones that may be tested on
@@ -78,27 +88,30 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def examples(new: Table, old: Table, lessons: Lessons, recipe: Recipe) -> Examples:
-    """The mapped rows of both tables, and rows for Halftime, which neither has.
+    """The rows of both tables, and rows for Halftime, which neither has.
 
     Halftime is what prior knowledge allows: the rows of drum & bass, at their tempo, moved as the descriptors move
-    when the drums play half as often.
+    when the drums play half as often. They have no genre: no shop named them.
     """
     labels = [style.label for style in styles()]
-    kept = [np.flatnonzero([bool(style) for style in table.styles]) for table in (new, old)]
-    rows = np.concatenate([new.rows[kept[0]], old.rows[kept[1]]])
-    named = [table.styles[row] for table, part in zip((new, old), kept, strict=True) for row in part]
-    artists = [new.artists[row] for row in kept[0]] + [""] * len(kept[1])
-    source = np.flatnonzero([style == DRUM_AND_BASS for style in named])
-    half = learn_shift(lessons.half_time, rows, constant=True)
-    generator = np.random.default_rng(recipe.lessons["seed"])
-    half_rows = half.apply(rows[source], generator)
+    rows = np.concatenate([new.rows, old.rows])
+    known = tables.indices((*new.styles, *old.styles), labels)
+    artists = (*new.artists, *old.artists)
+    source = np.flatnonzero(known == labels.index(DRUM_AND_BASS))
+    half = learn_shift(lessons.half_time, rows, constant=True)  # a constant does not depend on the rows
+    half_rows = half.apply(rows[source], np.random.default_rng(recipe.lessons["seed"]))
     half_rows[:, tables.STATISTICS :] = rows[source, tables.STATISTICS :]  # the tempo is the same
+    unnamed = np.full(len(source), UNLABELLED)
+    in_new = np.arange(len(rows) + len(source)) < len(new.rows)
     return Examples(
         rows=np.concatenate([rows, half_rows]),
-        labels=np.array([labels.index(style) for style in named] + [labels.index(HALFTIME)] * len(source)),
+        labels=np.concatenate([known, np.full(len(source), labels.index(HALFTIME))]),
+        genres=tuple(
+            Task(np.concatenate([task.labels, unnamed]), task.classes) for task in tables.genre_tasks(new, old)
+        ),
         artists=(*artists, *(artists[row] for row in source)),
         weights=np.repeat([1.0, recipe.lessons["half_time_weight"]], [len(rows), len(source)]).astype(np.float32),
-        tested=np.arange(len(rows) + len(source)) < len(kept[0]),
+        tested=np.concatenate([known != UNLABELLED, unnamed != UNLABELLED]) & in_new,
     )
 
 
@@ -116,46 +129,92 @@ def _keep_tempo(shift: Shift, rows: Rows, generator: np.random.Generator) -> Row
     return moved
 
 
-def run_protocols(recipe: Recipe, folder: Path, lessons: Lessons, progress: Progress) -> Iterator[Score]:
+def run_protocols(
+    recipe: Recipe, folder: Path, lessons: Lessons, progress: Progress, keep: Path | None = None
+) -> Iterator[Score]:
     """The recipe under each of the protocols whose figures are known."""
     for protocol in tables.protocols(folder):
         with OneThread():
-            labels, probabilities = fitting.cross_validate(
+            found = cross_validate(
                 protocol,
                 recipe.fit,
-                degraded=degraded_copies(protocol.rows, lessons, recipe),
-                strangers=lessons.strangers,
+                teaching=_teaching(lessons, recipe),
+                keep=keep,
                 progress=lambda share, name=protocol.name: progress(name, share),  # type: ignore[misc]
             )
-        yield score(protocol.name, protocol.classes, labels, probabilities, tables.REFERENCE[protocol.name])
+        yield score(protocol.name, protocol.classes, found.labels, found.probabilities, tables.REFERENCE[protocol.name])
 
 
 def by_artist(sample: Examples) -> Protocol:
     """Each row of the 2021 table is predicted by a model of all twelve styles that has not heard its artist.
 
-    Five folds by artist over the 2021 rows; the 2016 rows, which name no artist, are in every training part.
+    Five folds by artist over the 2021 rows. The 2016 rows name no artist: they are in every training part but for those
+    that must be a track under test.
     """
     tested = np.flatnonzero(sample.tested)
     numbers = {artist: number for number, artist in enumerate(dict.fromkeys(sample.artists))}
     groups = np.array([numbers[artist] for artist in sample.artists])
+    nameless = np.array([not artist for artist in sample.artists]) & ~sample.tested
     split = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(tested, sample.labels[tested], groups[tested])
     folds = []
-    for _, test in split:
-        unheard = groups[tested[test]]
-        nameless = np.array([not artist for artist in sample.artists]) & ~sample.tested
-        folds.append((np.flatnonzero(~np.isin(groups, unheard) | nameless), tested[test]))
-    return Protocol(AS_SHIPPED, tuple(style.label for style in styles()), sample.rows, sample.labels, tuple(folds))
+    for _, part in split:
+        test = tested[part]
+        unheard = ~np.isin(groups, groups[test]) | nameless
+        folds.append((np.flatnonzero(unheard & ~tables.same_tracks(sample.rows, sample.rows[test])), test))
+    classes = tuple(style.label for style in styles())
+    return Protocol(AS_SHIPPED, classes, sample.rows, sample.labels, tuple(folds), sample.genres)
 
 
-def evaluate(recipe: Recipe, folder: Path, progress: Progress) -> list[Score]:
-    """The scores of a recipe: as shipped, then under each protocol whose figures are known."""
+def held_out(recipe: Recipe, folder: Path, progress: Progress, keep: Path | None = None) -> HeldOut:
+    """Labels and probabilities of the 2021 rows that have a style, each by a network that has not heard its artist.
+
+    Args:
+        recipe: what to do.
+        folder: where the tables are.
+        progress: called with a title and the share that is done.
+        keep: a folder for the answers of folds that are done, so that they are not fitted again.
+
+    Raises:
+        TableError: something is wrong with the tables.
+    """
     lessons, sample = _prepare(recipe, folder, progress)
-    _, _, shipped = _calibrate(sample, recipe, lessons, progress)
-    return [shipped, *run_protocols(recipe, folder, lessons, progress)]
+    return _held_out(sample, recipe, lessons, progress, keep)
+
+
+def fitted(recipe: Recipe, folder: Path, progress: Progress) -> DescriptorNetwork:
+    """The network of a recipe, fitted to all rows; its logits are not calibrated.
+
+    Raises:
+        TableError: something is wrong with the tables.
+    """
+    lessons, sample = _prepare(recipe, folder, progress)
+    teaching = _teaching(lessons, recipe)
+    with OneThread():
+        return fitting.fit(
+            sample.rows,
+            sample.labels,
+            len(styles()),
+            recipe.fit,
+            others=sample.genres,
+            weights=sample.weights,
+            degrade=teaching.degrade,
+            strangers=teaching.strangers,
+            progress=lambda share: progress("fit", share),
+        )
+
+
+def evaluate(recipe: Recipe, folder: Path, progress: Progress, keep: Path | None = None) -> list[Score]:
+    """The scores of a recipe: as shipped, then under each protocol whose figures are known."""
+    _, _, shipped = _calibrate(held_out(recipe, folder, progress, keep), recipe)
+    lessons, _ = _prepare(recipe, folder, progress)
+    return [shipped, *run_protocols(recipe, folder, lessons, progress, keep)]
 
 
 def train(recipe: Recipe, folder: Path, out: Path, progress: Progress) -> list[Score]:
     """Train, calibrate, measure and write the model of a recipe.
+
+    What is done is kept beside `out`, in a folder that ends in ".training", until the model is written: after an
+    interruption the same call goes on where it was.
 
     Args:
         recipe: what to do.
@@ -165,24 +224,17 @@ def train(recipe: Recipe, folder: Path, out: Path, progress: Progress) -> list[S
 
     Raises:
         TableError: something is wrong with the tables.
+        BundleError: something that is no model is at `out`.
     """
-    lessons, sample = _prepare(recipe, folder, progress)
-    temperature, threshold, shipped = _calibrate(sample, recipe, lessons, progress)
-    scores = [shipped, *run_protocols(recipe, folder, lessons, progress)]
-    with OneThread():
-        network = fitting.fit(
-            sample.rows,
-            sample.labels,
-            len(styles()),
-            recipe.fit,
-            weights=sample.weights,
-            degraded=degraded_copies(sample.rows, lessons, recipe),
-            strangers=lessons.strangers,
-            progress=lambda share: progress("fit", share),
-        )
-        config = _config(recipe, scores, temperature=round(temperature, 4), threshold=round(threshold, 4))
-        rate = Descriptors.SAMPLE_RATE
-        bundle.write(out, network, config, card.write(config, scores), bundle.check_waveform(rate, 3 * rate))
+    bundle.require_replaceable(out)
+    keep = out.with_name(f"{out.name}.training")
+    scores = evaluate(recipe, folder, progress, keep)
+    temperature, threshold, _ = _calibrate(held_out(recipe, folder, progress, keep), recipe)
+    config = _config(recipe, scores, temperature=round(temperature, 4), threshold=round(threshold, 4))
+    rate = Descriptors.SAMPLE_RATE
+    network = fitted(recipe, folder, progress)
+    bundle.write(out, network, config, card.write(config, scores), bundle.check_waveform(rate, 3 * rate))
+    shutil.rmtree(keep)
     return scores
 
 
@@ -196,22 +248,29 @@ def _prepare(recipe: Recipe, folder: Path, progress: Progress) -> tuple[Lessons,
     return lessons, examples(new, old, lessons, recipe)
 
 
-def _calibrate(sample: Examples, recipe: Recipe, lessons: Lessons, progress: Progress) -> tuple[float, float, Score]:
-    """Temperature and threshold from held-out predictions, and the score of those."""
+def _teaching(lessons: Lessons, recipe: Recipe) -> Teaching:
+    return Teaching(lambda rows: degraded_copies(rows, lessons, recipe), lessons.strangers)
+
+
+def _held_out(sample: Examples, recipe: Recipe, lessons: Lessons, progress: Progress, keep: Path | None) -> HeldOut:
     with OneThread():
-        labels, held_out = fitting.cross_validate(
+        return cross_validate(
             by_artist(sample),
             recipe.fit,
+            teaching=_teaching(lessons, recipe),
             weights=sample.weights,
-            degraded=degraded_copies(sample.rows, lessons, recipe),
-            strangers=lessons.strangers,
+            keep=keep,
             progress=lambda share: progress(AS_SHIPPED, share),
         )
-    temperature = fit_temperature(labels, held_out)
-    calibrated = apply_temperature(np.log(held_out), temperature)
+
+
+def _calibrate(found: HeldOut, recipe: Recipe) -> tuple[float, float, Score]:
+    """Temperature and threshold from held-out predictions, and the score of those."""
+    temperature = fit_temperature(found.labels, found.probabilities)
+    calibrated = apply_temperature(np.log(found.probabilities), temperature)
     threshold = float(np.quantile(calibrated.max(1), recipe.unknown["real"]))
     classes = tuple(style.label for style in styles())
-    return temperature, threshold, score(AS_SHIPPED, classes, labels, calibrated, None)
+    return temperature, threshold, score(AS_SHIPPED, classes, found.labels, calibrated, None)
 
 
 def _config(recipe: Recipe, scores: list[Score], *, temperature: float, threshold: float) -> Config:
@@ -221,7 +280,12 @@ def _config(recipe: Recipe, scores: list[Score], *, temperature: float, threshol
         name=recipe.name,
         task="styles",
         architecture="descriptors",
-        settings={"members": recipe.fit.members, "hidden": list(recipe.fit.hidden), "knots": recipe.fit.knots},
+        settings={
+            "members": recipe.fit.members,
+            "hidden": list(recipe.fit.hidden),
+            "knots": recipe.fit.knots,
+            "harmonics": recipe.fit.harmonics,
+        },
         sample_rate=Descriptors.SAMPLE_RATE,
         **recipe.windows,
         styles=[style.label for style in rows],

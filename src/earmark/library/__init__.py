@@ -2,3 +2,8 @@
 
 It takes any callable from a path to an `Analysis`; it never imports the networks.
 """
+
+from earmark.library.catalogue import Catalogue, Query
+from earmark.library.track import Tags, Track
+
+__all__ = ["Catalogue", "Query", "Tags", "Track"]

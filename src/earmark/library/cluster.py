@@ -161,6 +161,7 @@ def scan(
     groups = [missing[start : start + group] for start in range(0, len(missing), group)]
     if not ray.is_initialized():
         ray.init(address=None if address == "local" else address, log_to_driver=False, logging_level=logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # it tells of every run
     data.DataContext.get_current().enable_progress_bars = False
     most = min(actors or int(ray.cluster_resources().get("CPU", 1)), len(groups))
     items = [{"files": [vars(each) for each in files]} for files in groups]

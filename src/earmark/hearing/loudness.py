@@ -1,0 +1,296 @@
+"""How loud a track is: EBU R128, the measure of ITU-R BS.1770, from the channels at their own rate.
+
+    channels -> K-weighted -> mean squares of 100 ms -> blocks of 400 ms and of 3 s -> gates -> LUFS and LU
+    channels -> four times the rate where a peak may hide between two samples -> dBTP
+
+Conventions: a *step* is a tenth of a second, and all blocks begin and end with one. The *power* of a step is the sum of
+the mean squares of its channels, each with the weight of its place: 1 in front, 1.41 (1.5 dB) behind, 0 for the
+subwoofer. A mono file is one channel, 3 LU below the same sound on two. Rates and lengths may be any.
+
+References: ITU-R BS.1770-5, EBU R 128, EBU Tech 3341 (short-term loudness) and 3342 (range). The filters of BS.1770 are
+given for 48 kHz; their analogue prototypes follow B. De Man, Evaluation of implementations of the EBU R128 loudness
+measurement, AES 2018.
+"""
+
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.analysis import Loudness
+from earmark.audio import Sound
+
+STEPS: Final = 10  # per second
+MOMENTARY, SHORT_TERM = 4, 30  # steps
+SILENT: Final = -70.0  # LUFS: what is below counts as silence in all gates
+WEIGHTS: Final = {"LFE": 0.0, "B": 1.41, "S": 1.41, "TB": 1.41, "TS": 1.41}  # of places that begin so; others: 1
+USUAL: Final = {6: ("FL", "FR", "FC", "LFE", "BL", "BR"), 8: ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")}
+
+DENSE: Final = 96_000  # Hz, from which on twice the rate is enough, and from the double on the rate itself
+TAPS: Final = 12  # of the interpolating filter on the original samples
+REACH: Final = TAPS - 1
+CHUNK: Final = 8  # samples that are interpolated at once
+GROUP: Final = 8  # chunks that are looked at or passed over together
+
+
+class Meter:
+    """Measures a file whose sound comes in blocks of any length: hand its `add` to `Recording.blocks` as the tap."""
+
+    def __init__(self) -> None:
+        self._rate = 0
+        self._places: tuple[str, ...] = ()
+        self._weighting = KWeighting(1, 48_000)
+        self._known = np.empty((0, REACH), np.float32)  # the last samples of the block before
+        self._powers: list[NDArray[np.float64]] = []  # of whole steps
+        self._position = 0  # samples since the rate last changed
+        self._step = 0  # the step that is not complete yet, and the energy in it
+        self._energy = 0.0
+        self._peak = 0.0
+
+    def add(self, sound: Sound) -> None:
+        """Hear the next block."""
+        if (sound.rate, sound.layout) != (self._rate, self._places):
+            self._rate, self._places = sound.rate, sound.layout
+            self._weighting = KWeighting(len(sound.channels), sound.rate)
+            self._known = np.zeros((len(sound.channels), REACH), np.float32)
+            self._position, self._step, self._energy = 0, 0, 0.0
+        self._gather(self._weighting.filter(sound.channels))
+        joined = np.concatenate([self._known, sound.channels], axis=1)
+        self._known = joined[:, -REACH:]
+        self._peak = true_peak(joined, sound.rate, self._peak)
+
+    def _gather(self, weighted: NDArray[np.float32]) -> None:
+        """Add the energy of weighted channels (channels, samples) to the steps that it falls into."""
+        squares = _weights(self._places) @ np.square(weighted)  # (samples,)
+        end = self._position + squares.size
+        last = (end * STEPS) // self._rate  # the step that will be incomplete
+        borders = -(-np.arange(self._step + 1, last + 1) * self._rate // STEPS)  # where steps end
+        parts = np.split(squares, borders - self._position)
+        sums = np.array([part.sum(dtype=np.float64) for part in parts])  # (steps that end here + 1,)
+        sums[0] += self._energy
+        self._energy = float(sums[-1])
+        lengths = np.diff(-(-np.arange(self._step, last + 1) * self._rate // STEPS))
+        self._powers.append(sums[:-1] / lengths)
+        self._position, self._step = end, last
+
+    def loudness(self) -> Loudness | None:
+        """What was measured; None for silence, and for less than 400 ms. Ends the measurement."""
+        if self._places:
+            self._gather(self._weighting.rest())
+        powers = np.concatenate([*self._powers, np.empty(0)])  # (steps,)
+        blocks = _means(powers, MOMENTARY)
+        integrated = _lufs(_gated(blocks, 10.0))
+        if integrated <= SILENT:
+            return None
+        peak = 20 * np.log10(self._peak) if self._peak else -np.inf
+        return Loudness(integrated, _range(_means(powers, SHORT_TERM)), float(peak), _curve(powers))
+
+
+def _weights(layout: tuple[str, ...]) -> NDArray[np.float32]:
+    """The weights of channels, given FFmpeg's names of their places; (channels,).
+
+    A file that does not say where its channels belong has the usual ones.
+    """
+    places = USUAL.get(len(layout), layout) if "NONE" in layout else layout
+    return np.array(
+        [next((w for start, w in WEIGHTS.items() if place.startswith(start)), 1.0) for place in places], np.float32
+    )
+
+
+class KWeighting:
+    """The frequency weighting of BS.1770, which models a head (bass is cut, treble raised by 4 dB), on a stream.
+
+    A recursive filter goes sample by sample; a block of them is one matrix product. With the impulse response h, what
+    comes out of a block is
+
+        out = lower triangle of h(row - column) @ block + Q @ state,     next state = P @ state + U @ block
+
+    where `state` is what still rings from the blocks before, in coordinates in which the columns of Q are orthonormal:
+    the filter's own are ten thousand times larger than the sound that they stand for, and would drown it in rounding.
+    """
+
+    BLOCK: Final = 64  # samples
+
+    def __init__(self, channels: int, rate: int) -> None:
+        self._triangle, self._ringing, self._update, self._powers = _k_matrices(rate, self.BLOCK)
+        self._state = np.zeros((channels, self._ringing.shape[1]))
+        self._rest = np.empty((channels, 0), np.float32)  # too short for a block
+
+    def filter(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Weight the next samples; what makes no whole block waits for those after them.
+
+        Shape: (channels, samples), both.
+        """
+        joined = np.concatenate([self._rest, channels], axis=1)
+        whole = joined.shape[1] // self.BLOCK * self.BLOCK
+        self._rest = joined[:, whole:]
+        return self._blocks(joined[:, :whole].reshape(len(joined), -1, self.BLOCK))
+
+    def rest(self) -> NDArray[np.float32]:
+        """Weight what still waits. Shape: (channels, samples)."""
+        waiting = self._rest.shape[1]
+        padded = np.pad(self._rest, ((0, 0), (0, -waiting % self.BLOCK)))
+        self._rest = self._rest[:, :0]
+        return self._blocks(padded.reshape(len(padded), -1, self.BLOCK))[:, :waiting]
+
+    def _blocks(self, blocks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Weight blocks (channels, blocks, BLOCK)."""
+        channels, count, _ = blocks.shape
+        states = np.empty((channels, count + 1, len(self._update)))  # before each block, and after the last
+        states[:, 0] = self._state
+        states[:, 1:] = blocks @ self._update.T
+        # Each state is the sum of all inputs so far, each as often multiplied by P as it is old. Sums over 2, 4, 8 ...
+        # blocks, until nothing rings any longer.
+        for place, power in enumerate(self._powers):
+            states[:, 1 << place :] += states[:, : -(1 << place)] @ power.T
+        self._state = states[:, -1]
+        out = blocks @ self._triangle.T + states[:, :-1].astype(np.float32) @ self._ringing.T
+        return out.reshape(channels, -1)
+
+
+@cache
+def _k_matrices(
+    rate: int, block: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], tuple[NDArray[np.float64], ...]]:
+    """The matrices of the weighting, and the powers 1, 2, 4, 8 ... of P as long as they matter."""
+    (shelf_over, shelf_under), (pass_over, pass_under) = _k_sections(rate)
+    over, under = np.polymul(shelf_over, pass_over), np.polymul(shelf_under, pass_under)
+    order = len(under) - 1
+    step = np.eye(order, k=-1)  # direct form: the state holds what went through the recursion before
+    step[0] = -under[1:]
+    response = np.zeros(block)
+    ringing = np.zeros((block, order))
+    update = np.zeros((order, block))
+    state, power = np.zeros(order), np.eye(order)
+    tap = over[1:] - over[0] * under[1:]
+    state[0] = 1.0  # after an input of 1
+    response[0] = over[0]
+    for sample in range(block):
+        ringing[sample] = tap @ power
+        update[:, block - 1 - sample] = state
+        if sample + 1 < block:
+            response[sample + 1] = tap @ state
+        state, power = step @ state, step @ power
+    ages = np.arange(block)[:, None] - np.arange(block)
+    triangle = np.where(ages >= 0, response[np.maximum(ages, 0)], 0.0)
+    orthonormal, scale = np.linalg.qr(ringing)
+    power = scale @ power @ np.linalg.inv(scale)
+    powers = []
+    while np.abs(power).max() > 1e-9:  # noqa: PLR2004  far below what float32 tells apart
+        powers.append(power)
+        power = power @ power
+    single = np.float32
+    return triangle.astype(single), orthonormal.astype(single), (scale @ update).astype(single), tuple(powers)
+
+
+def _k_sections(rate: int) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+    """Numerator and denominator of the two second-order sections: a shelf for the head, a high-pass."""
+    k, quality = np.tan(np.pi * 1681.974450955533 / rate), 0.7071752369554196  # bilinear, exact at the corner
+    gain = 10 ** (3.999843853973347 / 20)
+    band = gain**0.4996667741545416
+    over = np.array([gain + band * k / quality + k * k, 2 * (k * k - gain), gain - band * k / quality + k * k])
+    under = np.array([1 + k / quality + k * k, 2 * (k * k - 1), 1 - k / quality + k * k])
+    shelf = over / under[0], under / under[0]
+    k, quality = np.tan(np.pi * 38.13547087602444 / rate), 0.5003270373238773
+    under = np.array([1 + k / quality + k * k, 2 * (k * k - 1), 1 - k / quality + k * k])
+    return shelf, (np.array([1.0, -2.0, 1.0]), under / under[0])  # BS.1770 leaves this numerator as it is
+
+
+def true_peak(channels: NDArray[np.float32], rate: int, floor: float = 0.0) -> float:
+    """The highest level that a waveform passes through between its samples, or `floor` if that is higher.
+
+    What cannot reach the highest level so far is not interpolated: an interpolated value is at most the sum of the
+    filter's magnitudes times the largest sample that it sees.
+
+    Shape: (channels, samples); the first `REACH` samples are known from before.
+    """
+    peak = max(floor, float(np.abs(channels).max(initial=0)))
+    factor = 4 if rate < DENSE else 2 if rate < 2 * DENSE else 1
+    if factor == 1 or channels.shape[1] <= REACH:
+        return peak
+    matrix = _interpolation(factor)
+    bound = float(np.abs(matrix).sum(0).max())
+    width = GROUP * CHUNK
+    for channel in channels:
+        padded = np.concatenate([channel, np.zeros(-(channel.size - REACH) % width, np.float32)])
+        groups = np.lib.stride_tricks.sliding_window_view(padded, width + REACH)[::width]
+        highest = np.abs(padded[: len(groups) * width]).reshape(-1, width).max(1)  # (groups,)
+        beyond = np.abs(padded[-REACH:]).max(initial=0)
+        reached = np.maximum(highest, np.append(highest[1:], beyond))
+        for hopeful in (reached == reached.max(initial=0), reached * bound > peak):  # the first one spares the others
+            chosen = groups[hopeful & (reached * bound > peak)]  # (groups, width + REACH)
+            chunks = np.lib.stride_tricks.sliding_window_view(chosen, CHUNK + REACH, axis=1)[:, ::CHUNK]
+            peak = max(peak, float(np.abs(chunks @ matrix).max(initial=0)))
+    return peak
+
+
+@cache
+def _interpolation(factor: int) -> NDArray[np.float32]:
+    """What turns the samples around a chunk into the values between its samples: a sinc under a Hann window.
+
+    Shape: (CHUNK + REACH, CHUNK * (factor - 1)).
+    """
+    matrix = np.zeros((CHUNK + REACH, CHUNK, factor - 1))
+    places = np.arange(TAPS) - TAPS / 2 + 1  # of the samples, counted from the one before the value
+    for phase in range(1, factor):
+        distance = places - phase / factor
+        taps = np.sinc(distance) * np.cos(np.pi * distance / TAPS) ** 2
+        for sample in range(CHUNK):
+            matrix[sample : sample + TAPS, sample, phase - 1] = taps / taps.sum()
+    return matrix.reshape(CHUNK + REACH, -1).astype(np.float32)
+
+
+def _means(powers: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
+    """The mean power of each block of so many steps.
+
+    Shape: (steps in the track - steps + 1,); none if the track is shorter.
+    """
+    if powers.size < steps:
+        return np.empty(0)
+    sums = np.cumsum(np.concatenate([[0.0], powers]))
+    means: NDArray[np.float64] = np.maximum(0, sums[steps:] - sums[:-steps]) / steps
+    return means
+
+
+def _lufs(power: float) -> float:
+    return float(-0.691 + 10 * np.log10(power)) if power > 0 else -np.inf
+
+
+def _power(lufs: float) -> float:
+    return float(10 ** ((lufs + 0.691) / 10))
+
+
+def _gated(blocks: NDArray[np.float64], below: float) -> float:
+    """The mean power of the blocks that are heard, and not more than `below` LU weaker than the mean of those."""
+    return float(np.mean(kept)) if (kept := _heard(blocks, below)).size else 0.0
+
+
+def _heard(blocks: NDArray[np.float64], below: float) -> NDArray[np.float64]:
+    blocks = blocks[blocks > _power(SILENT)]
+    if not blocks.size:
+        return blocks
+    kept: NDArray[np.float64] = blocks[blocks > blocks.mean() * 10 ** (-below / 10)]
+    return kept
+
+
+def _range(blocks: NDArray[np.float64]) -> float:
+    """The loudness range (EBU Tech 3342): from the 10th to the 95th percentile of the short-term loudness, in LU."""
+    heard = _heard(blocks, 20.0)
+    if not heard.size:
+        return 0.0
+    low, high = np.percentile(heard, (10, 95))
+    return float(10 * np.log10(high / low))
+
+
+def _curve(powers: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The loudness of the 3 s around each whole second, of what lies within the track; in LUFS, `SILENT` at least.
+
+    Shape: (seconds,).
+    """
+    sums = np.cumsum(np.concatenate([[0.0], powers]))
+    middles = np.arange(0, powers.size, STEPS)
+    first = np.maximum(0, middles - SHORT_TERM // 2)
+    last = np.minimum(powers.size, middles + SHORT_TERM // 2)
+    means = (sums[last] - sums[first]) / (last - first)
+    return np.array([max(SILENT, _lufs(mean)) for mean in means], np.float32)

@@ -1,0 +1,73 @@
+"""The beat of a track: its tempo, where its beats are, and which of them begin a bar.
+
+    onsets    what becomes louder, in eight octaves, a hundred times a second
+    tempo     how often that comes back; half and double tempo are told apart by the style
+    course    when each beat is reached, at a constant tempo or a drifting one
+    bars      which of these moments begin a bar, and where exactly they are
+
+`OnsetListener` gathers what is needed from a waveform in blocks; `find_rhythm` makes a `Rhythm` of it. Bars have four
+beats: everything that earmark names is in four-four time.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from earmark.analysis import Rhythm
+from earmark.hearing.rhythm import bars, course, tempo
+from earmark.hearing.rhythm.onsets import Envelopes, OnsetListener
+
+__all__ = ["Envelopes", "OnsetListener", "find_rhythm"]
+
+SHORTEST: Final = 4.0  # seconds in which a beat can be recognised
+FAINTEST: Final = 0.03  # pulse of what has a beat
+SIGNIFICANT: Final = 0.6  # pulse times the root of how many onsets there are: chance stays below 0.4, music above 0.8
+UNSURE: Final = 0.05  # confidence; what is below is no answer
+CLEAR: Final = 0.15  # pulse from which on a beat is beyond doubt
+TILT: Final = 0.012  # seconds by which the tempo may still be wrong at the end, if it was right at the beginning
+AT_ONCE: Final = 0.02  # seconds by which a beat may lie before the first sample
+
+
+def find_rhythm(
+    envelopes: Envelopes, styles: Mapping[str, float] | None = None, families: Mapping[str, str] | None = None
+) -> Rhythm | None:
+    """The beat of a track; None where there is none.
+
+    Args:
+        envelopes: of the track.
+        styles: the probability of each style, where it is known.
+        families: the family of each style.
+    """
+    if envelopes.seconds < SHORTEST:
+        return None
+    rises = envelopes.rises()
+    if not rises.any():
+        return None
+    guess = tempo.guess(rises, envelopes.frame_rate, styles or {})
+    if guess.pulse < FAINTEST or guess.pulse * np.sqrt(tempo.onset_count(rises)) < SIGNIFICANT:
+        return None
+    confidence = guess.certainty * min(1.0, guess.pulse / CLEAR)
+    if confidence < UNSURE:
+        return None
+    way, steady = course.find(rises, envelopes.frame_rate, guess.bpm)
+    shares: dict[str, float] = {}
+    for style, share in (styles or {}).items():
+        family = (families or {}).get(style, style)
+        shares[family] = shares.get(family, 0.0) + share
+    downbeat = bars.first_downbeat(rises, envelopes, way, shares)
+    begin, end = way.at(np.array([-AT_ONCE - bars.NEAR, envelopes.seconds]))
+    numbers = np.arange(np.ceil(begin - downbeat), np.floor(end - downbeat) + 1)  # 0 begins a bar
+    beats = way.when(numbers + downbeat)
+    beats += bars.lateness(envelopes, beats, TILT if steady else 0.0)
+    inside = (beats >= -AT_ONCE) & (beats < envelopes.seconds)
+    numbers, beats = numbers[inside], beats[inside]
+    bpm = 60 / float(np.polyfit(numbers, beats, 1)[0])
+    local = 60 * course.BAR / (beats[course.BAR :] - beats[: -course.BAR])  # over a bar each
+    return Rhythm(
+        bpm=bpm,
+        confidence=confidence,
+        drift=0.0 if steady else float(local.std()),
+        beats=np.maximum(beats, 0),
+        downbeats=np.maximum(beats[numbers % course.BAR == 0], 0),
+    )

@@ -1,0 +1,136 @@
+"""Bars: which moments of the course of the beat are beats, and which of them begin a bar.
+
+A bar has sixteen steps (sixteenths), so there are sixteen answers. All onsets of the track are laid on one mean bar,
+and the track is searched for changes: what is new at a step, beside the beat, the bar and the two bars before it.
+Chords, crashes and whole sections begin with a bar. Templates say how likely each of these makes a step the first one;
+there is one for music with a kick on each beat and one for broken beats, weighed with the probabilities of the styles.
+The templates stand in bars.json and were fitted to rendered tracks, whole ones and drums alone, by bench/fit_bars.py.
+
+Conventions: features are (steps, FEATURES): the strength of the onsets in each band at each step of the mean bar, then
+how much changes at each, over a beat, a bar and two bars.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.hearing.rhythm.course import BAR, Course, fold
+from earmark.hearing.rhythm.onsets import BANDS, Envelopes
+
+Array = NDArray[np.float64]
+
+STEPS: Final = 16  # sixteenths in a bar
+PARTS: Final = 6  # of a step, in which the onsets of the mean bar are sorted
+CHANGES: Final = (4, 16, 32)  # steps that are compared with as many before
+FEATURES: Final = BANDS + len(CHANGES)
+SURELY: Final = 3  # changes at a step of the bar count half if there are so few bars
+STRONGEST: Final = 3.0  # change, in means: one crash is no proof
+FOUR: Final = ("House", "Techno", "Trance")  # families with a kick on each beat
+TRUST: Final = 0.8  # in the style, when a template is chosen
+
+ATTACK: Final = 0.010  # seconds over which the energy rises at an onset
+NEAR: Final = 0.030  # seconds around a step, where its onsets are
+SHARPNESS: Final = 100  # exponent by which the steepest rise outweighs the others
+LOUD: Final = 30.0  # energies below the mean / 30 do not count
+
+
+def first_downbeat(rises: Array, envelopes: Envelopes, course: Course, families: Mapping[str, float]) -> float:
+    """The beat of a course (0-4, with a fraction) at which a bar begins."""
+    beats = course.at(np.arange(len(rises)) / envelopes.frame_rate)
+    eighths, described = features(rises, envelopes, course, beats)
+    four = sum(families.get(family, 0.0) for family in FOUR) if families else 0.5
+    four = TRUST * four + (1 - TRUST) / 2
+    on_each_beat, broken = (scores(described, template) for template in templates())
+    best = int(np.logaddexp(on_each_beat + np.log(four), broken + np.log(1 - four)).argmax())
+    return (eighths + best * BAR / STEPS) % BAR
+
+
+def features(rises: Array, envelopes: Envelopes, course: Course, beats: Array) -> tuple[float, Array]:
+    """What may tell where a bar begins.
+
+    The eighths are found first: swing moves the sixteenths between them, not them.
+
+    Returns:
+        A beat at which there is an eighth, and the features (STEPS, FEATURES) of it and the steps after it.
+    """
+    deviation = rises.std(0)
+    mean_bar = fold(rises / np.where(deviation > 0, deviation, 1), beats, BAR, STEPS * PARTS)  # (bins, bands)
+    mean_bar = (np.roll(mean_bar, 1, 0) + 2 * mean_bar + np.roll(mean_bar, -1, 0)) / 4
+    eighth = int(mean_bar.sum(1).reshape(STEPS // 2, 2 * PARTS).sum(0).argmax())  # bins
+    strength = np.sqrt(mean_bar[(eighth + PARTS * np.arange(STEPS)) % len(mean_bar)])  # (steps, bands)
+    beat = eighth / len(mean_bar) * BAR
+    return beat, np.column_stack([strength - strength.mean(0), _changes(envelopes, course, beat)])
+
+
+def _changes(envelopes: Envelopes, course: Course, beat: float) -> Array:
+    """How much more than on average changes at each step of the bar; (STEPS, CHANGES)."""
+    levels = envelopes.levels()
+    begin, end = course.at(np.array([0.0, len(levels) / envelopes.frame_rate]))
+    first = int(np.ceil((begin - beat) / BAR)) * STEPS  # so that step 0 of what follows is step 0 of a bar
+    steps = np.arange(first, int((end - beat) * STEPS / BAR) + 1)
+    borders = course.when(beat + steps * BAR / STEPS) * envelopes.frame_rate + 0.5
+    sums = np.concatenate([np.zeros((1, BANDS)), np.cumsum(levels, axis=0)])
+    at = np.stack([np.interp(borders, np.arange(len(sums)), column) for column in sums.T], 1)  # (borders, bands)
+    means = np.diff(at, axis=0) / np.maximum(np.diff(borders), 1e-9)[:, None]  # (steps, bands)
+    sums = np.concatenate([np.zeros((1, BANDS)), np.cumsum(means, axis=0)])
+    changes = np.zeros((STEPS, len(CHANGES)))
+    for column, span in enumerate(CHANGES):
+        place = np.arange(span, len(means) - span + 1)
+        difference = np.abs(sums[place + span] - 2 * sums[place] + sums[place - span]).sum(1) / span
+        count = np.bincount(place % STEPS, minlength=STEPS)
+        mean = np.bincount(place % STEPS, difference**2, STEPS) / np.maximum(count, 1)
+        changes[:, column] = np.minimum(mean / (mean.mean() + 0.05) - 1, STRONGEST) * count / (count + SURELY)
+    return changes
+
+
+def scores(described: Array, template: Array) -> Array:
+    """The score of each step as the first of a bar, given features and template (STEPS, FEATURES); (STEPS,)."""
+    return np.array([np.sum(np.roll(described, -step, axis=0) * template) for step in range(STEPS)])
+
+
+@cache
+def templates() -> tuple[Array, Array]:
+    """For a kick on each beat, and for broken beats; (STEPS, FEATURES) each."""
+    table = json.loads(files(__package__).joinpath("bars.json").read_text(encoding="utf-8"))
+    return np.array(table["four"]), np.array(table["broken"])
+
+
+def lateness(envelopes: Envelopes, moments: Array, tilt: float) -> Array:
+    """By how many seconds the onsets at some moments, (moments,) and rising, come later than these.
+
+    The spectra that found the moments are longer than an attack. Here the energy of each millisecond around them is
+    laid on one mean onset, which lies where that rises most: `NEAR` away at most. If the tempo was a little off, onsets
+    that are late by a growing amount give the steepest rise together; so a line is fitted, not a constant.
+
+    Args:
+        envelopes: of the track.
+        moments: in seconds.
+        tilt: how much more late the last ones may be than the first ones, or the other way round, in seconds.
+    """
+    levels = np.log1p(envelopes.fine * (LOUD / max(float(envelopes.fine.mean(dtype=np.float64)), 1e-30)))
+    span, reach, most = (round(seconds * envelopes.fine_rate) for seconds in (ATTACK, NEAR, tilt))
+    sums = np.concatenate([[0.0], np.cumsum(levels, dtype=np.float64)])
+    around = np.arange(-reach - most, reach + most + 1)
+    places = np.round(moments * envelopes.fine_rate).astype(np.int64)
+    inside = (places + around[0] >= span) & (places + around[-1] < levels.size - span)
+    if inside.sum() < BAR:
+        return np.zeros(moments.size)
+    places = places[inside, None] + around  # (moments inside, 2 (reach + most) + 1)
+    rise = np.maximum(sums[places + span] - 2 * sums[places] + sums[places - span], 0)
+    course = (moments - moments[inside].mean()) / max(float(np.ptp(moments[inside])), 1e-9)  # -0.5 to 0.5
+    tilts = np.arange(-most, most + 1)
+    columns = most + np.arange(2 * reach + 1)
+    row = np.arange(len(rise))[:, None]
+    means = np.stack([rise[row, columns + np.rint(each * course[inside, None]).astype(int)].mean(0) for each in tilts])
+    if not means.any():  # only the spectrum changes there, not the level
+        return np.zeros(moments.size)
+    # The top is as flat as a millisecond is coarse: its middle counts, not its highest point.
+    share = (means / means.max()) ** SHARPNESS  # (tilts, latenesses)
+    latest, steepest = share.sum(0) @ np.arange(-reach, reach + 1), share.sum(1) @ tilts
+    late = (latest + steepest * course) / share.sum() / envelopes.fine_rate
+    return np.asarray(late, np.float64)

@@ -1,0 +1,121 @@
+"""Onsets: how much louder each octave becomes from one hundredth of a second to the next.
+
+    waveform -> power spectra of 23 ms, a hundred a second -> energies of eight octaves -> rises of their logarithms
+             -> energy of each millisecond
+
+Conventions: a *frame* is about a hundredth of a second; frame i is centred on i / frame_rate seconds. Logarithms are
+natural, of energies relative to the mean of the band in the whole track, so that level and equalisation do not matter.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.audio import Waveform
+
+LONGEST: Final = 1800.0  # seconds; what is longer is a mix of tracks, with many tempi
+FRAMES: Final = 100  # per second, about: a whole number of samples lies between two
+WINDOW: Final = 0.0232  # seconds, about: 512 samples at 22,050 Hz
+BANDS: Final = 8
+LOWEST: Final = 110.0  # Hz, the upper edge of the first band: kick and bass; each other band is an octave
+FLOOR: Final = 30.0  # energies below the mean / 30 do not count,
+ABSENT: Final = 1e-5  # nor do bands 50 dB below the whole track: a window leaks as much
+QUIET_RISE: Final = 0.1  # neper in a frame; what rises more slowly is no onset
+
+
+@dataclass(frozen=True)
+class Envelopes:
+    """What a track does over time.
+
+    `energies` is (frames, BANDS) at `frame_rate` Hz; `fine` the energy of each stretch of `1 / fine_rate` seconds,
+    about a millisecond, (stretches,). Both are empty for a recording that is too long to be one track.
+    """
+
+    frame_rate: float
+    energies: NDArray[np.float32]
+    fine_rate: float
+    fine: NDArray[np.float32]
+
+    @property
+    def seconds(self) -> float:
+        """How long the track is."""
+        return self.fine.size / self.fine_rate
+
+    def levels(self) -> NDArray[np.float64]:
+        """The logarithms of the energies (frames, BANDS), 0 at the floor."""
+        mean = self.energies.mean(0, dtype=np.float64)
+        levels: NDArray[np.float64] = np.log1p(self.energies * (FLOOR / np.maximum(mean, ABSENT * mean.sum() + 1e-30)))
+        return levels
+
+    def rises(self) -> NDArray[np.float64]:
+        """By how much each level rises into a frame, where that is sudden; (frames, BANDS)."""
+        levels = self.levels()
+        return np.maximum(np.diff(levels, axis=0, prepend=levels[:1]) - QUIET_RISE, 0)
+
+
+class OnsetListener:
+    """Gathers the envelopes of a waveform that comes in blocks of any length.
+
+    Args:
+        sample_rate: in Hz, 8,000 at least.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self._sample_rate = sample_rate
+        self._left = round(LONGEST * sample_rate)
+        self._hop = round(sample_rate / FRAMES)
+        self._length = 1 << round(np.log2(WINDOW * sample_rate))  # samples
+        self._window = np.hanning(self._length + 1)[:-1].astype(np.float32)
+        self._edges = _edges(sample_rate, self._length)
+        self._held = np.zeros(self._length // 2, np.float32)  # so that frame 0 is centred on the first sample
+        self._stretch = sample_rate // 1000  # samples
+        self._short = np.empty(0, np.float32)
+        self._energies: list[NDArray[np.float32]] = []
+        self._fine: list[NDArray[np.float32]] = []
+
+    def add(self, waveform: Waveform) -> None:
+        """Hear the next block."""
+        self._left -= waveform.size
+        if self._left < 0:
+            self._energies.clear()
+            self._fine.clear()
+            return
+        self._held = self._analyse(np.concatenate([self._held, waveform]))
+        joined = np.concatenate([self._short, waveform])
+        whole = joined.size // self._stretch * self._stretch
+        stretches = joined[:whole].reshape(-1, self._stretch)
+        self._fine.append(np.einsum("ij,ij->i", stretches, stretches))
+        self._short = joined[whole:]
+
+    def _analyse(self, waveform: Waveform) -> Waveform:
+        """Take the spectra of all whole frames, and return what is left over."""
+        if waveform.size < self._length:
+            return waveform
+        frames = np.lib.stride_tricks.sliding_window_view(waveform, self._length)[:: self._hop]
+        spectra = np.fft.rfft(frames * self._window)  # (frames, length / 2 + 1)
+        power = np.square(spectra.real) + np.square(spectra.imag)
+        self._energies.append(np.add.reduceat(power[:, : self._edges[-1]], self._edges[:-1], axis=1))
+        return waveform[len(frames) * self._hop :]
+
+    def envelopes(self) -> Envelopes:
+        """What was gathered. Ends the listening."""
+        if self._left >= 0:
+            self._held = self._analyse(np.pad(self._held, (0, self._length // 2)))
+        return Envelopes(
+            self._sample_rate / self._hop,
+            np.concatenate([np.empty((0, BANDS), np.float32), *self._energies]),
+            self._sample_rate / self._stretch,
+            np.concatenate([np.empty(0, np.float32), *self._fine]),
+        )
+
+
+def _edges(sample_rate: int, length: int) -> NDArray[np.int64]:
+    """The first bin of each band, and the first that belongs to none; bin 0 is in none.
+
+    At low sample rates the highest bands hold one bin each.
+    """
+    hertz = LOWEST * 2.0 ** np.arange(BANDS)
+    edges = np.minimum(np.ceil(hertz * length / sample_rate), length // 2 + 1 - np.arange(BANDS)[::-1])
+    return np.concatenate([[1], edges]).astype(np.int64)

@@ -1,0 +1,172 @@
+"""Tempo: how often the onsets of a track come back, and which of the rates at which they do is the beat.
+
+What repeats every beat repeats every second and fourth beat as well, so the autocorrelation of the onsets cannot tell
+87 from 174 beats a minute; it tells both from 116. Which multiple is *the* beat is a convention of each style (drum &
+bass and halftime are counted at 174 though the snare of halftime falls on every fourth beat), so it is decided
+together with the style: `prior` weighs the tempi that are usual in each style with the style's probability.
+
+Conventions: a tempo is in beats per minute (BPM); a *pulse* is how well onsets agree with those some beats later, a
+correlation (0-1 for music, about 0 for noise).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.hearing.rhythm.onsets import BANDS
+
+Array = NDArray[np.float64]
+
+SLOWEST, FASTEST = 58.0, 210.0  # BPM
+STEP: Final = 0.0025  # octaves between two tempi that are tried
+OCTAVE: Final = round(1 / STEP)  # steps
+TEMPI: Final[Array] = SLOWEST / 2 * 2.0 ** (STEP * np.arange(round(np.log2(FASTEST / SLOWEST) / STEP) + 2 * OCTAVE))
+BEATS: Final = (1, 2, 3, 4, 8)  # after which onsets are compared
+
+USUAL: Final[Mapping[str, tuple[float, float]]] = {
+    "Ambient / Electronic": (70, 125),
+    "Brostep": (136, 152),
+    "Deep House": (116, 126),
+    "Drum & Bass": (165, 180),
+    "EDM & Big Room": (124, 132),
+    "Electro & Future House": (122, 132),
+    "Halftime": (160, 180),
+    "House / Nu Disco / Disco": (110, 130),
+    "Progressive House": (116, 130),
+    "Techno / Tech House": (120, 150),
+    "Trance": (128, 150),
+    "Trap": (130, 160),
+}
+"""Slowest and fastest usual tempo of each style, as DJs count it: docs/rhythm.md says where the numbers are from."""
+
+SELDOM: Final = {"Ambient / Electronic": 1 / 3}
+"""What has a beat is less likely to be of a style that mostly has none."""
+
+CENTRE, SPREAD = 132.0, 0.35  # BPM and octaves: where the beat of electronic music lies when the style is not known
+DOUBT: Final = 0.4  # how much the style is mistrusted
+FAMILY_WEIGHT, PULSE_WEIGHT = 3.0, 1.5  # of the logarithms of the pulse at any level of the metre, and of the beat's
+FAINTEST: Final = 1e-3  # pulse: less is nothing
+
+HARMONICS: Final = ((4, 0.006), (8, 0.002), (16, 0.001))  # how many, and how far around the tempo so far (relative)
+GROUPS: Final = ((0, 2), (2, 5), (5, BANDS))  # bands: low, middle, high
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A first tempo in BPM, its pulse, how sure its level of the metre is (0-1)."""
+
+    bpm: float
+    pulse: float
+    certainty: float
+
+
+def guess(rises: Array, frame_rate: float, styles: Mapping[str, float]) -> Guess:
+    """The tempo at which the onsets (frames, bands) come back, to about 0.2 %.
+
+    Args:
+        rises: of each band.
+        frame_rate: in Hz.
+        styles: the probability of each.
+    """
+    pulses = pulse(autocorrelation(rises), frame_rate, TEMPI)
+    inside = np.arange(OCTAVE, TEMPI.size - OCTAVE)
+    floored = np.maximum(pulses, FAINTEST)
+    family = np.max([floored[inside], floored[inside - OCTAVE], floored[inside + OCTAVE]], axis=0)
+    evidence = FAMILY_WEIGHT * np.log(family) + PULSE_WEIGHT * np.log(floored[inside])
+    evidence += np.log(prior(TEMPI[inside], styles))
+    peaks = np.flatnonzero((evidence[1:-1] >= evidence[:-2]) & (evidence[1:-1] >= evidence[2:])) + 1
+    best = int(evidence.argmax())
+    others = peaks[np.abs(peaks - best) > 0.05 / STEP]  # what is closer is the same peak
+    certainty = 1 / (1 + np.exp(evidence[others] - evidence[best]).sum())
+    return Guess(float(TEMPI[inside][best]), float(pulses[inside][best]), float(certainty))
+
+
+def prior(bpm: Array, styles: Mapping[str, float]) -> Array:
+    """How likely a tempo is to be that of the beat, given the probabilities of the styles; a density over octaves."""
+    octaves = np.log2(bpm)
+
+    def bell(centre: float, width: float) -> Array:
+        density: Array = np.exp(-0.5 * ((octaves - centre) / width) ** 2) / width
+        return density
+
+    known = {style: share * SELDOM.get(style, 1) for style, share in styles.items() if style in USUAL}
+    trust = (1 - DOUBT) / max(sum(known.values()), 1e-9)
+    likely = (DOUBT if known else 1.0) * bell(np.log2(CENTRE), SPREAD)
+    for style, share in known.items():
+        low, high = np.log2(USUAL[style])
+        likely = likely + trust * share * bell((low + high) / 2, (high - low) / 2 + 0.02)
+    return likely
+
+
+def autocorrelation(rises: Array) -> Array:
+    """How well onsets agree with those some frames later: 1 at 0, on average 0 for noise; all bands count alike.
+
+    Shape: (frames, bands) -> (frames,).
+    """
+    frames = len(rises)
+    standard = standardised(rises)
+    # An onset may last a single frame, and periods are no whole number of those.
+    standard[1:-1] = (standard[:-2] + 2 * standard[1:-1] + standard[2:]) / 4
+    spectrum = np.fft.rfft(standard, 1 << (2 * frames - 1).bit_length(), axis=0)
+    products = np.fft.irfft((np.square(spectrum.real) + np.square(spectrum.imag)).sum(1))[:frames]
+    overlap = 1 - np.arange(frames) / frames
+    correlation: Array = products / max(products[0], 1e-30) / np.maximum(overlap, 0.1)
+    return correlation
+
+
+def standardised(rises: Array) -> Array:
+    """Each band with mean 0 and deviation 1, or all 0 if it never changes."""
+    centred = rises - rises.mean(0)
+    deviation = centred.std(0)
+    scaled: Array = centred / np.where(deviation > 0, deviation, 1)
+    return scaled
+
+
+def onset_count(rises: Array) -> float:
+    """How many frames have onsets; a few strong ones among many weak ones count alone."""
+    strength = np.maximum(standardised(rises).sum(1), 0)
+    return float(np.sum(strength**2) ** 2 / max(float(np.sum(strength**4)), 1e-30))
+
+
+def pulse(correlation: Array, frame_rate: float, tempi: Array) -> Array:
+    """The mean correlation some beats later, for each tempo in BPM."""
+    lags = np.arange(correlation.size)
+    period = 60 * frame_rate / tempi  # frames
+    mean: Array = np.mean([np.interp(beats * period, lags, correlation, right=0) for beats in BEATS], axis=0)
+    return mean
+
+
+def refine(rises: Array, frame_rate: float, bpm: float) -> float:
+    """The tempo in BPM at which the whole track repeats best, if its tempo is constant.
+
+    What repeats with the beat, whatever its rhythm within the beat, has all its power at multiples of the beat's
+    frequency. The power at 16 of them together is highest at the true tempo, and the longer the track the narrower is
+    that peak: some thousandths of a BPM for half a minute. A rhythm that swings changes phases only.
+    """
+    standard = standardised(rises)
+    signals = np.stack([standard[:, first:last].sum(1) for first, last in GROUPS])  # (groups, frames)
+    frames = signals.shape[1]
+    size = 1 << (4 * frames - 1).bit_length()
+    spectrum = np.fft.rfft(signals, size)
+    power = (np.square(spectrum.real) + np.square(spectrum.imag)).sum(0)
+    places = np.arange(power.size)
+    for harmonics, span in HARMONICS:
+        cycles = frames / frame_rate * bpm / 60 * harmonics  # of the highest harmonic in the track
+        steps = max(4, int(8 * cycles * span))
+        tempi = bpm * (1 + span * np.arange(-steps, steps + 1) / steps)
+        combs = np.outer(np.arange(1, harmonics + 1), tempi / 60 / frame_rate * size)  # (harmonics, tempi)
+        sums = np.interp(combs, places, power, right=0).sum(0)
+        best = int(sums.argmax())
+        bpm = float(tempi[best])
+        if 0 < best < sums.size - 1:
+            bpm += vertex(*sums[best - 1 : best + 2]) * float(tempi[1] - tempi[0])
+    return bpm
+
+
+def vertex(before: float, top: float, after: float) -> float:
+    """Where the parabola through three values at -1, 0 and 1 has its top, if the middle one is the largest."""
+    bend = before - 2 * top + after
+    return 0.5 * (before - after) / bend if bend < 0 else 0.0

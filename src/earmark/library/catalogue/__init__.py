@@ -1,0 +1,253 @@
+"""The catalogue: what is known of every track of a collection, in one SQLite file.
+
+Conventions: a track is a path; what was heard belongs to the content of its file (`library.content`), so that copies
+share it and a file that moves takes it along. A content may have been heard by several models; a track shows what was
+heard last. A newer version of a model replaces what the older one heard.
+
+schema      the file: opening, migrations, errors
+migrations  the tables; what each column means stands in docs/catalogue.md
+rows        tracks as rows, and back
+writing     what changes the tables
+query       conditions, and the words by which the index finds them
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+from earmark.analysis import Analysis
+from earmark.library.catalogue import rows, writing
+from earmark.library.catalogue.query import Query
+from earmark.library.catalogue.schema import connect, transaction, translated
+from earmark.library.track import Tags, Track
+
+if TYPE_CHECKING:
+    from earmark.errors import EarmarkError
+
+__all__ = ["Catalogue", "Entry", "Query"]
+
+PAGE: Final = 200  # tracks that are read at once
+
+_ENTRY: Final = """
+SELECT tracks.id, path, size, modified, fingerprint, missing, error, version
+FROM tracks LEFT JOIN analyses ON analyses.id = tracks.analysis LEFT JOIN models ON models.id = analyses.model
+"""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What tells whether a file must be heard: `version` is what heard it, None where nothing did."""
+
+    id: int
+    path: Path
+    size: int
+    modified: int
+    fingerprint: str
+    missing: bool
+    error: str
+    version: str | None
+
+
+class Catalogue:
+    """An open catalogue, for one thread; any number of them, in any number of processes, may have the same file open.
+
+    Args:
+        path: where it is.
+        create: make it if there is none.
+
+    Raises:
+        CatalogueError: it is not there, not a catalogue, or of a newer earmark. So does every method, when the disk is
+            full or another program does not finish writing.
+    """
+
+    def __init__(self, path: Path | str, *, create: bool = True) -> None:
+        self.path = Path(path)
+        self._connection = connect(self.path, create=create)
+        self._connection.row_factory = sqlite3.Row
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def scan(
+        self,
+        folder: Path | str,
+        listen: Callable[[Path], Analysis],
+        *,
+        version: str = "",
+        read_tags: Callable[[Path], Tags] | None = None,
+        again: bool = False,
+        retry: bool = False,
+        workers: int = 1,
+    ) -> "Iterator[Track | EarmarkError]":
+        """Hear what is new or changed in a folder; each result is committed before the next file is begun.
+
+        Args:
+            folder: with all below it.
+            listen: hears a file.
+            version: stands for all that makes `listen` hear as it does; what was heard by another one is heard again.
+            read_tags: reads the tags of a file; `library.tags.read` where none is given.
+            again: hear everything again.
+            retry: try files again that could not be heard.
+            workers: processes; `listen` and `read_tags` must be picklable if there are several.
+
+        Yields:
+            Each track of which something new is known, or why a file could not be heard; nothing for what is unchanged.
+
+        Raises:
+            EarmarkError: there is no such folder.
+        """
+        from earmark.library import examine, scan  # noqa: PLC0415  they write into catalogues
+
+        reader = read_tags or import_module("earmark.library.tags").read  # whoever brings another needs no mutagen
+        task = examine.Examiner(self.path, listen, reader, version=version, again=again)
+        survey = scan.survey(self, Path(folder), version=version, again=again, retry=retry)
+        for found in scan.hear(self, survey, task, workers=workers):
+            yield found.outcome
+
+    # Finding
+
+    def track(self, path: Path | str) -> Track | None:
+        """The track at a path, with all that is known of it."""
+        return next(iter(self._tracks("WHERE path = ?", _cell(path))), None)
+
+    def find(self, query: Query | None = None, *, after: int = 0, limit: int = PAGE) -> list[Track]:
+        """A page of the tracks that meet a query, in the order in which they came into the catalogue.
+
+        Args:
+            query: by default all that are there.
+            after: the id of the last track of the page before.
+            limit: how many at most.
+        """
+        match = (query or Query()).match()
+        if not match:
+            return self._tracks("WHERE NOT +missing AND tracks.id > ? ORDER BY tracks.id LIMIT ?", after, limit)
+        ids = "SELECT rowid FROM search WHERE search MATCH ? AND rowid > ? ORDER BY rowid LIMIT ?"
+        return self._tracks(f"WHERE tracks.id IN ({ids}) ORDER BY tracks.id", match, after, limit)
+
+    def count(self, query: Query | None = None) -> int:
+        """How many tracks meet a query."""
+        match = (query or Query()).match()
+        if not match:
+            return int(self._rows("SELECT count(*) FROM tracks WHERE missing = 0")[0][0])
+        return int(self._rows("SELECT count(*) FROM search WHERE search MATCH ?", match)[0][0])
+
+    def tracks(self) -> Iterator[Track]:
+        """All tracks, missing ones too, in the order in which they came; others may write meanwhile."""
+        last = 0
+        while page := self._tracks("WHERE tracks.id > ? ORDER BY tracks.id LIMIT ?", last, PAGE):
+            yield from page
+            last = page[-1].id
+
+    def families(self) -> dict[str, str]:
+        """The styles that the models know which have listened, and the family of each."""
+        found: dict[str, str] = {}
+        for row in self._rows("SELECT families FROM models ORDER BY id"):
+            found |= rows.parsed(row["families"])
+        return found
+
+    def former_paths(self, track: int) -> list[Path]:
+        """Where the track with this id has been, the oldest place first."""
+        found = self._rows("SELECT path FROM moves WHERE track = ? ORDER BY id", track)
+        return [Path(rows.spoken(row["path"])) for row in found]
+
+    # What a scan asks
+
+    def entry(self, path: Path | str) -> Entry | None:
+        """What is noted about a path."""
+        return next(iter(self._entries("WHERE path = ?", _cell(path))), None)
+
+    def entries_of(self, fingerprint: str) -> list[Entry]:
+        """The tracks with this content."""
+        return self._entries("WHERE fingerprint = ? ORDER BY tracks.id", rows.text(fingerprint))
+
+    def entries_below(self, folder: Path | str) -> list[Entry]:
+        """The tracks in a folder and all below it, or the one at this path; but for the missing ones."""
+        top = _absolute(folder).rstrip(os.sep)
+        first, beyond = top + os.sep, top + chr(ord(os.sep) + 1)
+        found = self._entries("WHERE path = ? AND NOT +missing", rows.text(top))
+        # A name that is no text is a blob, and blobs are sorted apart from texts.
+        for lower, upper in ((rows.text(first), rows.text(beyond)), (rows.raw(first), rows.raw(beyond))):
+            found += self._entries("WHERE path >= ? AND path < ? AND NOT +missing ORDER BY path", lower, upper)
+        return found
+
+    def knows(self, fingerprint: str, version: str) -> bool:
+        """Whether this version of a model has heard this content."""
+        return bool(self._rows(writing.HEARD, rows.text(fingerprint), rows.text(version)))
+
+    # Writing
+
+    def keep(self, track: Track, *, version: str = "", moved: int = 0) -> Track:
+        """Note what is known of a track, instead of what is noted about its path.
+
+        A track without analysis takes what `version` has heard of its content, if it has.
+
+        Args:
+            track: what is known; its `id` does not count.
+            version: of the model that heard it.
+            moved: the id of the track that has moved to this path, if one did.
+
+        Returns:
+            The track as it stands in the catalogue.
+
+        Raises:
+            ValueError: something was heard, but the track has no fingerprint.
+        """
+        if track.analysis and not track.fingerprint:
+            raise ValueError(f"{track.path}: what was heard belongs to a content, but the track has no fingerprint")
+        with translated(self.path), transaction(self._connection):
+            number = writing.note(self._connection, replace(track, path=Path(_absolute(track.path))), moved)
+            if track.analysis:
+                writing.keep_analysis(self._connection, track.fingerprint, track.analysis, version)
+            else:
+                writing.show(self._connection, number, version)
+        (kept,) = self._tracks("WHERE tracks.id = ?", number)
+        return kept
+
+    def mark(self, tracks: Iterable[int], *, missing: bool) -> None:
+        """Mark the tracks with these ids as missing, or as there again."""
+        marks = [(int(missing), number) for number in tracks]
+        with translated(self.path), transaction(self._connection):
+            self._connection.executemany("UPDATE tracks SET missing = ? WHERE id = ?", marks)
+
+    def _tracks(self, where: str, *values: rows.Cell) -> list[Track]:
+        return [rows.track(row) for row in self._rows(f"{rows.SELECT} {where}", *values)]
+
+    def _entries(self, where: str, *values: rows.Cell) -> list[Entry]:
+        return [_entry(row) for row in self._rows(f"{_ENTRY} {where}", *values)]
+
+    def _rows(self, sql: str, *values: rows.Cell) -> list[sqlite3.Row]:
+        with translated(self.path):
+            return self._connection.execute(sql, values).fetchall()
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    return Entry(
+        id=row["id"],
+        path=Path(rows.spoken(row["path"])),
+        size=row["size"],
+        modified=row["modified"],
+        fingerprint=rows.spoken(row["fingerprint"]),
+        missing=bool(row["missing"]),
+        error=rows.spoken(row["error"]),
+        version=None if row["version"] is None else rows.spoken(row["version"]),
+    )
+
+
+def _absolute(path: Path | str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100  keeps links, drops ".."
+
+
+def _cell(path: Path | str) -> str | bytes:
+    return rows.text(_absolute(path))

@@ -1,0 +1,82 @@
+"""Which tracks of a catalogue are wanted, in the language of its index of words."""
+
+from dataclasses import dataclass
+from math import floor
+
+from earmark.library.catalogue.rows import raw
+
+
+@dataclass(frozen=True)
+class Query:
+    """Tracks that meet all conditions; by default all but the missing ones.
+
+    Attributes:
+        words: each begins a word of the title, the artist, the album, the genre tag or the path; accents and case do
+            not count.
+        genre: each stands in the genre tag.
+        style: what was heard, exactly as the model calls it.
+        family: the same.
+        bpm: the tempo that was heard, from and to, both included, to a tenth.
+        keys: any of these keys was heard; in Camelot's notation, `8A`.
+        unknown: only what is like nothing that the model knows.
+        failed: only what has an error.
+        missing: only what has vanished.
+    """
+
+    words: str = ""
+    genre: str = ""
+    style: str = ""
+    family: str = ""
+    bpm: tuple[float, float] | None = None
+    keys: tuple[str, ...] = ()
+    unknown: bool = False
+    failed: bool = False
+    missing: bool = False
+
+    def match(self) -> str:
+        """The expression for FTS5; "" stands for every track that is there."""
+        terms = [f'{{path title artist album genres}} : "{word}" *' for word in _words(self.words)]
+        terms += [f'genres : "{word}"' for word in _words(self.genre)]
+        heard = [
+            *(["s" + _hex(self.style)] if self.style else []),
+            *(["f" + _hex(self.family)] if self.family else []),
+            *(["unknown"] if self.unknown else []),
+            *(["failed"] if self.failed else []),
+            *(["missing"] if self.missing else []),
+        ]
+        terms += [f'heard : "{word}"' for word in heard]
+        if self.keys:
+            terms.append(_any_of([f"k{key}" for key in self.keys]))
+        if self.bpm:
+            terms.append(_any_of(_tempo(*self.bpm)))
+        found = " AND ".join(terms)
+        return f"({found}) NOT heard : missing" if found and not self.missing else found
+
+
+def _words(query: str) -> list[str]:
+    """The words of a query, quoted; signs alone are no words: they are not in the index."""
+    return [word.replace('"', '""') for word in query.split() if any(sign.isalnum() for sign in word)]
+
+
+def _hex(name: str) -> str:
+    return raw(name).hex()
+
+
+def _any_of(words: list[str]) -> str:
+    return "heard : (" + " OR ".join(f'"{word}"' for word in words) + ")"
+
+
+def _tempo(low: float, high: float) -> list[str]:
+    """The words for tempos: whole BPM where all their tenths are wanted, single tenths at the edges.
+
+    >>> _tempo(125.8, 127.1)
+    ['t1258', 't1259', 'u126', 't1270', 't1271']
+    """
+    first, last = floor(low * 10 + 0.5), floor(high * 10 + 0.5)
+    words = []
+    tenth = first
+    while tenth <= last:
+        whole = tenth % 10 == 0 and tenth + 9 <= last
+        words.append(f"u{tenth // 10}" if whole else f"t{tenth}")
+        tenth += 10 if whole else 1
+    return words or ["t"]  # from more to less: nothing

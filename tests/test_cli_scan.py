@@ -1,0 +1,286 @@
+"""`earmark scan` and `earmark find`, with a model whose answers are known."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from earmark.cli import main
+from earmark.cli.catalogue import catalogue_path
+from earmark.cli.scan import model_version
+from earmark.hearing.bundle import read_config
+from earmark.library import Catalogue
+from earmark.testing import write_wav
+from earmark.testing.tracks import heard_track, steady
+
+Earmark = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def earmark_(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> Earmark:
+    """Return what runs the command in this process: its status, and what it printed."""
+    monkeypatch.setenv("EARMARK_CATALOGUE", str(tmp_path / "catalogue.db"))
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["earmark", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfdbinary.readouterr()
+        code = ended.value.code
+        return code if isinstance(code, int) else 0, os.fsdecode(out), os.fsdecode(err)
+
+    return run
+
+
+@pytest.fixture
+def crate(tmp_path: Path) -> Path:
+    """Return a folder of three files that the tiny model hears as Up, Down, and nothing it knows, and of a bad one."""
+    folder = tmp_path / "crate"
+    folder.mkdir()
+    for name, level in {"up": 0.5, "down": -0.5, "still": 0.0}.items():
+        write_wav(folder / f"{name}.wav", np.full(8000, level, np.float32), 8000)
+    (folder / "worse.mp3").write_text("no music", encoding="utf-8")
+    return folder
+
+
+def test_scan_says_what_it_did_and_names_what_failed(
+    earmark_: Earmark, crate: Path, tiny: Path, tmp_path: Path
+) -> None:
+    named = f"catalogue: {tmp_path / 'catalogue.db'}\n"
+    status, out, err = earmark_("scan", crate, "--model", tiny)
+    assert (status, out) == (1, f"3 heard, 0 unchanged, 1 could not be heard; {named}")
+    assert err == f"earmark: {crate}/worse.mp3: it is not audio, or damaged beyond recognition\n"
+    (crate / "up.wav").rename(crate / "upper.wav")
+    shutil.copy(crate / "down.wav", crate / "copy.wav")
+    (crate / "still.wav").unlink()
+    status, out, err = earmark_("scan", crate, "--model", tiny)
+    assert (status, out) == (0, f"0 heard, 1 moved, 1 known by their sound, 2 unchanged, 1 missing; {named}")
+    assert err == "earmark: 1 of the unchanged could not be heard before; --retry tries again\n"
+    assert earmark_("scan", crate, "--model", tiny, "--retry")[:2] == (
+        1,
+        f"0 heard, 3 unchanged, 1 could not be heard; {named}",
+    )
+    assert earmark_("scan", crate, "--model", tiny, "--again")[1].startswith(
+        "3 heard, 0 unchanged, 1 could not be heard;"
+    )
+
+
+def test_scan_in_several_processes(earmark_: Earmark, crate: Path, tiny: Path) -> None:
+    assert earmark_("scan", crate, "--model", tiny, "--workers", "2")[1].startswith("3 heard, 0 unchanged, 1 could")
+    assert earmark_("find", "--count") == (0, "4\n", "")
+
+
+def test_scan_warns_of_what_was_heard_but_damaged(earmark_: Earmark, crate: Path, tiny: Path) -> None:
+    content = (crate / "up.wav").read_bytes()
+    (crate / "up.wav").write_bytes(content[: len(content) // 4])
+    _, out, err = earmark_("scan", crate, "--model", tiny)
+    assert out.startswith("3 heard")
+    assert re.search(r"up\.wav: warning: heard 0\.\d s of 1\.0 s declared: 0\.\d s missing\n", err)
+
+
+def test_scan_refuses_what_it_cannot_do(earmark_: Earmark, crate: Path, tiny: Path, tmp_path: Path) -> None:
+    assert earmark_("scan", tmp_path / "none") == (1, "", f"earmark: {tmp_path}/none: there is no such folder\n")
+    assert earmark_("scan", crate, "--watch", "--again")[0] == 2
+    (tmp_path / "empty").mkdir()
+    status, out, err = earmark_("scan", tmp_path / "empty", "--model", tiny)
+    assert (status, out[:20], err) == (
+        1,
+        "0 heard, 0 unchanged",
+        f"earmark: {tmp_path}/empty: there is no audio file in this folder\n",
+    )
+    (tmp_path / "text.db").write_text("no database at all", encoding="utf-8")
+    answer = earmark_("scan", crate, "--model", tiny, "--catalogue", tmp_path / "text.db")
+    assert answer == (1, "", f"earmark: {tmp_path}/text.db: it is not a catalogue\n")
+
+
+def test_another_model_hears_again_and_another_card_does_not(tiny: Path) -> None:
+    config = read_config(tiny)
+    version = model_version(config)
+    assert model_version(replace(config, measures={"precision_at_1": 1}, provenance={"summary": "else"})) == version
+    others = [
+        replace(config, name="other"),
+        replace(config, temperature=2.0),
+        replace(config, sha256=config.sha256 | {"model.onnx": "0"}),
+    ]
+    assert len({version, *map(model_version, others)}) == 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+def test_watching_ends_in_order_with_ctrl_c(crate: Path, tiny: Path, tmp_path: Path) -> None:
+    options = ["--watch", "--model", tiny, "--catalogue", tmp_path / "w.db"]
+    command = [sys.executable, "-m", "earmark", "scan", str(crate), *map(str, options)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        first = process.stdout.readline()
+        write_wav(tmp_path / "new.wav", np.full(8000, 0.25, np.float32), 8000)
+        (tmp_path / "new.wav").rename(crate / "new.wav")
+        lines = [first, *(process.stdout.readline() for _ in range(3))]
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert sorted(lines) == sorted(
+        [
+            f"heard   {crate}/down.wav  Down 0.99\n",
+            f"heard   {crate}/still.wav\n",
+            f"heard   {crate}/up.wav  Up 0.99\n",
+            f"heard   {crate}/new.wav  Up 0.92\n",
+        ]
+    )
+    assert out == f"4 heard, 0 unchanged, 1 could not be heard; catalogue: {tmp_path / 'w.db'}\n"
+    assert err.splitlines() == [
+        f"earmark: watching {crate}; Ctrl-C ends it",
+        f"earmark: {crate}/worse.mp3: it is not audio, or damaged beyond recognition",
+    ]
+    assert process.returncode == 1
+
+
+# Where the catalogue is
+
+
+def test_the_catalogue_given_comes_before_that_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARMARK_CATALOGUE", "/environment.db")
+    assert catalogue_path(Path("/given.db")) == Path("/given.db")
+    assert catalogue_path(None) == Path("/environment.db")
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "expected"),
+    [
+        ("linux", {"XDG_DATA_HOME": "/data"}, "/data/earmark/catalogue.db"),
+        ("linux", {"XDG_DATA_HOME": "relative"}, "/home/me/.local/share/earmark/catalogue.db"),
+        ("linux", {}, "/home/me/.local/share/earmark/catalogue.db"),
+        ("darwin", {"XDG_DATA_HOME": "/data"}, "/home/me/Library/Application Support/earmark/catalogue.db"),
+        ("win32", {"LOCALAPPDATA": "/local"}, "/local/earmark/catalogue.db"),
+        ("win32", {}, "/home/me/AppData/Local/earmark/catalogue.db"),
+    ],
+)
+def test_the_catalogue_is_where_the_platform_keeps_data(
+    monkeypatch: pytest.MonkeyPatch, platform: str, environment: dict[str, str], expected: str
+) -> None:
+    for name in ("EARMARK_CATALOGUE", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
+    assert catalogue_path(None) == Path(expected)
+
+
+# Finding
+
+
+@pytest.fixture
+def stocked(tmp_path: Path) -> Path:
+    """Return a catalogue of three tracks, the last of which is missing and has a name that is no text."""
+    path = tmp_path / "catalogue.db"
+    with Catalogue(path) as catalogue:
+        catalogue.keep(heard_track("/m/a deep.mp3", {"Deep House": 0.8}, rhythm=steady(125.98, 0.1, 300.0)))
+        catalogue.keep(heard_track("/m/b.mp3", {"Drum & Bass": 0.7}, rhythm=steady(174.0, 0.1, 300.0)))
+        catalogue.keep(replace(heard_track("/m/\udcff.mp3", {"Trance": 0.9}, unknown=True), missing=True))
+    return path
+
+
+@pytest.mark.usefixtures("stocked")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "ab"),
+        (["de"], "a"),
+        (["a", "de"], "a"),
+        (["--style", "dnb"], "b"),
+        (["--style", "deep HOUSE"], "a"),
+        (["--family", "bass"], "b"),
+        (["--bpm", "126"], "a"),
+        (["--bpm", "126.0"], "a"),
+        (["--bpm", "125.9"], ""),
+        (["--bpm", "125"], ""),
+        (["--bpm", "170-180"], "b"),
+        (["--missing", "--unknown"], "\udcff"),
+        (["--limit", "1"], "a"),
+        (["--limit", "1", "--after", "1"], "b"),
+    ],
+    ids=str,
+)
+def test_find_prints_what_meets_its_options(earmark_: Earmark, arguments: list[str], expected: str) -> None:
+    status, out, err = earmark_("find", *arguments, "--paths")
+    assert [line[3] for line in out.splitlines()] == list(expected)
+    assert (status, err) == (0, "")
+
+
+@pytest.mark.usefixtures("stocked")
+def test_find_shows_a_table_and_how_to_go_on(earmark_: Earmark) -> None:
+    status, out, err = earmark_("find", "--limit", "1")
+    heading, row = out.splitlines()
+    assert heading.split() == ["track", "style", "BPM", "key", "time"]
+    assert row.split() == ["a", "deep.mp3", "Deep", "House", "0.80", "126.0", "5:00"]
+    assert (status, err) == (0, "2 tracks; the next page: --after 1\n")
+    assert earmark_("find", "nothing") == (0, "", "0 tracks\n")
+
+
+@pytest.mark.usefixtures("stocked")
+def test_find_prints_json_that_says_all_that_matters(earmark_: Earmark) -> None:
+    (found,) = json.loads(earmark_("find", "deep", "--json")[1])
+    assert {key: found[key] for key in ("id", "path", "missing", "error")} == {
+        "id": 1,
+        "path": "/m/a deep.mp3",
+        "missing": False,
+        "error": "",
+    }
+    assert found["tags"]["genres"] == []
+    assert found["heard"]["styles"][0] == {"style": "Deep House", "probability": 0.8}
+    (lost,) = json.loads(earmark_("find", "--missing", "--json")[1])
+    assert lost["path"] == "/m/\udcff.mp3"
+
+
+@pytest.mark.usefixtures("stocked")
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["--style", "polka"], 1, "no style of this catalogue is called 'polka'; there are: "),
+        (["--family", "polka"], 1, "no family of this catalogue is called 'polka'; there are: "),
+        (["--bpm", "fast"], 2, "--bpm is 'fast', but must be a tempo such as 126, or a range such as 124-128"),
+        (["--key", "H"], 2, "--key is 'H', but must be such as 8A, or Am"),
+        (["--json", "--paths"], 2, "--count, --paths and --json exclude each other"),
+        (["--catalogue", "/none.db"], 1, "/none.db: there is no catalogue here; `earmark scan FOLDER` makes one"),
+    ],
+    ids=str,
+)
+def test_find_says_what_it_does_not_understand(
+    earmark_: Earmark, arguments: list[str], status: int, message: str
+) -> None:
+    answer = earmark_("find", *arguments)
+    assert answer[:2] == (status, "")
+    assert message in " ".join(re.sub(r"[│╭╮╰╯─\n]", " ", answer[2]).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("8a", "8A"),
+        ("12B", "12B"),
+        ("Am", "8A"),
+        ("C", "8B"),
+        ("f#m", "11A"),
+        ("Gbm", "11A"),
+        ("db", "3B"),
+        ("C#", "3B"),
+    ],
+)
+def test_keys_are_understood_in_both_notations(text: str, expected: str) -> None:
+    from earmark.cli.find import _camelot  # noqa: PLC0415  no part of what users see
+
+    assert _camelot(text) == expected

@@ -1,0 +1,161 @@
+"""Keys are tested with cadences, whose key is what harmony books say, in all 24 keys and any tuning."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from earmark.analysis import TONICS, Key
+from earmark.audio import Waveform
+from earmark.hearing.key import FINE, PitchListener, chroma, find_key, tuning
+from earmark.synth import render
+from earmark.testing import chord, click_train, noise, silence, sweep, tiny_track, tone
+
+RATE = 22_050  # Hz
+# Tonic, subdominant, dominant, tonic: semitones above the tonic. The dominant is major in minor keys, too.
+MAJOR = ((0, 4, 7), (5, 9, 12), (7, 11, 14), (0, 4, 7))
+MINOR = ((0, 3, 7), (5, 8, 12), (7, 11, 14), (0, 3, 7))
+CAMELOT = {
+    name: f"{place}{ring}"
+    for ring, names in {
+        "A": "Abm Ebm Bbm Fm Cm Gm Dm Am Em Bm Gbm Dbm",
+        "B": "B Gb Db Ab Eb Bb F C G D A E",
+    }.items()
+    for place, name in enumerate(names.split(), 1)
+}
+
+
+def heard(waveform: Waveform, rate: int = RATE) -> Key | None:
+    listener = PitchListener(rate)
+    listener.add(waveform)
+    return find_key(listener.pitches())
+
+
+def named(waveform: Waveform, rate: int = RATE) -> str:
+    key = heard(waveform, rate)
+    return key.name() if key else "none"
+
+
+def cadence(tonic: int, *, minor: bool, cents: float = 0.0, rate: int = RATE, seconds: float = 0.7) -> Waveform:
+    """Four chords with three harmonics to each tone, around middle C."""
+
+    def hertz(semitones: int) -> float:
+        return float(440 * 2 ** ((48 + tonic + semitones - 69 + cents / 100) / 12))
+
+    chords = []
+    for tones in MINOR if minor else MAJOR:
+        partials = [
+            chord(tuple(partial * hertz(each) for each in tones), seconds, rate, level=0.3 / partial)
+            for partial in (1, 2, 3)
+        ]
+        chords.append(np.sum(partials, axis=0))
+    return np.concatenate(chords).astype(np.float32)
+
+
+@pytest.mark.parametrize("minor", [False, True], ids=["major", "minor"])
+@pytest.mark.parametrize("tonic", range(12), ids=TONICS)
+def test_a_cadence_is_in_its_key(tonic: int, *, minor: bool) -> None:
+    key = heard(cadence(tonic, minor=minor))
+    assert key is not None
+    assert (key.tonic, key.minor) == (tonic, minor)
+
+
+@pytest.mark.parametrize("cents", [-45, -30, 20, 45])
+def test_a_track_off_concert_pitch_is_in_the_key_that_it_was_played_in(cents: float) -> None:
+    for tonic, minor in ((2, True), (7, False), (10, True)):
+        assert named(cadence(tonic, minor=minor, cents=cents)) == Key(tonic, minor, 1).name()
+
+
+@pytest.mark.parametrize("cents", [-40, 0, 15, 40])
+def test_the_tuning_is_found(cents: float) -> None:
+    listener = PitchListener(RATE)
+    listener.add(cadence(4, minor=True, cents=cents, seconds=1.5))
+    assert tuning(listener.pitches().strength) * 100 == pytest.approx(cents, abs=4)
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 44_100])
+def test_any_sample_rate_will_do(rate: int) -> None:
+    assert named(cadence(9, minor=True, rate=rate), rate) == "Am"
+
+
+def test_the_level_does_not_count() -> None:
+    waveform = cadence(5, minor=False)
+    loud, quiet = heard(waveform), heard(waveform * np.float32(0.001))
+    assert loud is not None
+    assert quiet is not None
+    assert quiet.name() == loud.name()
+    assert quiet.confidence == pytest.approx(loud.confidence, abs=0.01)
+
+
+def test_drums_do_not_drown_the_harmony() -> None:
+    waveform = cadence(3, minor=True, seconds=2.0)
+    drums = click_train(128, 8.0, RATE)[: waveform.size]
+    assert named((0.3 * waveform + drums).astype(np.float32)) == "Ebm"
+
+
+def test_a_bass_on_the_tonic_leaves_the_thirds_to_decide() -> None:
+    bass = tone(110, 2.8, level=0.1)
+    for minor, name in ((True, "Am"), (False, "A")):
+        waveform = 0.3 * cadence(9, minor=minor)
+        assert named((waveform + bass[: waveform.size]).astype(np.float32)) == name
+
+
+def test_what_has_no_harmony_has_no_key() -> None:
+    assert heard(silence(10)) is None
+    assert heard(noise(15, np.random.default_rng(0))) is None
+    assert heard(click_train(128, 10)) is None
+    assert heard(tone(440, 10)) is None  # a tone is no harmony
+    assert heard(np.zeros(100, np.float32)) is None
+    assert PitchListener(RATE).pitches().tonality == 0
+
+
+def test_a_doubtful_key_has_less_confidence() -> None:
+    sure, doubtful = heard(cadence(0, minor=True)), heard(sweep(100, 1600, 8.0))
+    assert sure is not None
+    assert sure.confidence > 0.6
+    assert doubtful is None or doubtful.confidence < sure.confidence
+
+
+@settings(deadline=None, max_examples=15)
+@given(cuts=st.lists(st.integers(0, 60_000), max_size=6))
+def test_blocks_of_any_length_are_heard_as_the_whole(cuts: list[int]) -> None:
+    waveform = cadence(6, minor=True)[:60_000]
+    whole, streamed = PitchListener(RATE), PitchListener(RATE)
+    whole.add(waveform)
+    for start, end in pairwise([0, *sorted(cuts), 60_000]):
+        streamed.add(waveform[start:end])
+    assert streamed.pitches().strength == pytest.approx(whole.pitches().strength, abs=1e-4)
+    assert streamed.pitches().tonality == pytest.approx(whole.pitches().tonality, abs=1e-5)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 1000), semitones=st.integers(1, 11))
+def test_a_transposition_rotates_the_chroma(seed: int, semitones: int) -> None:
+    strength = np.random.default_rng(seed).random(FINE)
+    moved = np.roll(strength, semitones * FINE // 12)
+    assert chroma(moved) == pytest.approx(np.roll(chroma(strength), semitones))
+
+
+@pytest.mark.parametrize(
+    "key", [Key(tonic, minor, 1.0) for tonic in range(12) for minor in (False, True)], ids=Key.name
+)
+def test_each_key_has_its_place_on_the_wheel(key: Key) -> None:
+    assert key.camelot() == CAMELOT[key.name()]
+
+
+def test_neighbours_on_the_wheel_are_a_fifth_apart() -> None:
+    for tonic in range(12):
+        place, above = (int(Key(each, True, 1).camelot()[:-1]) for each in (tonic, (tonic + 7) % 12))
+        assert above == place % 12 + 1
+        relative = Key((tonic + 3) % 12, False, 1).camelot()
+        assert relative == f"{place}B"
+
+
+def test_music_is_heard_in_its_key() -> None:
+    assert named(tiny_track(seconds=16.0).waveform) == "Am"
+    track = render("Trance", 7, 12.0)
+    tonic, mode = track.truth.key.split()
+    names = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
+    assert named(track.waveform, track.sample_rate) == names.get(tonic, tonic) + "m" * (mode == "minor")
