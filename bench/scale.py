@@ -3,8 +3,8 @@
     python bench/scale.py FILE [--tracks 3] [--model house12]
 
 FILE is a track of usual length. Each part is timed alone, in seconds of processor time, the best of some runs: reading
-the content for its fingerprint, tags, decoding to the model's rate and nothing else, hearing the styles alone, all that a
-scan wants to know, and writing the row as Parquet.
+the content for its fingerprint, tags, decoding to the model's rate and nothing else, hearing the styles alone, all that
+a scan wants to know, and writing the row as Parquet.
 """
 
 import argparse

@@ -37,7 +37,9 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     folder = tmp_path_factory.mktemp("sounds")
     entries = []
     for number in range(8):
-        waveform = tone(60 + 5 * number, 30.0, sample_rate=RATE) if number % 2 else noise(30.0, np.random.default_rng(number))
+        waveform = (
+            tone(60 + 5 * number, 30.0, sample_rate=RATE) if number % 2 else noise(30.0, np.random.default_rng(number))
+        )
         path = folder / f"{number}.wav"
         # A level that is not the same everywhere: the assistant hears the mean of a waveform.
         write_wav(path, 0.1 * waveform + 0.05 * (number % 2), RATE)

@@ -173,6 +173,8 @@ def test_json_is_one_array_of_objects_with_the_documented_keys(earmark_: Earmark
     answer = earmark_("listen", crate, "--model", tiny, "--json")
     heard = json.loads(answer.out)
     assert [list(each) for each in heard] == [KEYS] * 3
+    assert [heard[1].pop(part) for part in MUSIC[:2]] == [None, None]
+    assert list(heard[1].pop("loudness")) == ["integrated", "range", "true_peak"]
     assert heard[1] == {
         "path": str(crate / "b-down.wav"),
         "duration": 3.0,
@@ -204,6 +206,40 @@ def test_json_of_an_example_is_sorted_and_adds_up_to_no_more_than_1(earmark_: Ea
     assert heard["model"] == "house12"
 
 
+def test_tempo_key_and_loudness_are_heard(earmark_: Earmark) -> None:
+    example = EXAMPLES / "03-deep-house.opus"  # 121 BPM, C minor, from its first sample on
+    (heard,) = json.loads(earmark_("listen", example, "--json", "--detail").out)
+    rhythm, key, loudness = (heard[part] for part in MUSIC)
+    assert rhythm["bpm"] == pytest.approx(121, abs=0.02)
+    assert rhythm["first_downbeat"] == pytest.approx(0, abs=0.01)
+    assert rhythm["drift"] == 0
+    assert rhythm["beats"][::4] == rhythm["downbeats"]
+    assert rhythm["beats"] == pytest.approx([beat * 60 / 121 for beat in range(61)], abs=0.01)
+    assert (key["name"], key["camelot"]) == ("Cm", "5A")
+    assert loudness["integrated"] == pytest.approx(-11.2, abs=0.3)
+    assert len(loudness["curve"]) == 30
+    (row,) = csv.DictReader(io.StringIO(earmark_("listen", example, "--csv").out))
+    assert float(row["bpm"]) == rhythm["bpm"]
+    assert (row["key"], row["camelot"], float(row["lufs"])) == ("Cm", "5A", loudness["integrated"])
+    table = earmark_("listen", example).out.splitlines()
+    assert table[4].split() == ["121.00", "BPM", "Cm", "5A", f"{loudness['integrated']:.1f}", "LUFS"]
+
+
+def test_fast_leaves_out_what_needs_the_whole_track(earmark_: Earmark) -> None:
+    example = EXAMPLES / "03-deep-house.opus"
+    (heard,) = json.loads(earmark_("listen", example, "--json", "--fast").out)
+    assert [heard[part] for part in MUSIC] == [None] * 3
+    (row,) = csv.DictReader(io.StringIO(earmark_("listen", example, "--csv", "--fast").out))
+    assert [row[cell] for cell in ("bpm", "key", "camelot", "lufs")] == [""] * 4
+    assert "BPM" not in earmark_("listen", example, "--fast").out
+
+
+def test_detail_goes_with_json(earmark_: Earmark, crate: Path) -> None:
+    answer = earmark_("listen", crate, "--detail")
+    assert (answer.status, answer.out) == (2, "")
+    assert "--detail goes with --json" in answer.err
+
+
 def test_json_of_nothing_is_an_empty_array(earmark_: Earmark, tmp_path: Path, tiny: Path) -> None:
     answer = earmark_("listen", tmp_path, "--json", "--model", tiny)
     assert (answer.status, json.loads(answer.out)) == (1, [])
@@ -214,6 +250,8 @@ def test_csv_has_a_line_for_each_file(earmark_: Earmark, crate: Path, tiny: Path
     answer = earmark_("listen", crate, "--model", tiny, "--csv", "--top", "2")
     rows = list(csv.DictReader(io.StringIO(answer.out)))
     assert [row["path"] for row in rows] == [str(path) for path in sorted(crate.iterdir())]
+    assert [rows[0].pop(cell) for cell in ("bpm", "key", "camelot")] == [""] * 3
+    assert -80 < float(rows[0].pop("lufs")) < 0
     assert rows[0] == {
         "path": str(crate / "a-up.wav"),
         "duration": "2.0",

@@ -200,12 +200,16 @@ class Recording:
         heard = position / self.sample_rate
         surplus = first - position
         not_finite = 0
-        for rate, waveform in _mixed(frames, tap):
+        for rate, waveform, sound in _mixed(frames, apart=tap is not None):
             heard += waveform.size / rate
             finite = np.isfinite(waveform)
             if not finite.all():
                 not_finite += int(np.count_nonzero(~finite))
                 waveform[~finite] = 0
+                if sound:
+                    sound.channels[~np.isfinite(sound.channels)] = 0
+            if tap and sound:
+                tap(sound)
             yield rate, waveform[surplus:]
             surplus = max(0, surplus - waveform.size)
         self._judge(heard, not_finite)
@@ -462,8 +466,12 @@ def _cut_off(path: Path) -> int:
     return 0 if unknown else max(0, size + 8 - path.stat().st_size)
 
 
-def _mixed(frames: Iterable[AudioFrame], tap: Tap | None = None) -> Iterator[tuple[int, Waveform]]:
-    """Average the channels of frames, a block at a time; a frame of another kind begins a new block."""
+def _mixed(frames: Iterable[AudioFrame], *, apart: bool) -> Iterator[tuple[int, Waveform, Sound | None]]:
+    """Average the channels of frames, a block at a time; a frame of another kind begins a new block.
+
+    Yields:
+        The rate in Hz, the mean of the channels, and if they are wanted the channels themselves.
+    """
 
     def kind(frame: AudioFrame) -> tuple[int, str, int]:
         return frame.sample_rate, frame.format.name, frame.layout.nb_channels
@@ -476,13 +484,13 @@ def _mixed(frames: Iterable[AudioFrame], tap: Tap | None = None) -> Iterator[tup
             frame.pts = None  # or the FIFO insists on their continuity
             fifo.write(frame)
             if fifo.samples >= BLOCK and (block := fifo.read()):
-                yield rate, _mean(block, tap)
+                yield rate, *_mean(block, apart=apart)
         if block := fifo.read():
-            yield rate, _mean(block, tap)
+            yield rate, *_mean(block, apart=apart)
 
 
-def _mean(frame: AudioFrame, tap: Tap | None = None) -> Waveform:
-    """Return the mean of a frame's channels, and let the tap hear them."""
+def _mean(frame: AudioFrame, *, apart: bool) -> tuple[Waveform, Sound | None]:
+    """Return the mean of a frame's channels, and if they are wanted the channels."""
     number, silence, full_scale = _SAMPLE_FORMATS[frame.format.packed.name]
     count = frame.layout.nb_channels
     if frame.format.is_planar:
@@ -498,15 +506,13 @@ def _mean(frame: AudioFrame, tap: Tap | None = None) -> Waveform:
             mean += channel
         mean -= np.float32(silence * count)
         mean *= np.float32(1 / (full_scale * count))
-        if tap:
-            apart = np.stack([channel.astype(np.float32) for channel in channels])  # (channels, samples)
-            if number is not np.float32:
-                apart -= np.float32(silence)
-                apart *= np.float32(1 / full_scale)
-            if not np.isfinite(mean).all():
-                apart[~np.isfinite(apart)] = 0
-            tap(Sound(frame.sample_rate, tuple(channel.name for channel in frame.layout.channels), apart))
-    return mean
+        if not apart:
+            return mean, None
+        separate = np.array(channels, np.float32)  # (channels, samples)
+        if number is not np.float32:
+            separate -= np.float32(silence)
+            separate *= np.float32(1 / full_scale)
+    return mean, Sound(frame.sample_rate, tuple(channel.name for channel in frame.layout.channels), separate)
 
 
 def _resampled(blocks: Iterable[tuple[int, Waveform]], sample_rate: int) -> Iterator[Waveform]:

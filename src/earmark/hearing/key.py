@@ -50,7 +50,7 @@ PROFILES: Final[Array] = np.array(
 )
 
 FAINTEST: Final = 0.35  # correlation with the best key; less is no harmony
-TONAL: Final = 0.02  # share of the power that peaks must have
+TONAL: Final = 1e-6  # share of the power that tones must have: less is what rounding leaves of an offset
 ALONE: Final = 0.9  # share of the strongest pitch class, from which on there is one tone and no harmony
 DECIDED: Final = 12.0  # nepers of evidence in a correlation of 1
 MINOR: Final = 0.85  # share of minor keys, about, in the electronic dance music of Knees et al.
@@ -76,15 +76,13 @@ class PitchListener:
         self._tones = self._power = 0.0
 
     def add(self, waveform: Waveform) -> None:
-        """Hear the next block. Each sample is in two spectra."""
+        """Hear the next block. Each sample is in one spectrum."""
         joined = np.concatenate([self._held, waveform])
-        hop = self._length // 2
-        if joined.size < self._length:
-            self._held = joined
-            return
-        frames = np.lib.stride_tricks.sliding_window_view(joined, self._length)[::hop]
-        self._held = joined[len(frames) * hop :]
-        self._add_peaks(np.fft.rfft(frames * self._window))
+        whole = joined.size // self._length * self._length
+        self._held = joined[whole:]
+        windowed = joined[:whole].reshape(-1, self._length) * self._window  # (frames, length)
+        self._power += float(np.einsum("ij,ij->", windowed, windowed, dtype=np.float64)) * self._length / 2
+        self._add_peaks(np.fft.rfft(windowed))
 
     def _add_peaks(self, spectra: NDArray[np.complexfloating]) -> None:
         """Add the peaks of spectra (frames, bins), each frame's to a sum of at most 1 for the loudest peak."""
@@ -96,7 +94,6 @@ class PitchListener:
         around = (sums[:, 2 * AROUND + 1 :] - sums[:, : -2 * AROUND - 1]) / (2 * AROUND + 1)
         inner = power[:, AROUND + 1 : -AROUND]
         before, after = power[:, AROUND : -AROUND - 1], power[:, AROUND + 2 : power.shape[1] - AROUND + 1]
-        self._power += float(inner.sum())
         width = min(inner.shape[1], after.shape[1])
         inner, before, after, around = inner[:, :width], before[:, :width], after[:, :width], around[:, :width]
         frame, place = np.nonzero((inner > before) & (inner >= after) & (inner > PROMINENT * around))

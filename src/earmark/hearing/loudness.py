@@ -31,7 +31,7 @@ DENSE: Final = 96_000  # Hz, from which on twice the rate is enough, and from th
 TAPS: Final = 12  # of the interpolating filter on the original samples
 REACH: Final = TAPS - 1
 CHUNK: Final = 8  # samples that are interpolated at once
-GROUP: Final = 8  # chunks that are looked at or passed over together
+HOPEFUL: Final = 0.7  # of the highest level so far: 3 dB, by which a sine at a quarter of the rate passes its samples
 
 
 class Meter:
@@ -200,28 +200,25 @@ def _k_sections(rate: int) -> tuple[tuple[NDArray[np.float64], NDArray[np.float6
 def true_peak(channels: NDArray[np.float32], rate: int, floor: float = 0.0) -> float:
     """The highest level that a waveform passes through between its samples, or `floor` if that is higher.
 
-    What cannot reach the highest level so far is not interpolated: an interpolated value is at most the sum of the
-    filter's magnitudes times the largest sample that it sees.
+    It is sought beside samples that reach `HOPEFUL` of the highest level so far: between two lower ones a waveform
+    that has less above a quarter of its rate than below cannot come so high.
 
     Shape: (channels, samples); the first `REACH` samples are known from before.
     """
-    peak = max(floor, float(np.abs(channels).max(initial=0)))
     factor = 4 if rate < DENSE else 2 if rate < 2 * DENSE else 1
+    magnitudes = np.abs(channels)
+    peak = max(floor, float(magnitudes.max(initial=0)))
     if factor == 1 or channels.shape[1] <= REACH:
         return peak
     matrix = _interpolation(factor)
-    bound = float(np.abs(matrix).sum(0).max())
-    width = GROUP * CHUNK
-    for channel in channels:
-        padded = np.concatenate([channel, np.zeros(-(channel.size - REACH) % width, np.float32)])
-        groups = np.lib.stride_tricks.sliding_window_view(padded, width + REACH)[::width]
-        highest = np.abs(padded[: len(groups) * width]).reshape(-1, width).max(1)  # (groups,)
-        beyond = np.abs(padded[-REACH:]).max(initial=0)
-        reached = np.maximum(highest, np.append(highest[1:], beyond))
-        for hopeful in (reached == reached.max(initial=0), reached * bound > peak):  # the first one spares the others
-            chosen = groups[hopeful & (reached * bound > peak)]  # (groups, width + REACH)
-            chunks = np.lib.stride_tricks.sliding_window_view(chosen, CHUNK + REACH, axis=1)[:, ::CHUNK]
-            peak = max(peak, float(np.abs(chunks @ matrix).max(initial=0)))
+    for channel, magnitude in zip(channels, magnitudes, strict=True):
+        padded = np.concatenate([channel, np.zeros(-(channel.size - REACH) % CHUNK, np.float32)])
+        chunks = np.lib.stride_tricks.sliding_window_view(padded, CHUNK + REACH)[::CHUNK]
+        after = np.flatnonzero(magnitude > HOPEFUL * peak) - TAPS // 2 + 1  # of the values that follow these samples
+        chosen = np.zeros(len(chunks) + 2, np.bool_)  # one place for what is known from before, one for what follows
+        chosen[after // CHUNK + 1] = chosen[(after - 1) // CHUNK + 1] = True
+        values = chunks[np.flatnonzero(chosen[1:-1])] @ matrix
+        peak = max(peak, float(values.max(initial=0)), -float(values.min(initial=0)))
     return peak
 
 

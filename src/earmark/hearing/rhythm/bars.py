@@ -13,7 +13,7 @@ how much changes at each, over a beat, a bar and two bars.
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -96,7 +96,7 @@ def scores(described: Array, template: Array) -> Array:
 @cache
 def templates() -> tuple[Array, Array]:
     """For a kick on each beat, and for broken beats; (STEPS, FEATURES) each."""
-    table = json.loads(files(__package__).joinpath("bars.json").read_text(encoding="utf-8"))
+    table = json.loads(Path(__file__).with_name("bars.json").read_text(encoding="utf-8"))
     return np.array(table["four"]), np.array(table["broken"])
 
 

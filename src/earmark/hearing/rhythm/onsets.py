@@ -68,7 +68,7 @@ class OnsetListener:
         self._hop = round(sample_rate / FRAMES)
         self._length = 1 << round(np.log2(WINDOW * sample_rate))  # samples
         self._window = np.hanning(self._length + 1)[:-1].astype(np.float32)
-        self._edges = _edges(sample_rate, self._length)
+        self._bands = _bands(sample_rate, self._length)
         self._held = np.zeros(self._length // 2, np.float32)  # so that frame 0 is centred on the first sample
         self._stretch = sample_rate // 1000  # samples
         self._short = np.empty(0, np.float32)
@@ -94,9 +94,8 @@ class OnsetListener:
         if waveform.size < self._length:
             return waveform
         frames = np.lib.stride_tricks.sliding_window_view(waveform, self._length)[:: self._hop]
-        spectra = np.fft.rfft(frames * self._window)  # (frames, length / 2 + 1)
-        power = np.square(spectra.real) + np.square(spectra.imag)
-        self._energies.append(np.add.reduceat(power[:, : self._edges[-1]], self._edges[:-1], axis=1))
+        spectra = np.fft.rfft(frames * self._window).astype(np.complex64, copy=False)  # (frames, length / 2 + 1)
+        self._energies.append(np.square(spectra.view(np.float32)) @ self._bands)
         return waveform[len(frames) * self._hop :]
 
     def envelopes(self) -> Envelopes:
@@ -111,11 +110,15 @@ class OnsetListener:
         )
 
 
-def _edges(sample_rate: int, length: int) -> NDArray[np.int64]:
-    """The first bin of each band, and the first that belongs to none; bin 0 is in none.
+def _bands(sample_rate: int, length: int) -> NDArray[np.float32]:
+    """Which squares, of the real and the imaginary part of each bin by turns, add up to each band; bin 0 to none.
 
     At low sample rates the highest bands hold one bin each.
+
+    Shape: (length + 2, BANDS).
     """
     hertz = LOWEST * 2.0 ** np.arange(BANDS)
-    edges = np.minimum(np.ceil(hertz * length / sample_rate), length // 2 + 1 - np.arange(BANDS)[::-1])
-    return np.concatenate([[1], edges]).astype(np.int64)
+    ends = np.minimum(np.ceil(hertz * length / sample_rate), length // 2 + 1 - np.arange(BANDS)[::-1])
+    starts = np.concatenate([[1], ends[:-1]])
+    bins = np.repeat(np.arange(length // 2 + 1), 2)[:, None]
+    return ((bins >= starts) & (bins < ends)).astype(np.float32)

@@ -11,8 +11,8 @@ from earmark.learning.ear.material import Clip
 ATTRIBUTION = (
     "Taught by YAMNet (Google, project coralmicro, Apache-2.0; trained on AudioSet) and musicnn (J. Pons; ported by "
     "E. Quinton, ISC licence; trained on the Million Song Dataset). Sound: tracks of earmark.synth, some of which "
-    "follow measured descriptors; the soundfont FluidR3 GM (Frank Wen, MIT licence); samples of Sonic Pi (CC0); speech of "
-    f"espeak-ng; noises. {TABLES}"
+    "follow measured descriptors; the soundfont FluidR3 GM (Frank Wen, MIT licence); samples of Sonic Pi (CC0); "
+    f"speech of espeak-ng; noises. {TABLES}"
 )
 
 TEXT = """# {name}
