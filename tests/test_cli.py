@@ -106,7 +106,7 @@ def test_a_wrong_call_is_explained_with_status_2(earmark_: Earmark, arguments: l
 def test_models_lists_those_that_come_with_earmark(earmark_: Earmark) -> None:
     answer = earmark_("models")
     (row,) = [line.split() for line in answer.out.splitlines() if line.strip().startswith("house12")]
-    assert row[1:3] == ["12", "descriptors"]
+    assert row[1:3] == ["12", "pool"]
     assert answer.status == 0
 
 
@@ -131,7 +131,7 @@ def test_listen_names_the_styles_of_an_example() -> None:
     heading, *rows = answer.stdout.rstrip().splitlines()
     labels = "|".join(map(re.escape, show.colours()))
     assert re.match(r"11-techno\.opus  0:30  .+  \w+ family [01]\.\d\d", heading)
-    assert len(rows) == 5  # three styles, the strip and its legend
+    assert len(rows) == 6  # three styles, tempo, key and loudness, the strip and its legend
     shares = []
     for row in rows[:3]:
         match = re.fullmatch(
@@ -141,7 +141,8 @@ def test_listen_names_the_styles_of_an_example() -> None:
         shares.append(float(match[1]))
         assert match[2] == show.bar(shares[-1]) or abs(len(match[2]) - len(show.bar(shares[-1]))) <= 1
     assert shares == sorted(shares, reverse=True)
-    assert rows[3].strip() == "█" * show.STRIP
+    assert re.fullmatch(r"  \d+\.\d\d BPM   [A-G]b?m? \d+[AB]   -\d+\.\d LUFS *", rows[3])
+    assert rows[4].strip() == "█" * show.STRIP
     assert (answer.returncode, answer.stderr) == (0, "")
 
 

@@ -57,9 +57,21 @@ CONTRACT: dict[str, tuple[dict[str, Any], int, int, bool]] = {
         False,
     ),
     "keras": (IMPORTED.config.settings, 10, IMPORTED.network.samples, False),
+    "ear": ({"patches": 2, "dropout": 0.0}, 1072, 128_420, True),
+    "pool": (
+        {
+            "descriptors": {"members": 2, "hidden": [32]},
+            "ear": {"architecture": "ear", "settings": {"outputs": 20, "every": 2.912}},
+            "opinions": {"classes": 20, "table": [[1, 0, 1.0], [2, 1, 0.5]], "music": [3], "other": [4]},
+        },
+        1154,
+        132_300,
+        True,
+    ),
     "yamnet": ({"classes": [0, 24, 132, 212, 231, 234, 235, 236, 237, 238, 241, 494]}, 1024, 65_890, True),
 }
-FITTED = {"taught", "merged", "yamnet"}  # heads of scikit-learn, see test_teach.py; weights that are given
+FITTED = {"taught", "merged", "yamnet", "pool"}
+"""Not trained as a whole: heads of scikit-learn (test_teach.py), weights that are given, members that exist already."""
 
 
 def music(samples: int, batch: int, sample_rate: int) -> Tensor:

@@ -9,7 +9,18 @@ import pytest
 
 import earmark
 from earmark import _HOME, errors
-from earmark.errors import BundleError, EarmarkError, ManifestError, MissingExtra, TableError, UnreadableAudio
+from earmark.errors import (
+    BundleError,
+    CatalogueError,
+    DownloadError,
+    EarmarkError,
+    ExchangeError,
+    ManifestError,
+    MissingExtra,
+    TableError,
+    TagError,
+    UnreadableAudio,
+)
 
 ERRORS = [
     (EarmarkError("something"), "something"),
@@ -18,6 +29,10 @@ ERRORS = [
     (BundleError("m/config.json: missing: name"), "m/config.json: missing: name"),
     (TableError("t.csv: no rows"), "t.csv: no rows"),
     (ManifestError("tracks.csv, line 3: a label is empty"), "tracks.csv, line 3: a label is empty"),
+    (CatalogueError("c.db: of a newer earmark"), "c.db: of a newer earmark"),
+    (TagError("b.mp3", "damaged"), "b.mp3: damaged"),
+    (ExchangeError("r.xml: no rekordbox"), "r.xml: no rekordbox"),
+    (DownloadError("https://a.b/c", "no network"), "https://a.b/c: no network"),
     (
         MissingExtra("`earmark train`", "train"),
         "`earmark train` needs more than the base install: pip install 'earmark[train]'",
