@@ -38,6 +38,7 @@ class TrainConfig(BaseModel):
 
     name: str = Field(min_length=1)
     summary: str = ""
+    notes: str = ""  # what else the card says under "What to know before trusting it"
     architecture: str = "emusic"
     settings: dict[str, Any] = {}
     epochs: PositiveInt = 30

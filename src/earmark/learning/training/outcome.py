@@ -53,7 +53,7 @@ Recipe (torch {torch}):
 
 ## What to know before trusting it
 
-- It knows what is in its training tracks and nothing else: other music, other studios, other labellers may be heard
+{notes}- It knows what is in its training tracks and nothing else: other music, other studios, other labellers may be heard
   worse than the figures say.
 - The figures are for tracks of the same collection, each judged by {windows} of its stretches.
 - Whoever shares this model says under which licence, and whose music it learned from.
@@ -202,6 +202,7 @@ def _card(run: Run, config: Config, result: Score | None) -> str:
         torch=config.provenance["torch"],
         recipe=run.config.model_dump_json(indent=2),
         figures=_figures(config, result),
+        notes=f"{run.config.notes.strip()}\n" if run.config.notes else "",
         windows=run.config.windows,
     )
 
