@@ -1,6 +1,7 @@
 """Keys are tested with cadences, whose key is what harmony books say, in all 24 keys and any tuning."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earmark.analysis import TONICS, Key
-from earmark.audio import Waveform
+from earmark.audio import Waveform, decode
 from earmark.hearing.key import FINE, PitchListener, chroma, find_key, tuning
 from earmark.synth import render
 from earmark.testing import chord, click_train, noise, silence, sweep, tiny_track, tone
@@ -109,6 +110,12 @@ def test_what_has_no_harmony_has_no_key() -> None:
     assert heard(tone(440, 10)) is None  # a tone is no harmony
     assert heard(np.zeros(100, np.float32)) is None
     assert PitchListener(RATE).pitches().tonality == 0
+
+
+def test_drums_alone_mostly_have_no_key(shared_audio: Path) -> None:
+    """A tuned kick is a tone all the same."""
+    loops = sorted((shared_audio / "house-loops").glob("*.mp3"))
+    assert sum(heard(decode(path, RATE)) is None for path in loops) > len(loops) / 2
 
 
 def test_a_doubtful_key_has_less_confidence() -> None:
