@@ -53,8 +53,8 @@ Recipe (torch {torch}):
 
 ## What to know before trusting it
 
-{notes}- It knows what is in its training tracks and nothing else: other music, other studios, other labellers may be heard
-  worse than the figures say.
+{notes}- It knows what is in its training tracks and nothing else: other music, other studios, other labellers may be
+  heard worse than the figures say.
 - The figures are for tracks of the same collection, each judged by {windows} of its stretches.
 - Whoever shares this model says under which licence, and whose music it learned from.
 """
