@@ -13,6 +13,7 @@ measurement, AES 2018.
 """
 
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -56,22 +57,23 @@ class Meter:
             self._known = np.zeros((len(sound.channels), REACH), np.float32)
             self._position, self._step, self._energy = 0, 0, 0.0
         self._gather(self._weighting.filter(sound.channels))
-        joined = np.concatenate([self._known, sound.channels], axis=1)
-        self._known = joined[:, -REACH:]
-        self._peak = true_peak(joined, sound.rate, self._peak)
+        seam = np.concatenate([self._known, sound.channels[:, :REACH]], axis=1)
+        for stretch in (sound.channels, seam):
+            self._peak = true_peak(stretch, sound.rate, self._peak)
+        self._known = np.concatenate([self._known, sound.channels[:, -REACH:]], axis=1)[:, -REACH:]
 
     def _gather(self, weighted: NDArray[np.float32]) -> None:
         """Add the energy of weighted channels (channels, samples) to the steps that it falls into."""
-        squares = _weights(self._places) @ np.square(weighted)  # (samples,)
-        end = self._position + squares.size
+        end = self._position + weighted.shape[1]
         last = (end * STEPS) // self._rate  # the step that will be incomplete
-        borders = -(-np.arange(self._step + 1, last + 1) * self._rate // STEPS)  # where steps end
-        parts = np.split(squares, borders - self._position)
-        sums = np.array([part.sum(dtype=np.float64) for part in parts])  # (steps that end here + 1,)
+        borders = -(-np.arange(self._step, last + 1) * self._rate // STEPS)  # where steps begin
+        pieces = pairwise([0, *(borders[1:] - self._position).tolist(), weighted.shape[1]])
+        # A dot product of a stretch with itself squares and adds without an array in between.
+        energies = [[np.dot(row[start:stop], row[start:stop]) for row in weighted] for start, stop in pieces]
+        sums = np.array(energies, np.float64) @ _weights(self._places)  # (steps that end here + 1,)
         sums[0] += self._energy
         self._energy = float(sums[-1])
-        lengths = np.diff(-(-np.arange(self._step, last + 1) * self._rate // STEPS))
-        self._powers.append(sums[:-1] / lengths)
+        self._powers.append(sums[:-1] / np.diff(borders))
         self._position, self._step = end, last
 
     def loudness(self) -> Loudness | None:
@@ -122,7 +124,7 @@ class KWeighting:
 
         Shape: (channels, samples), both.
         """
-        joined = np.concatenate([self._rest, channels], axis=1)
+        joined = np.concatenate([self._rest, channels], axis=1) if self._rest.size else channels
         whole = joined.shape[1] // self.BLOCK * self.BLOCK
         self._rest = joined[:, whole:]
         return self._blocks(joined[:, :whole].reshape(len(joined), -1, self.BLOCK))
@@ -177,7 +179,7 @@ def _k_matrices(
     orthonormal, scale = np.linalg.qr(ringing)
     power = scale @ power @ np.linalg.inv(scale)
     powers = []
-    while np.abs(power).max() > 1e-9:  # noqa: PLR2004  far below what float32 tells apart
+    while np.abs(power).max() > 1e-7:  # noqa: PLR2004  what float32 tells apart
         powers.append(power)
         power = power @ power
     single = np.float32
@@ -203,7 +205,7 @@ def true_peak(channels: NDArray[np.float32], rate: int, floor: float = 0.0) -> f
     It is sought beside samples that reach `HOPEFUL` of the highest level so far: between two lower ones a waveform
     that has less above a quarter of its rate than below cannot come so high.
 
-    Shape: (channels, samples); the first `REACH` samples are known from before.
+    Shape: (channels, samples); between the first and between the last `REACH` / 2 samples nothing is sought.
     """
     factor = 4 if rate < DENSE else 2 if rate < 2 * DENSE else 1
     magnitudes = np.abs(channels)
@@ -215,7 +217,7 @@ def true_peak(channels: NDArray[np.float32], rate: int, floor: float = 0.0) -> f
         padded = np.concatenate([channel, np.zeros(-(channel.size - REACH) % CHUNK, np.float32)])
         chunks = np.lib.stride_tricks.sliding_window_view(padded, CHUNK + REACH)[::CHUNK]
         after = np.flatnonzero(magnitude > HOPEFUL * peak) - TAPS // 2 + 1  # of the values that follow these samples
-        chosen = np.zeros(len(chunks) + 2, np.bool_)  # one place for what is known from before, one for what follows
+        chosen = np.zeros(len(chunks) + 2, np.bool_)  # one place before the first chunk, one after the last
         chosen[after // CHUNK + 1] = chosen[(after - 1) // CHUNK + 1] = True
         values = chunks[np.flatnonzero(chosen[1:-1])] @ matrix
         peak = max(peak, float(values.max(initial=0)), -float(values.min(initial=0)))
