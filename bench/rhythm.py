@@ -235,8 +235,8 @@ The {len(loops["earmark", "tempo within 0.1 BPM"])} real drum loops of 8 s, whos
 
 {table(loops, {"tempo within 0.1 BPM": "0.95"}) if loops else "were not there."}
 
-What it costs: CPU time for five minutes of mp3, as a multiple of `ffmpeg -i FILE -f null -`, which decodes it; median of
-{ROUNDS} rounds in which the programs take turns (smallest–largest).
+What it costs: CPU time for five minutes of mp3, as a multiple of `ffmpeg -i FILE -f null -`, which decodes it; median
+of {ROUNDS} rounds in which the programs take turns (smallest–largest).
 
 | what | multiple of decoding | aim |
 |---|---|---|

@@ -107,7 +107,7 @@ def test_an_interrupted_run_with_an_assistant_goes_on_bit_for_bit(
     train(sounds, config, tmp_path / "whole", machine=CPU)
 
     def stop(step: Step) -> None:
-        if step.stage == "train" and step.done == 1:
+        if step.stage == "train" and step.done == 2:
             raise KeyboardInterrupt
 
     often = CPU.model_copy(update={"checkpoint_seconds": 0.0})

@@ -358,9 +358,7 @@ def test_a_file_name_in_another_encoding_is_printed_all_the_same(crate: Path, tm
 def test_an_unknown_model_is_one_line(earmark_: Earmark, crate: Path, workers: str) -> None:
     answer = earmark_("listen", crate, "--model", "nope", "--workers", workers)
     assert (answer.status, answer.out) == (1, "")
-    assert re.fullmatch(
-        r"earmark: nope: neither a folder nor one of .*: emusic12, house12; .*\n", answer.err
-    )
+    assert re.fullmatch(r"earmark: nope: neither a folder nor one of .*: emusic12, house12; .*\n", answer.err)
 
 
 def test_debug_shows_the_traceback(crate: Path) -> None:

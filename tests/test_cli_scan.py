@@ -120,7 +120,11 @@ def test_another_model_hears_again_and_another_card_does_not(tiny: Path) -> None
 def test_watching_ends_in_order_with_ctrl_c(crate: Path, tiny: Path, tmp_path: Path) -> None:
     options = ["--watch", "--model", tiny, "--catalogue", tmp_path / "w.db"]
     command = [sys.executable, "-m", "earmark", "scan", str(crate), *map(str, options)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    listening = signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs us in the background ignores it
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, listening)
     try:
         assert process.stdout
         first = process.stdout.readline()
