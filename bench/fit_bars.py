@@ -22,7 +22,8 @@ import soxr
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform, decode
-from earmark.hearing.rhythm import OnsetListener, bars, course, tempo
+from earmark.hearing.rhythm import OnsetListener, bars, tempo
+from earmark.hearing.rhythm.beats import BAR, Course
 from earmark.styles import families_of
 from earmark.synth import STYLES, render
 
@@ -57,11 +58,11 @@ def examples_of(
         listener.add(waveform[round(start * RATE) : round(end * RATE)])
         envelopes = listener.envelopes()
         rises = envelopes.rises()
-        way = course.Course.steady(tempo.refine(rises, envelopes.frame_rate, truth["bpm"]))
+        way = Course.steady(tempo.refine(rises, envelopes.frame_rate, truth["bpm"]))
         beats = way.at(np.arange(len(rises)) / envelopes.frame_rate)
         eighth, features = bars.features(rises, envelopes, way, beats)
         downbeat = float(way.at(np.array([truth["downbeats"][0] - start]))[0])
-        answer = round((downbeat - eighth) * bars.STEPS / course.BAR) % bars.STEPS
+        answer = round((downbeat - eighth) * bars.STEPS / BAR) % bars.STEPS
         yield Example(features, answer, families_of([style])[style] in bars.FOUR, artist, kind)
 
 

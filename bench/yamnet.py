@@ -18,10 +18,10 @@ import torch
 from numpy.typing import NDArray
 
 from earmark.audio import decode
-from earmark.learning.networks.yamnet import YamnetPatches
-from earmark.learning.teachers.classes import NAMES
-from earmark.learning.teachers.patches import SAMPLE_RATE, front_end
-from earmark.learning.teachers.yamnet import Yamnet
+from earmark.learning.networks.yamnet.classes import NAMES
+from earmark.learning.networks.yamnet.graph import Yamnet
+from earmark.learning.networks.yamnet.network import YamnetPatches
+from earmark.learning.networks.yamnet.patches import SAMPLE_RATE, front_end
 from earmark.runner import gather
 
 ROUNDS = 5

@@ -48,7 +48,7 @@ earmark.__version__
 # computed by the network itself as its first layer.
 
 # %%
-from earmark.learning.frontend import MelSpectrogram
+from earmark.learning.networks.frontend import MelSpectrogram
 
 RATE = 12_000
 front_end = MelSpectrogram(RATE, n_fft=1024, n_mels=96)
@@ -180,7 +180,7 @@ heard.unknown, heard.timeline.top(1)
 # short tracks of four styles by twenty made-up artists each.
 
 # %%
-from earmark.learning.dataset import manifest as manifests
+from earmark.learning.data import manifest as manifests
 from earmark.synth.corpus import render_corpus
 
 FOUR = ["Ambient / Electronic", "Drum & Bass", "Techno / Tech House", "Trance"]
@@ -228,8 +228,7 @@ Model.open(WORK / "four").hear(decode(EXAMPLES / "11-techno.opus", 22_050)).time
 # %%
 from dataclasses import replace
 
-from earmark.learning import teach
-from earmark.learning.embed import embed
+from earmark.learning.data.embeddings import embed
 
 CRATES = {"Ambient / Electronic": "Sunrise", "Techno / Tech House": "Peak time", "Trance": "Peak time"}
 mine = [replace(entry, labels=(CRATES[entry.labels[0]],)) for entry in tracks.entries if entry.labels[0] in CRATES]
@@ -238,8 +237,8 @@ mine[wrong] = replace(mine[wrong], labels=("Sunrise",))
 
 crates = manifests.labelled("styles", mine)
 embedded = list(embed([entry.path for entry in mine], house12.folder, WORK / "cache", workers=2))
-findings = teach.study(teach.prepare(crates, embedded))
-teach.write(findings, house12.folder, WORK / "night", WORK / "night-report")
+findings = teaching.study(teaching.prepare(crates, embedded))
+teaching.write(findings, house12.folder, WORK / "night", WORK / "night-report")
 
 chosen, found = findings.best.candidate, findings.accuracy
 print(f"best head: {chosen.kind} {chosen.settings}")

@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 
-import earmark.library.scan  # noqa: F401  before it begins, so that it is killed while it scans
+import earmark.library.scanning.scan  # noqa: F401  before it begins, so that it is killed while it scans
 from earmark.analysis import Analysis
 from earmark.library import Catalogue
 from earmark.testing.doubles import listen, read_tags

@@ -9,8 +9,8 @@ import torch
 from earmark.errors import ManifestError
 from earmark.hearing import Model
 from earmark.learning.bundle import load_network
-from earmark.learning.dataset import manifest as manifests
-from earmark.learning.dataset.manifest import Entry, Manifest
+from earmark.learning.data import manifest as manifests
+from earmark.learning.data.manifest import Entry, Manifest
 from earmark.learning.training import assistant
 from earmark.learning.training.config import Machine, TrainConfig
 from earmark.learning.training.loop import train

@@ -20,8 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from earmark import audio
-from earmark.audio import Recording, decode, window_starts, windows
+from earmark.audio import SUFFIXES, Recording, Waveform, decode, window_starts, windows
 from earmark.errors import UnreadableAudio
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -131,7 +130,7 @@ def difference(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
     return float(np.abs(one - other).max(initial=0))
 
 
-def peak_frequency(waveform: audio.Waveform, sample_rate: int) -> float:
+def peak_frequency(waveform: Waveform, sample_rate: int) -> float:
     spectrum = np.abs(np.fft.rfft(waveform * np.hanning(len(waveform))))
     return float(np.argmax(spectrum)) * sample_rate / len(waveform)
 
@@ -601,8 +600,8 @@ def test_windows_and_hops_are_positive(window: int, hop: int) -> None:
 
 
 def test_every_suffix_is_lower_case_and_the_usual_ones_are_there() -> None:
-    assert {".wav", ".aiff", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".wma", ".wv", ".mp4"} <= audio.SUFFIXES
-    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in audio.SUFFIXES)
+    assert {".wav", ".aiff", ".flac", ".mp3", ".m4a", ".ogg", ".opus", ".wma", ".wv", ".mp4"} <= SUFFIXES
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in SUFFIXES)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from earmark.learning import bootstrap as module
-from earmark.learning.bootstrap import Indices, bootstrap, mean_interval, wilson
-from earmark.learning.evaluate import class_mean
+from earmark.measures import uncertainty as module
+from earmark.measures.classification import class_mean
+from earmark.measures.uncertainty import Indices, bootstrap, mean_interval, wilson
 
 
 def test_groups_are_drawn_whole() -> None:

@@ -13,7 +13,7 @@ import pytest
 from pyrekordbox import RekordboxXml
 
 from earmark.cli import main
-from earmark.learning.dataset.manifest import read
+from earmark.learning.data.manifest import read
 from earmark.library import Catalogue
 from earmark.library.exports import EXPORTERS
 from earmark.library.track import Tags, Track

@@ -16,8 +16,9 @@ import pytest
 
 from earmark.analysis import Analysis
 from earmark.errors import CatalogueError, UnreadableAudio
-from earmark.library import cluster, tags
-from earmark.library.cluster import Stored, Task
+from earmark.library import tags
+from earmark.library.scanning import cluster
+from earmark.library.scanning.cluster import Stored, Task
 from earmark.testing import tone, write_wav
 from earmark.timeline import Timeline
 

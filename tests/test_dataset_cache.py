@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from earmark.audio import Recording, decode
 from earmark.errors import EarmarkError, UnreadableAudio
-from earmark.learning.dataset.cache import WindowCache
+from earmark.learning.data.windows import WindowCache
 from earmark.synth.encoding import write_audio
 from earmark.testing import noise, sweep, tone, write_wav
 
@@ -217,7 +217,7 @@ def test_verify_removes_what_is_damaged_or_unfinished(cache: WindowCache, tmp_pa
 def test_a_killed_process_leaves_whole_files_only(cache: WindowCache, tmp_path: Path) -> None:
     tracks = [ramp(tmp_path / f"{index}.wav", 20) for index in range(200)]
     script = (
-        "import sys\nfrom pathlib import Path\nfrom earmark.learning.dataset.cache import WindowCache\n"
+        "import sys\nfrom pathlib import Path\nfrom earmark.learning.data.windows import WindowCache\n"
         f"cache = WindowCache(Path(sys.argv[1]), {RATE}, {cache.samples}, {cache.per_track})\n"
         "for path in cache.fill(map(Path, sys.argv[2:])): print(path, flush=True)\n"
     )

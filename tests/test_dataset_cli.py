@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from earmark.cli import main
-from earmark.learning.dataset.manifest import read
+from earmark.learning.data.manifest import read
 from earmark.testing import noise, write_wav
 
 Earmark = Callable[..., tuple[int, str, str]]

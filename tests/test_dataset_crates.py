@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import pytest
 
 from earmark.errors import ManifestError
-from earmark.learning.dataset.crates import from_collection
-from earmark.learning.dataset.manifest import read, write
+from earmark.learning.data.collections import from_collection
+from earmark.learning.data.manifest import read, write
 from earmark.library.imports import Collection, ImportedTrack, Play, Playlist
 
 

@@ -11,19 +11,13 @@ from hypothesis import strategies as st
 
 from earmark.errors import UnreadableAudio
 from earmark.fingerprint import SAMPLE_RATE
-from earmark.learning.dataset.completion import complete
-from earmark.learning.dataset.duplicates import (
-    Group,
-    contradicting,
-    crossing,
-    find_duplicates,
-    keep_together,
-)
-from earmark.learning.dataset.listening import Heard, listen
-from earmark.learning.dataset.manifest import Entry, Manifest, labelled
-from earmark.learning.dataset.report import report
-from earmark.learning.dataset.sources import Collected, Dropped
-from earmark.learning.dataset.splits import SPLITS, first_artist, split_of
+from earmark.learning.data.completion import complete
+from earmark.learning.data.duplicates import Group, contradicting, crossing, find_duplicates, keep_together
+from earmark.learning.data.listening import Heard, listen
+from earmark.learning.data.manifest import Entry, Manifest, labelled
+from earmark.learning.data.report import report
+from earmark.learning.data.sources import Collected, Dropped
+from earmark.learning.data.splits import SPLITS, first_artist, split_of
 from earmark.testing import noise, write_wav
 
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earmark.errors import ManifestError
-from earmark.learning.dataset import manifest as manifests
-from earmark.learning.dataset import names, splits
-from earmark.learning.dataset.manifest import Entry, Manifest, labelled, read, require_trainable, spell, write
-from earmark.learning.dataset.splits import SPLITS, first_artist, split_of
+from earmark.learning.data import manifest as manifests
+from earmark.learning.data import names, splits
+from earmark.learning.data.manifest import Entry, Manifest, labelled, read, require_trainable, spell, write
+from earmark.learning.data.splits import SPLITS, first_artist, split_of
 from earmark.styles import styles
 
 LABELS = [style.label for style in styles()]

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from earmark.errors import ManifestError
-from earmark.learning.dataset import names
-from earmark.learning.dataset.manifest import read, write
-from earmark.learning.dataset.names import Names
-from earmark.learning.dataset.sources import Collected, as_styles, from_folder, from_jamendo, from_magnatagatune
-from earmark.learning.dataset.sources import from_tags as sources_from_tags
-from earmark.learning.dataset.splits import split_of
+from earmark.learning.data import names
+from earmark.learning.data.manifest import read, write
+from earmark.learning.data.names import Names
+from earmark.learning.data.sources import Collected, as_styles, from_folder, from_jamendo, from_magnatagatune
+from earmark.learning.data.sources import from_tags as sources_from_tags
+from earmark.learning.data.splits import split_of
 from earmark.synth.encoding import write_audio
 from earmark.testing import write_wav
 

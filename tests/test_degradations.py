@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from earmark.audio import Waveform
-from earmark.learning.degradations import DEGRADATIONS, TAUGHT
+from earmark.learning.evaluation.degradations import DEGRADATIONS, TAUGHT
 from earmark.testing import tone, write_wav
 
 RATE = 22_050

@@ -12,15 +12,15 @@ from torch import nn
 
 from earmark.audio import decode
 from earmark.errors import ManifestError
-from earmark.learning.ear import distil, fidelity, instruments, samples, scenes, shards, speech
-from earmark.learning.ear.distil import DistilConfig
-from earmark.learning.ear.material import Clip
-from earmark.learning.ear.recipe import read_recipe
-from earmark.learning.ear.scenes import Material, scene
-from earmark.learning.ear.shards import Shard
 from earmark.learning.networks.ear import BANDS, FRAMES, PATCH, SAMPLE_RATE, EarScores, LogMelPatches, ear
 from earmark.learning.networks.pool import FAINT, OpinionPool, Opinions
-from earmark.learning.teachers import classes, patches
+from earmark.learning.networks.yamnet import classes, patches
+from earmark.recipes.distillation import distil, fidelity, instruments, samples, scenes, shards, speech
+from earmark.recipes.distillation.distil import DistilConfig
+from earmark.recipes.distillation.material import Clip
+from earmark.recipes.distillation.recipe import read_recipe
+from earmark.recipes.distillation.scenes import Material, scene
+from earmark.recipes.distillation.shards import Shard
 from earmark.synth.encoding import write_audio
 
 RECIPES = Path(__file__).parents[1] / "recipes"

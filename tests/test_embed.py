@@ -13,7 +13,7 @@ import pytest
 from earmark.audio import decode
 from earmark.errors import UnreadableAudio
 from earmark.hearing import Model
-from earmark.learning.embed import Embedded, Embedder, default_cache, embed
+from earmark.learning.data.embeddings import Embedded, Embedder, default_cache, embed
 from earmark.testing import noise, write_wav
 from earmark.testing.bundles import tiny_bundle
 

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, recall_score, top_k_accuracy_score
 
-from earmark.learning.evaluate import (
+from earmark.measures.classification import (
     Average,
     Labels,
     McNemar,
@@ -28,7 +28,7 @@ from earmark.learning.evaluate import (
     precision_at_k,
     reliability,
 )
-from earmark.learning.measures import rows, score
+from earmark.measures.scores import rows, score
 
 # Five tracks of three classes; beside each the rank at which its class stands.
 LABELS = np.array([0, 0, 0, 1, 2])

@@ -7,9 +7,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from earmark.learning.fitting import FitConfig, OneThread, _disturbed, fit, predict
 from earmark.learning.networks import DescriptorNetwork
-from earmark.learning.tables import UNLABELLED, Indices, Rows, Task
+from earmark.recipes.house12.fitting import FitConfig, OneThread, _disturbed, fit, predict
+from earmark.recipes.house12.tables import UNLABELLED, Indices, Rows, Task
 
 CONFIG = FitConfig(members=2, hidden=(24,), knots=9, epochs=30, batch_size=32, dropout=0.1, seed=1)
 

@@ -9,8 +9,8 @@ import torch
 from pyAudioAnalysis import ShortTermFeatures
 
 from earmark.audio import decode
-from earmark.filterbanks import chroma_matrix, mel_slaney, mfcc_matrix, talkbox_mel
-from earmark.learning.frontend import Descriptors, MelSpectrogram, OctaveTempo, RealDFT, normalise
+from earmark.learning.networks.frontend import Descriptors, MelSpectrogram, OctaveTempo, RealDFT, normalise
+from earmark.spectra import chroma_matrix, mel_slaney, mfcc_matrix, talkbox_mel
 
 RATE = Descriptors.SAMPLE_RATE
 TRACKS = ("eis.ogg", "gold.wav", "melt.opus", "modula.flac", "tribb.mp3", "trip1.aiff")

@@ -10,10 +10,10 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from earmark.learning.dataset.manifest import Entry
+from earmark.learning.data.manifest import Entry
 from earmark.learning.networks.heads import BLUR, Gate, NeighbourHead, head_of
-from earmark.learning.teach.candidates import Candidate, candidates, fit_neighbours, logits_of
-from earmark.learning.teach.lesson import Lesson
+from earmark.learning.teaching.candidates import Candidate, candidates, fit_neighbours, logits_of
+from earmark.learning.teaching.lesson import Lesson
 
 DIMS = 6
 STYLES = ("A", "B", "C")

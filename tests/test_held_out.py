@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from earmark.learning import held_out
-from earmark.learning.fitting import FitConfig, fit
-from earmark.learning.held_out import Teaching, cross_validate, fingerprint
 from earmark.learning.networks import DescriptorNetwork
-from earmark.learning.tables import Protocol, Rows, Task
+from earmark.recipes.house12 import held_out
+from earmark.recipes.house12.fitting import FitConfig, fit
+from earmark.recipes.house12.held_out import Teaching, cross_validate, fingerprint
+from earmark.recipes.house12.tables import Protocol, Rows, Task
 
 CONFIG = FitConfig(members=2, hidden=(24,), knots=9, epochs=10, batch_size=32, dropout=0.1, seed=1)
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from earmark.audio import decode
-from earmark.learning.degradations import BAND_LIMIT, as_mp3, band_limited, excerpt, quieter
-from earmark.learning.frontend import Descriptors
-from earmark.learning.lessons import RATE, Pairs, full_mix, half_time, learn_shift, strangers
+from earmark.learning.evaluation.degradations import BAND_LIMIT, as_mp3, band_limited, excerpt, quieter
+from earmark.learning.networks.frontend import Descriptors
+from earmark.recipes.house12.shifts import RATE, Pairs, full_mix, half_time, learn_shift, strangers
 from earmark.synth import render
 from earmark.testing import noise, write_wav
 

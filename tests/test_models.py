@@ -36,13 +36,14 @@ from earmark.hearing.bundle import (
     shipped,
     user_models,
 )
+from earmark.learning import downloads
 from earmark.learning.bundle import load_network
+from earmark.learning.downloads import ADDABLE, YAMNET, Source, fetch
 from earmark.learning.networks import ARCHITECTURES
-from earmark.learning.teachers import adding, sources
-from earmark.learning.teachers.classes import NAMES
-from earmark.learning.teachers.patches import front_end
-from earmark.learning.teachers.sources import ADDABLE, YAMNET, Source, fetch
-from earmark.learning.teachers.yamnet import Yamnet
+from earmark.learning.networks.yamnet import adding
+from earmark.learning.networks.yamnet.classes import NAMES
+from earmark.learning.networks.yamnet.graph import Yamnet
+from earmark.learning.networks.yamnet.patches import front_end
 from earmark.testing.bundles import tiny_bundle
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -209,7 +210,7 @@ def test_without_a_network_it_says_so(server: Server, tmp_path: Path) -> None:
 def test_a_server_that_falls_silent_is_given_up(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "TIMEOUT", 0.2)
+    monkeypatch.setattr(downloads, "TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         source = replace(server.source, url=f"http://127.0.0.1:{silent.getsockname()[1]}/network.bin")
         with pytest.raises(DownloadError, match="timed out"):

@@ -13,36 +13,25 @@ from torch import Tensor, nn
 
 from earmark.hearing import Model
 from earmark.hearing.bundle import FORMAT, Config
-from earmark.learning import bundle, keras_import
+from earmark.learning import bundle
 from earmark.learning.bundle import export_onnx
-from earmark.learning.frontend import MelSpectrogram
-from earmark.learning.networks import ARCHITECTURES, AudioNetwork, Blend, DescriptorNetwork, NormalScores
+from earmark.learning.networks import ARCHITECTURES, AudioNetwork, DescriptorNetwork, NormalScores
 from earmark.learning.networks.convolutions import FCN, Convolutions
+from earmark.learning.networks.frontend import MelSpectrogram
 from earmark.learning.networks.heads import Gate, LinearHead
-from earmark.learning.networks.yamnet import YamnetEar
+from earmark.learning.networks.keras import importing
+from earmark.learning.networks.yamnet.network import YamnetEar
 
 # What the contract is tested with: settings, smaller than the published ones where those take long; the size of the
 # embedding; the samples to trace the export with, and whether other lengths may be heard as well.
 TEMPORAL = {"architecture": "temporal", "settings": {"dropout": 0.0}}
-IMPORTED = keras_import.read(Path(__file__).parent / "golden" / "keras" / "sequential.h5", "imported")
+IMPORTED = importing.read(Path(__file__).parent / "golden" / "keras" / "sequential.h5", "imported")
 CONTRACT: dict[str, tuple[dict[str, Any], int, int, bool]] = {
     "emusic": ({}, 832, 349_440, False),
     "fcn": ({"width": 1 / 16, "dropout": 0.0}, 208, 349_696, False),
     "convnet5": ({}, 160, 348_160, False),
     "temporal": ({"dropout": 0.0}, 1024, 65_890, False),
     "descriptors": ({"members": 2, "hidden": [32]}, 82, 132_300, True),
-    "blend": (
-        {
-            "members": [
-                TEMPORAL,
-                {"architecture": "descriptors", "settings": {"members": 2, "hidden": [32]}},
-            ],
-            "weights": [1, 3],
-        },
-        1106,
-        65_890,
-        False,
-    ),
     "taught": ({"base": TEMPORAL | {"styles": 5}, "head": {"kind": "linear", "dims": 1024}}, 1024, 65_890, False),
     "merged": (
         {
@@ -307,24 +296,6 @@ def test_an_overlapping_mel_spectrogram_is_that_of_librosa() -> None:
         y=padded, sr=12_000, n_fft=512, hop_length=256, n_mels=96, center=False, fmax=6000
     )
     assert ours == pytest.approx(librosa.power_to_db(power, ref=np.max), abs=1e-3)
-
-
-def test_a_blend_is_the_weighted_geometric_mean_of_its_members() -> None:
-    network = cast(Blend, build("blend"))
-    waveform = music(65_890, 2, network.sample_rate)
-    with torch.no_grad():
-        one, three = (member(waveform)[0].softmax(-1) for member in network.members)
-        product = one**0.25 * three**0.75
-        expected = product / product.sum(-1, keepdim=True)
-        assert network(waveform)[0].softmax(-1).numpy() == pytest.approx(expected.numpy(), abs=1e-6)
-
-
-def test_a_blend_refuses_members_that_hear_at_different_rates() -> None:
-    members: list[dict[str, Any]] = [{"architecture": name, "settings": {}} for name in ("emusic", "temporal")]
-    with pytest.raises(ValueError, match=r"one sample rate, not at \[12000, 22050\] Hz"):
-        ARCHITECTURES["blend"](12, members=members)
-    with pytest.raises(ValueError, match="2 weights for 1 members"):
-        ARCHITECTURES["blend"](12, members=members[:1], weights=[1, 2])
 
 
 def test_normal_scores_of_normal_rows_are_the_rows() -> None:

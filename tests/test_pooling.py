@@ -13,7 +13,7 @@ from earmark.hearing.bundle import FORMAT, Config
 from earmark.learning import bundle, pooling
 from earmark.learning.networks import ARCHITECTURES, DescriptorNetwork
 from earmark.learning.networks.ear import EarScores
-from earmark.learning.networks.yamnet import YamnetEar
+from earmark.learning.networks.yamnet.network import YamnetEar
 from earmark.learning.pooling import PoolConfig
 from earmark.testing.bundles import tiny_bundle
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from earmark.learning.ranking import average_precision, roc_auc
+from earmark.measures.ranking import average_precision, roc_auc
 
 RANKINGS = st.lists(st.tuples(st.booleans(), st.integers(0, 12)), min_size=2, max_size=60).filter(
     lambda rows: len({relevant for relevant, _ in rows}) == 2

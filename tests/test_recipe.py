@@ -8,11 +8,11 @@ import pytest
 
 from earmark.errors import TableError
 from earmark.hearing import Model
-from earmark.learning import recipe as recipes
-from earmark.learning import tables
 from earmark.learning.bundle import load_network
-from earmark.learning.lessons import Lessons, load, save
-from earmark.learning.recipe import Recipe, by_artist, degraded_copies, examples, read_recipe
+from earmark.recipes.house12 import recipe as recipes
+from earmark.recipes.house12 import tables
+from earmark.recipes.house12.recipe import Recipe, by_artist, degraded_copies, examples, read_recipe
+from earmark.recipes.house12.shifts import Lessons, load, save
 from earmark.styles import styles
 
 ROOT = Path(__file__).parents[1]
@@ -122,8 +122,7 @@ def test_degraded_copies_move_the_spread_but_not_the_tempo(recipe: Recipe, lesso
 def test_a_small_recipe_makes_a_whole_model(
     tmp_path: Path, recipe: Recipe, shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forest = replace(recipe.fit.forest, trees=5, copies=1)
-    small = replace(recipe, fit=replace(recipe.fit, members=1, hidden=(16,), epochs=3, forest=forest))
+    small = replace(recipe, fit=replace(recipe.fit, members=1, hidden=(16,), epochs=3))
     monkeypatch.setattr(tables, "protocols", lambda _folder: [])
     titles: list[str] = []
     scores = recipes.train(small, shared_data, tmp_path / "small", lambda title, _share: titles.append(title))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr
 from sklearn.metrics import r2_score, root_mean_squared_error
 
-from earmark.learning.regression import correlation, r2, rmse
+from earmark.measures.regression import correlation, r2, rmse
 
 TRUTH = np.array([1.0, 2, 3, 4])
 

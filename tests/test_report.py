@@ -12,12 +12,12 @@ import pytest
 
 from earmark.errors import ManifestError, UnreadableAudio
 from earmark.hearing.bundle import Config, read_config
-from earmark.learning.dataset.manifest import Entry, Manifest, Task
-from earmark.learning.measures import Figure, precision
-from earmark.learning.report import styles, tags, values
-from earmark.learning.report.predictions import Answer, Predictions, collect, in_common, open_answering, shown
-from earmark.learning.report.results import Evaluation, Speed, evaluate
-from earmark.learning.report.selection import Selection, select
+from earmark.learning.data.manifest import Entry, Manifest, Task
+from earmark.learning.evaluation import styles, tags, values
+from earmark.learning.evaluation.predictions import Answer, Predictions, collect, in_common, open_answering, shown
+from earmark.learning.evaluation.results import Evaluation, Speed, evaluate
+from earmark.learning.evaluation.selection import Selection, select
+from earmark.measures.scores import Figure, precision
 from earmark.testing import write_wav
 from earmark.testing.bundles import tiny_bundle
 

@@ -13,25 +13,17 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from earmark.learning.evaluate import McNemar, Reliability
-from earmark.learning.measures import Figure
-from earmark.learning.report import contents, figures, markdown, webpage, wording
-from earmark.learning.report.comparison import Contrast, Contrasts
-from earmark.learning.report.document import Document, Note, Picture, Section, Table, Tile, Tiles
-from earmark.learning.report.figures import DARK, LIGHT, Bar, Theme
-from earmark.learning.report.results import Evaluation, Opponent, Speed, Track
-from earmark.learning.report.styles import (
-    Confused,
-    FamilyRow,
-    Mistake,
-    Precisions,
-    Silence,
-    StyleFigures,
-    StyleRow,
-)
-from earmark.learning.report.tags import TagFigures, TagRow
-from earmark.learning.report.values import ValueFigures, ValueRow
-from earmark.learning.report.writing import write
+from earmark.learning.evaluation import contents, figures, markdown, webpage, wording
+from earmark.learning.evaluation.comparison import Contrast, Contrasts
+from earmark.learning.evaluation.document import Document, Note, Picture, Section, Table, Tile, Tiles
+from earmark.learning.evaluation.figures import DARK, LIGHT, Bar, Theme
+from earmark.learning.evaluation.results import Evaluation, Opponent, Speed, Track
+from earmark.learning.evaluation.styles import Confused, FamilyRow, Mistake, Precisions, Silence, StyleFigures, StyleRow
+from earmark.learning.evaluation.tags import TagFigures, TagRow
+from earmark.learning.evaluation.values import ValueFigures, ValueRow
+from earmark.learning.evaluation.writing import write
+from earmark.measures.classification import McNemar, Reliability
+from earmark.measures.scores import Figure
 
 NASTY = '<img src="http://example.com/x.png" onerror=alert(1)> & | *a_b*\nc'
 HALF = Figure(0.5, 0.25, 0.75)

@@ -16,7 +16,7 @@ from earmark.audio import Waveform, decode
 from earmark.hearing import Listener, Model
 from earmark.hearing.rhythm import OnsetListener, find_rhythm, onsets
 from earmark.hearing.rhythm.bars import STEPS, scores, templates
-from earmark.hearing.rhythm.course import Course, fold
+from earmark.hearing.rhythm.beats import Course, fold
 from earmark.hearing.rhythm.tempo import USUAL, prior, vertex
 from earmark.styles import families_of, styles
 from earmark.synth import render

@@ -19,9 +19,9 @@ import pytest
 from earmark.analysis import Analysis
 from earmark.errors import EarmarkError
 from earmark.library import Catalogue, Query, Tags, Track
-from earmark.library.examine import Examiner
-from earmark.library.scan import How, hear, survey
-from earmark.library.watch import watch
+from earmark.library.scanning.examine import Examiner
+from earmark.library.scanning.scan import How, hear, survey
+from earmark.library.scanning.watch import watch
 from earmark.testing import noise, write_wav
 from earmark.testing.doubles import listen, read_tags
 

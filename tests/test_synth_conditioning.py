@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from earmark.learning.frontend import Descriptors
+from earmark.learning.networks.frontend import Descriptors
 from earmark.synth import Track, cepstrum, conditioning, render
 from earmark.synth.harmony import Key
 from earmark.testing import clicks_at, tone

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from earmark.errors import TableError
-from earmark.learning import tables
+from earmark.recipes.house12 import tables
 
 HEADER = ",".join([*(f"{number}-d" for number in range(1, 69)), "69-BPM", "70-BPMconf", "71-BPMessentia"])
 CROSSWALK = "table,genre,style\nbeatport_2021jan,Trance,Trance\nbeatport_2021jan,Big Room,EDM & Big Room\n"

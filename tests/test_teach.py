@@ -20,14 +20,14 @@ from earmark.errors import BundleError, ManifestError
 from earmark.hearing import Listener, Model
 from earmark.hearing.bundle import FORMAT, Config
 from earmark.learning import bundle
-from earmark.learning.dataset.manifest import Entry, Manifest, labelled
-from earmark.learning.embed import Embedded, embed
-from earmark.learning.evaluate import apply_temperature
+from earmark.learning.data.embeddings import Embedded, embed
+from earmark.learning.data.manifest import Entry, Manifest, labelled
 from earmark.learning.networks import ARCHITECTURES
-from earmark.learning.teach import (
+from earmark.learning.teaching import (
     KINDS,
     Lesson,
     Others,
+    merging,
     other_tracks,
     prepare,
     read,
@@ -37,12 +37,12 @@ from earmark.learning.teach import (
     study,
     write,
 )
-from earmark.learning.teach import merge as merging
-from earmark.learning.teach.accuracy import measure, share_of
-from earmark.learning.teach.candidates import Candidate, candidates, logits_of
-from earmark.learning.teach.lesson import group
-from earmark.learning.teach.suspects import rank
-from earmark.learning.teach.validation import fit_temperature, fold, hold_out, judge, track_probabilities, unchosen
+from earmark.learning.teaching.accuracy import measure, share_of
+from earmark.learning.teaching.candidates import Candidate, candidates, logits_of
+from earmark.learning.teaching.lesson import group
+from earmark.learning.teaching.suspects import rank
+from earmark.learning.teaching.validation import fit_temperature, fold, hold_out, judge, track_probabilities, unchosen
+from earmark.measures.classification import apply_temperature
 from earmark.testing import noise, tone, write_wav
 from earmark.testing.bundles import tiny_bundle
 

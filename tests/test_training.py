@@ -21,11 +21,10 @@ from earmark.audio import Waveform
 from earmark.errors import EarmarkError, ManifestError
 from earmark.hearing import Listener, Model
 from earmark.learning import bundle
-from earmark.learning.dataset import manifest as manifests
-from earmark.learning.dataset.manifest import Entry, Manifest
+from earmark.learning.data import manifest as manifests
+from earmark.learning.data.manifest import Entry, Manifest
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
 from earmark.learning.networks.convolutions import Convolutions
-from earmark.learning.schedule import warm_cosine
 from earmark.learning.training import augment, checkpoint
 from earmark.learning.training.batches import epoch_draws, hear, share_of
 from earmark.learning.training.checkpoint import Progress
@@ -33,6 +32,7 @@ from earmark.learning.training.config import Augmentation, Machine, TrainConfig,
 from earmark.learning.training.loop import ignore, train
 from earmark.learning.training.objective import OBJECTIVES, Scale
 from earmark.learning.training.run import CHECKPOINT, CURVES, METRICS, Step, prepare
+from earmark.learning.training.schedule import warm_cosine
 from earmark.testing import noise, tone, write_wav
 
 RATE = 12_000  # Hz

@@ -18,11 +18,11 @@ from scipy import signal
 
 from earmark.audio import decode
 from earmark.errors import BundleError
-from earmark.learning.networks.yamnet import YamnetEar, YamnetPatches, YamnetTags
-from earmark.learning.teachers import tflite, yamnet
-from earmark.learning.teachers.classes import CLASSES, DIMS, NAMES
-from earmark.learning.teachers.patches import FRAMES, HOP, OFFSET, SAMPLE_RATE, WINDOW, front_end, mel_matrix
-from earmark.learning.teachers.sources import YAMNET
+from earmark.learning.downloads import YAMNET
+from earmark.learning.networks.yamnet import graph, tflite
+from earmark.learning.networks.yamnet.classes import CLASSES, DIMS, NAMES
+from earmark.learning.networks.yamnet.network import YamnetEar, YamnetPatches, YamnetTags
+from earmark.learning.networks.yamnet.patches import FRAMES, HOP, OFFSET, SAMPLE_RATE, WINDOW, front_end, mel_matrix
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.opus"))
 PATCH = (FRAMES - 1) * HOP + WINDOW  # samples
@@ -36,15 +36,15 @@ def file(shared_teachers: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def network(file: Path) -> yamnet.Network:
+def network(file: Path) -> graph.Network:
     """Return the network in that file."""
-    return yamnet.read(file)
+    return graph.read(file)
 
 
 @pytest.fixture(scope="session")
-def hears(file: Path) -> yamnet.Yamnet:
+def hears(file: Path) -> graph.Yamnet:
     """Return the network, ready to hear."""
-    return yamnet.Yamnet(file)
+    return graph.Yamnet(file)
 
 
 @pytest.fixture(scope="session")
@@ -150,7 +150,7 @@ def test_the_number_of_patches_at_22050_hz(samples: int, patches: int) -> None:
 # The network
 
 
-def test_it_hears_what_tensorflow_lite_hears(hears: yamnet.Yamnet, golden: Mapping[str, NDArray[Any]]) -> None:
+def test_it_hears_what_tensorflow_lite_hears(hears: graph.Yamnet, golden: Mapping[str, NDArray[Any]]) -> None:
     scores, embeddings = hears.hear(golden["patches"])
     # 8-bit activations: a step of a logit is 0.31, at a score of 0.5 that is 0.08.
     assert np.abs(scores - golden["scores"]).max() < 0.08
@@ -162,14 +162,14 @@ def test_it_hears_what_tensorflow_lite_hears(hears: yamnet.Yamnet, golden: Mappi
     assert NAMES[best["silence"]] == "Silence"
 
 
-def test_the_reference_patch_is_speech(hears: yamnet.Yamnet, shared_teachers: Path) -> None:
+def test_the_reference_patch_is_speech(hears: graph.Yamnet, shared_teachers: Path) -> None:
     patch = np.fromfile(shared_teachers / "yamnet_test_spectra.bin", np.float32).reshape(1, 96, 64)
     (scores,), _ = hears.hear(patch)
     assert NAMES[int(scores.argmax())] == "Speech"
     assert scores.max() == pytest.approx(0.94, abs=0.01)  # TensorFlow Lite says 0.9414
 
 
-def test_real_house_loops_are_music_with_a_drum_machine(hears: yamnet.Yamnet, shared_audio: Path) -> None:
+def test_real_house_loops_are_music_with_a_drum_machine(hears: graph.Yamnet, shared_audio: Path) -> None:
     loops = sorted((shared_audio / "house-loops").glob("*.mp3"))[:4]
     scores = np.stack([hears.hear(front_end(decode(loop, SAMPLE_RATE)))[0].mean(0) for loop in loops])
     numbers = {name: number for number, name in NAMES.items()}
@@ -178,11 +178,11 @@ def test_real_house_loops_are_music_with_a_drum_machine(hears: yamnet.Yamnet, sh
     assert numbers["Drum machine"] in {int(music[row.argmax()]) for row in scores[:, music]}
 
 
-def test_any_number_of_patches_is_heard_one_by_one(hears: yamnet.Yamnet) -> None:
-    patches = np.random.default_rng(0).normal(-3, 2, (yamnet.BATCH + 3, 96, 64)).astype(np.float32)
+def test_any_number_of_patches_is_heard_one_by_one(hears: graph.Yamnet) -> None:
+    patches = np.random.default_rng(0).normal(-3, 2, (graph.BATCH + 3, 96, 64)).astype(np.float32)
     scores, embeddings = hears.hear(patches)
     assert (scores.shape, embeddings.shape) == ((len(patches), CLASSES), (len(patches), DIMS))
-    for place in (0, yamnet.BATCH - 1, yamnet.BATCH, len(patches) - 1):
+    for place in (0, graph.BATCH - 1, graph.BATCH, len(patches) - 1):
         (alone,), (embedding,) = hears.hear(patches[place : place + 1])
         assert scores[place] == pytest.approx(alone, abs=1e-5)
         assert embeddings[place] == pytest.approx(embedding, abs=1e-4)
@@ -191,15 +191,15 @@ def test_any_number_of_patches_is_heard_one_by_one(hears: yamnet.Yamnet) -> None
     assert (nothing[0].shape, nothing[1].shape) == ((0, 521), (0, 1024))
 
 
-def test_the_onnx_graph_is_valid_and_holds_3_7_million_weights(network: yamnet.Network) -> None:
-    model = yamnet.to_onnx(network)
+def test_the_onnx_graph_is_valid_and_holds_3_7_million_weights(network: graph.Network) -> None:
+    model = graph.to_onnx(network)
     onnx.checker.check_model(model, full_check=True)
     weights = sum(int(np.prod(constant.dims)) for constant in model.graph.initializer)
     assert weights == pytest.approx(3.74e6, rel=0.01)
     assert [each.name for each in model.graph.output] == ["scores", "embedding"]
 
 
-def test_the_layers_are_those_of_a_mobilenet(network: yamnet.Network) -> None:
+def test_the_layers_are_those_of_a_mobilenet(network: graph.Network) -> None:
     shapes = [(layer.weight.shape, layer.stride, layer.groups) for layer in network.convolutions]
     assert len(shapes) == 27
     assert shapes[0] == ((32, 1, 3, 3), 2, 1)
@@ -209,7 +209,7 @@ def test_the_layers_are_those_of_a_mobilenet(network: yamnet.Network) -> None:
     assert (network.weight.shape, network.bias.shape) == ((521, 1024), (521,))
 
 
-def test_torch_answers_as_onnx_runtime_does(network: yamnet.Network, hears: yamnet.Yamnet) -> None:
+def test_torch_answers_as_onnx_runtime_does(network: graph.Network, hears: graph.Yamnet) -> None:
     ear = YamnetEar().eval()
     ear.take(network)
     patches = np.random.default_rng(1).normal(-3, 2, (5, 96, 64)).astype(np.float32)
@@ -221,7 +221,7 @@ def test_torch_answers_as_onnx_runtime_does(network: yamnet.Network, hears: yamn
     assert not any(weight.requires_grad for weight in ear.parameters())
 
 
-def test_at_22050_hz_it_hears_what_it_hears_at_16_khz(network: yamnet.Network, hears: yamnet.Yamnet) -> None:
+def test_at_22050_hz_it_hears_what_it_hears_at_16_khz(network: graph.Network, hears: graph.Yamnet) -> None:
     ear = YamnetEar(hop=48).eval()
     ear.take(network)
     for example in EXAMPLES[:3]:
@@ -231,7 +231,7 @@ def test_at_22050_hz_it_hears_what_it_hears_at_16_khz(network: yamnet.Network, h
         assert expected.max() > 0.5
 
 
-def test_tags_are_the_log_odds_of_the_mean_score(network: yamnet.Network) -> None:
+def test_tags_are_the_log_odds_of_the_mean_score(network: graph.Network) -> None:
     tags = YamnetTags(3, classes=[132, 236, 494]).eval()
     tags.ear.take(network)
     waveform = torch.from_numpy(decode(EXAMPLES[-1], 22_050, duration=5))[None]
@@ -243,13 +243,13 @@ def test_tags_are_the_log_odds_of_the_mean_score(network: yamnet.Network) -> Non
     assert embedding[0].numpy() == pytest.approx(embeddings[0].mean(0).numpy(), abs=1e-6)
 
 
-def test_weights_that_do_not_fit_are_refused(network: yamnet.Network) -> None:
+def test_weights_that_do_not_fit_are_refused(network: graph.Network) -> None:
     first, *others = network.convolutions
-    short = yamnet.Network([*others, first], network.weight, network.bias)
+    short = graph.Network([*others, first], network.weight, network.bias)
     with pytest.raises(ValueError, match="does not fit"):
         YamnetEar().take(short)
     with pytest.raises(ValueError, match=r"weights of shape \(3, 1024\) do not fit Linear"):
-        YamnetEar().take(yamnet.Network(network.convolutions, network.weight[:3], network.bias[:3]))
+        YamnetEar().take(graph.Network(network.convolutions, network.weight[:3], network.bias[:3]))
     with pytest.raises(ValueError, match="2 classes for 3 outputs"):
         YamnetTags(3, classes=[1, 2])
 
@@ -263,9 +263,9 @@ def test_a_file_that_is_not_the_known_one_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         BundleError, match=rf"^{other}: not the YAMNet that is known here: its sha256 is [0-9a-f]{{64}}"
     ):
-        yamnet.read(other)
+        graph.read(other)
     with pytest.raises(BundleError, match=rf"^{tmp_path / 'none'}: No such file"):
-        yamnet.read(tmp_path / "none")
+        graph.read(tmp_path / "none")
 
 
 def test_what_is_no_tflite_file_is_refused() -> None:
@@ -285,10 +285,10 @@ def test_a_file_that_is_cut_off_is_refused(file: Path, share: float) -> None:
 def test_another_chain_of_layers_is_refused(file: Path) -> None:
     operators = tflite.read(file, file.read_bytes())
     with pytest.raises(BundleError, match="the operators are no MobileNet: QUANTIZE, RESHAPE, CONV_2D"):
-        yamnet.network_of(file, [*operators[:2], *operators[3:]])
+        graph.network_of(file, [*operators[:2], *operators[3:]])
     strange = replace(operators[3], options={**operators[3].options, "padding": 1})
     with pytest.raises(BundleError, match=r"a CONV_2D with .*'padding': 1.* is not understood"):
-        yamnet.network_of(file, [*operators[:3], strange, *operators[4:]])
+        graph.network_of(file, [*operators[:3], strange, *operators[4:]])
 
 
 def test_quantised_constants_become_real_numbers_along_their_axis() -> None:

@@ -19,7 +19,7 @@ def distil(
     """Teach an ear: make sound, ask the teachers, train, measure. The same command goes on after an interruption."""
     from earmark.cli import show
     from earmark.cli.progress import titled_progress
-    from earmark.learning.ear import recipe as ears
+    from earmark.recipes.distillation import recipe as ears
     from earmark.runner import gather
 
     files = [path for path in gather([str(real)] if real else []) if isinstance(path, Path)]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from earmark.errors import UnreadableAudio
     from earmark.hearing import Model
-    from earmark.learning.report.document import Block, Section
-    from earmark.learning.report.results import Evaluation
+    from earmark.learning.evaluation.document import Block, Section
+    from earmark.learning.evaluation.results import Evaluation
     from earmark.runner import Outcome, Task
 
 T = TypeVar("T")
@@ -80,11 +80,11 @@ def _examine(
 ) -> "Evaluation":
     """Have one or two models hear the tracks of a manifest, and measure what they say."""
     from earmark.hearing import Model
-    from earmark.learning.dataset.manifest import read
-    from earmark.learning.report import writing  # noqa: F401  what it needs must not be missed after an hour
-    from earmark.learning.report.predictions import Predictions, collect, open_answering
-    from earmark.learning.report.results import Speed, evaluate
-    from earmark.learning.report.selection import select
+    from earmark.learning.data.manifest import read
+    from earmark.learning.evaluation import writing  # noqa: F401  what it needs must not be missed after an hour
+    from earmark.learning.evaluation.predictions import Predictions, collect, open_answering
+    from earmark.learning.evaluation.results import Speed, evaluate
+    from earmark.learning.evaluation.selection import select
     from earmark.runner import sensible_workers
 
     sources = [model, against] if against else [model]
@@ -145,8 +145,8 @@ def _complain(failure: "UnreadableAudio", told: set[str]) -> None:
 def _tell(evaluation: "Evaluation", out: Path | None) -> None:
     """Write the report and print its head, or print all of its tables."""
     from earmark.cli import show
-    from earmark.learning.report.contents import compose
-    from earmark.learning.report.writing import WEBPAGE, write
+    from earmark.learning.evaluation.contents import compose
+    from earmark.learning.evaluation.writing import WEBPAGE, write
 
     document = compose(evaluation)
     console = show.stdout()
@@ -179,7 +179,7 @@ def _block(block: "Block") -> "Iterable[RenderableType]":
     from rich.table import Table as Grid
     from rich.text import Text
 
-    from earmark.learning.report.document import Note, Table, Tiles
+    from earmark.learning.evaluation.document import Note, Table, Tiles
 
     match block:
         case str():
@@ -214,8 +214,8 @@ def _repeat(model: "Model", tables: Path, recipe: Path | None) -> None:
     from earmark.cli import show
     from earmark.cli.progress import titled_progress
     from earmark.errors import BundleError
-    from earmark.learning.recipe import evaluate as evaluate_recipe
-    from earmark.learning.recipe import read_recipe
+    from earmark.recipes.house12.recipe import evaluate as evaluate_recipe
+    from earmark.recipes.house12.recipe import read_recipe
 
     recipe = recipe or Path(model.config.provenance.get("recipe", ""))
     if not recipe.name:
@@ -229,7 +229,7 @@ def _degrade(model: str, audio: Path, workers: int) -> bool:
     """See how far damage moves the answers; whether a file could not be heard."""
     from earmark.cli import show
     from earmark.errors import UnreadableAudio
-    from earmark.learning.degradations import Movement, open_moving
+    from earmark.learning.evaluation.degradations import Movement, open_moving
     from earmark.runner import gather, sensible_workers
 
     found = list(gather([str(audio)]))

@@ -13,7 +13,7 @@ def export(
     ],
 ) -> None:
     """Write a model as one ONNX file that needs nothing of earmark; see docs/export.md."""
-    from earmark.learning.export import export as run
+    from earmark.learning.onnx_export import export as run
 
     exported = run(model, out)
     config = exported.config

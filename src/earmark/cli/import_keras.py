@@ -17,11 +17,11 @@ def import_keras(
     ] = None,
 ) -> None:
     """Turn a Keras file into a model like any other."""
-    from earmark.learning import keras_import
-    from earmark.learning.keras_card import trainable
+    from earmark.learning.networks.keras import importing
+    from earmark.learning.networks.keras.card import trainable
 
-    labels = keras_import.read_labels(styles) if styles else None
-    imported = keras_import.import_keras(file, out, labels=labels, sample_rate=sample_rate)
+    labels = importing.read_labels(styles) if styles else None
+    imported = importing.import_keras(file, out, labels=labels, sample_rate=sample_rate)
     config = imported.config
     layers = len(imported.file.layers) + bool(imported.file.input_name)
     typer.echo(f"{layers} layers, {imported.file.parameters:,} parameters ({trainable(imported.network):,} trainable)")

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from earmark.errors import UnreadableAudio
-    from earmark.learning.dataset.listening import Heard
-    from earmark.learning.dataset.report import Report
-    from earmark.learning.dataset.sources import Collected
+    from earmark.learning.data.listening import Heard
+    from earmark.learning.data.report import Report
+    from earmark.learning.data.sources import Collected
 
 app = typer.Typer(help="Make and check lists of labelled tracks to learn from.", no_args_is_help=True)
 
@@ -64,7 +64,7 @@ def folder(
     report: ReportFile = None,
 ) -> None:
     """From a folder for each style; artist and title from the tags, or from "Artist - Title.mp3"."""
-    from earmark.learning.dataset.sources import from_folder
+    from earmark.learning.data.sources import from_folder
 
     _write(from_folder(source), out, duplicates, workers, report)
 
@@ -78,7 +78,7 @@ def tags(
     report: ReportFile = None,
 ) -> None:
     """From the files' own genre tags: those that name exactly one of the twelve styles, under any of its names."""
-    from earmark.learning.dataset.sources import from_tags
+    from earmark.learning.data.sources import from_tags
 
     _write(from_tags(source), out, duplicates, workers, report)
 
@@ -94,7 +94,7 @@ def jamendo(
     report: ReportFile = None,
 ) -> None:
     """From the tables of the MTG-Jamendo data set."""
-    from earmark.learning.dataset.sources import as_styles, from_jamendo
+    from earmark.learning.data.sources import as_styles, from_jamendo
 
     collected = from_jamendo(tables, audio)
     _write(as_styles(collected) if styles else collected, out, duplicates, workers, report)
@@ -115,7 +115,7 @@ def magnatagatune(
     report: ReportFile = None,
 ) -> None:
     """From the tables of the MagnaTagATune data set."""
-    from earmark.learning.dataset.sources import as_styles, from_magnatagatune
+    from earmark.learning.data.sources import as_styles, from_magnatagatune
 
     collected = from_magnatagatune(annotations, clips, audio, by_folder=by_folder)
     _write(as_styles(collected) if styles else collected, out, duplicates, workers, report)
@@ -184,8 +184,8 @@ def _from_program(
     styles: bool,
 ) -> "Collected":
     """What the collections of a DJ program teach; say how many of its tracks are streams."""
-    from earmark.learning.dataset.crates import LABELS, from_collection
-    from earmark.learning.dataset.sources import as_styles
+    from earmark.learning.data.collections import LABELS, from_collection
+    from earmark.learning.data.sources import as_styles
     from earmark.library.imports import IMPORTERS, joined
 
     if lesson.value not in LABELS and (several or styles):
@@ -211,9 +211,9 @@ def check(
     report: ReportFile = None,
 ) -> None:
     """Say what is in a manifest, and whether something can be learned from it; exit status 1 if not."""
-    from earmark.learning.dataset.completion import complete
-    from earmark.learning.dataset.manifest import read, require_trainable
-    from earmark.learning.dataset.sources import Collected
+    from earmark.learning.data.completion import complete
+    from earmark.learning.data.manifest import read, require_trainable
+    from earmark.learning.data.sources import Collected
 
     listed = read(manifest)
     heard = _listen(Collected(listed, published=True), duplicates, workers)
@@ -227,9 +227,9 @@ def check(
 def _write(collected: "Collected", out: Path, duplicates: bool, workers: int | None, report: Path | None) -> None:
     """Hear the files of a manifest, write it, and say what is in it."""
     from earmark.errors import ManifestError
-    from earmark.learning.dataset.completion import complete
-    from earmark.learning.dataset.formats import require_known
-    from earmark.learning.dataset.manifest import write
+    from earmark.learning.data.completion import complete
+    from earmark.learning.data.formats import require_known
+    from earmark.learning.data.manifest import write
 
     require_known(out)
     manifest, found = complete(collected, _listen(collected, duplicates, workers))
@@ -245,7 +245,7 @@ def _listen(collected: "Collected", duplicates: bool, workers: int | None) -> "I
     """Open or decode the files; say at once which cannot be heard, and on a terminal how far it is."""
     from earmark.cli.progress import counted_progress
     from earmark.errors import UnreadableAudio
-    from earmark.learning.dataset.listening import listen
+    from earmark.learning.data.listening import listen
     from earmark.runner import sensible_workers
 
     paths = [entry.path for entry in collected.manifest.entries]
@@ -274,7 +274,7 @@ def _tables(found: "Report") -> "RenderableType":
     from rich.table import Table
     from rich.text import Text
 
-    from earmark.learning.dataset.report import COLUMNS
+    from earmark.learning.data.report import COLUMNS
 
     table = Table(box=None, header_style="dim")
     for column in COLUMNS:

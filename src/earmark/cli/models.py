@@ -17,7 +17,7 @@ def models(context: typer.Context) -> None:
     from earmark.cli import show
     from earmark.errors import BundleError
     from earmark.hearing.bundle import NETWORK, at_hand, read_config
-    from earmark.learning.teachers.sources import ADDABLE
+    from earmark.learning.downloads import ADDABLE
 
     rows = []
     damaged = []
@@ -59,8 +59,8 @@ def add(
     """Download an openly licensed model, check it, and turn it into one like any other."""
     from earmark.cli.progress import titled_progress
     from earmark.errors import DownloadError
-    from earmark.learning.teachers import adding
-    from earmark.learning.teachers.sources import ADDABLE
+    from earmark.learning.downloads import ADDABLE
+    from earmark.learning.networks.yamnet import adding
 
     try:
         with titled_progress() as progress:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from earmark.analysis import Analysis
     from earmark.hearing import Listener
     from earmark.library import Catalogue
-    from earmark.library.examine import Examiner
-    from earmark.library.scan import Found
+    from earmark.library.scanning.examine import Examiner
+    from earmark.library.scanning.scan import Found
 
 LISTENER = 1  # raised when listeners begin to hear something else with the same model: all is heard again then
 
@@ -54,7 +54,7 @@ def scan(
     from earmark.errors import EarmarkError
     from earmark.hearing.bundle import locate, read_config
     from earmark.library import Catalogue, tags
-    from earmark.library.examine import Examiner
+    from earmark.library.scanning.examine import Examiner
 
     if not folder.exists():
         raise EarmarkError(f"{folder}: there is no such folder")
@@ -95,7 +95,7 @@ def _listen(path: Path, *, model: str) -> "Analysis":
 def _scan(catalogue: "Catalogue", folder: Path, examine: "Examiner", workers: int, *, retry: bool) -> "Counter[str]":
     """Scan once; what was done is said even when Ctrl-C comes in between."""
     from earmark.errors import EarmarkError
-    from earmark.library.scan import hear, survey
+    from earmark.library.scanning.scan import hear, survey
     from earmark.runner import sensible_workers
 
     surveyed = survey(catalogue, folder, version=examine.version, again=examine.again, retry=retry)
@@ -118,7 +118,7 @@ def _scan(catalogue: "Catalogue", folder: Path, examine: "Examiner", workers: in
 
 def _watch(catalogue: "Catalogue", folder: Path, examine: "Examiner", workers: int) -> "Counter[str]":
     """Scan for ever, and say what was done when Ctrl-C ends it."""
-    from earmark.library.watch import watch
+    from earmark.library.scanning.watch import watch
     from earmark.runner import sensible_workers
 
     counts: Counter[str] = Counter()
@@ -141,7 +141,7 @@ def _watch(catalogue: "Catalogue", folder: Path, examine: "Examiner", workers: i
 def _with_progress(found: "Iterable[Found]", total: int) -> "Iterator[Found]":
     """Show on a terminal how many files are done, at which rate, and how long the rest will take."""
     from earmark.cli.progress import counted_progress
-    from earmark.library.scan import How
+    from earmark.library.scanning.scan import How
 
     with counted_progress(total, "files") if sys.stderr.isatty() else nullcontext(lambda: None) as advance:
         for each in found:

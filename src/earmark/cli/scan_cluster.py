@@ -16,7 +16,8 @@ def scan_on_cluster(uri: str, out: str, address: str, model: str, actors: int) -
 
     from earmark.cli.progress import counted_progress
     from earmark.hearing.bundle import locate
-    from earmark.library import cluster, tags
+    from earmark.library import tags
+    from earmark.library.scanning import cluster
 
     locate(model)  # what is wrong with its name is said here, not by every actor
     task = cluster.Task(partial(_open, model), tags.read)

@@ -13,9 +13,9 @@ from earmark.analysis import Analysis
 from earmark.styles import styles
 
 if TYPE_CHECKING:
-    from earmark.learning.degradations import Movement
-    from earmark.learning.ear.fidelity import Fidelity
-    from earmark.learning.measures import Score
+    from earmark.learning.evaluation.degradations import Movement
+    from earmark.measures.scores import Score
+    from earmark.recipes.distillation.fidelity import Fidelity
 
 BAR = 16  # characters for a probability of 1
 STRIP = 72  # characters for a whole track
@@ -124,7 +124,7 @@ def models_table(rows: Sequence[tuple[str, ...]]) -> RenderableType:
 
 def scores_table(scores: "list[Score]") -> RenderableType:
     """Precision at k under each protocol, with intervals, beside the best figures known."""
-    from earmark.learning.measures import rows
+    from earmark.measures.scores import rows
 
     known = " / best figure known" if any(score.reference for score in scores) else ""
     title = f"Precision at k (95 % interval){known}"

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from earmark.cli.show import bar
-from earmark.learning.measures import Figure
-from earmark.learning.teach import Findings, Merging
+from earmark.learning.teaching import Findings, Merging
+from earmark.measures.scores import Figure
 
 MOST_SUSPECTS = 10
 

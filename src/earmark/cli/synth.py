@@ -31,7 +31,7 @@ def corpus(
         raise typer.BadParameter(f"{suffix} is not one of {', '.join(CODECS)}", param_hint="--suffix")
     rows = None
     if follow:
-        from earmark.learning.tables import measured
+        from earmark.recipes.house12.tables import measured
 
         rows = measured(follow)
     tracks = render_corpus(out, per_style, seed, workers, seconds=seconds, artists=artists, suffix=suffix, follow=rows)

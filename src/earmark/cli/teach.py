@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from earmark.errors import UnreadableAudio
-    from earmark.learning.embed import Embedded
+    from earmark.learning.data.embeddings import Embedded
 
 
 class Head(StrEnum):
@@ -48,7 +48,7 @@ def teach(
     from earmark.hearing.bundle import locate
     from earmark.learning import teach as teaching
     from earmark.learning.bundle import require_replaceable
-    from earmark.learning.embed import default_cache
+    from earmark.learning.data.embeddings import default_cache
 
     require_replaceable(out)
     base, folder = locate(model), cache or default_cache()
@@ -86,7 +86,7 @@ def _hear(
     """Embed files with a bar; say on standard error, and note, what could not be heard."""
     from earmark.cli.progress import counted_progress
     from earmark.errors import UnreadableAudio
-    from earmark.learning.embed import embed
+    from earmark.learning.data.embeddings import embed
     from earmark.runner import sensible_workers
 
     heard = []

@@ -23,8 +23,8 @@ def train(
     from earmark.cli import show
     from earmark.cli.progress import training_progress
     from earmark.errors import ManifestError
-    from earmark.learning.dataset import manifest as manifests
-    from earmark.learning.dataset.sources import from_folder
+    from earmark.learning.data import manifest as manifests
+    from earmark.learning.data.sources import from_folder
     from earmark.learning.training.config import Machine, checked, read_config
     from earmark.learning.training.loop import train as run
     from earmark.runner import sensible_workers
@@ -69,7 +69,7 @@ def train_tables(
     """Train a model on tables of measured descriptors, and write it with its card."""
     from earmark.cli import show
     from earmark.cli.progress import titled_progress
-    from earmark.learning import recipe as tabular
+    from earmark.recipes.house12 import recipe as tabular
 
     with titled_progress() as progress:
         scores = tabular.train(tabular.read_recipe(recipe), tables, out, progress)

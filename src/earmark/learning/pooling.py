@@ -18,7 +18,7 @@ from earmark.learning import pool_card
 from earmark.learning.bundle import check_waveform, load_network, write
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork, DescriptorNetwork, OpinionPool
 from earmark.learning.networks.ear import EarScores
-from earmark.learning.teachers.classes import CLASSES, NAMES
+from earmark.learning.networks.yamnet.classes import CLASSES, NAMES
 
 
 @dataclass(frozen=True)

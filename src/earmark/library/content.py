@@ -39,7 +39,7 @@ def _of_packets(path: Path) -> str:
     with Recording(path) as recording:
         digest = _digest(f"{recording.codec} {recording.sample_rate} {recording.channels} ".encode())
         waiting, last, whole = bytearray(), b"", False
-        for packet in recording._packets():  # noqa: SLF001  undecoded packets are nobody else's business yet
+        for packet in recording.packets():
             waiting += last
             if len(waiting) >= BLOCK:
                 end = len(waiting) // BLOCK * BLOCK

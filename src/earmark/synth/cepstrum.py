@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from earmark.filterbanks import chroma_matrix, mfcc_matrix, talkbox_mel
+from earmark.spectra import chroma_matrix, mfcc_matrix, talkbox_mel
 
 if TYPE_CHECKING:
     from earmark.synth.track import Audio

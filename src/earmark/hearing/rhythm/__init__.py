@@ -2,7 +2,7 @@
 
     onsets    what becomes louder, in eight octaves, a hundred times a second
     tempo     how often that comes back; half and double tempo are told apart by the style
-    course    when each beat is reached, at a constant tempo or a drifting one
+    beats     when each beat is reached, at a constant tempo or a drifting one
     bars      which of these moments begin a bar, and where exactly they are
 
 `OnsetListener` gathers what is needed from a waveform in blocks; `find_rhythm` makes a `Rhythm` of it. Bars have four
@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 
 from earmark.analysis import Rhythm
-from earmark.hearing.rhythm import bars, course, tempo
+from earmark.hearing.rhythm import bars, tempo
+from earmark.hearing.rhythm.beats import BAR, find
 from earmark.hearing.rhythm.onsets import Envelopes, OnsetListener
 
 __all__ = ["Envelopes", "OnsetListener", "find_rhythm"]
@@ -50,7 +51,7 @@ def find_rhythm(
     confidence = guess.certainty * min(1.0, guess.pulse / CLEAR)
     if confidence < UNSURE:
         return None
-    way, steady = course.find(rises, envelopes.frame_rate, guess.bpm)
+    way, steady = find(rises, envelopes.frame_rate, guess.bpm)
     shares: dict[str, float] = {}
     for style, share in (styles or {}).items():
         family = (families or {}).get(style, style)
@@ -63,11 +64,11 @@ def find_rhythm(
     inside = (beats >= -AT_ONCE) & (beats < envelopes.seconds)
     numbers, beats = numbers[inside], beats[inside]
     bpm = 60 / float(np.polyfit(numbers, beats, 1)[0])
-    local = 60 * course.BAR / (beats[course.BAR :] - beats[: -course.BAR])  # over a bar each
+    local = 60 * BAR / (beats[BAR:] - beats[:-BAR])  # over a bar each
     return Rhythm(
         bpm=bpm,
         confidence=confidence,
         drift=0.0 if steady else float(local.std()),
         beats=np.maximum(beats, 0),
-        downbeats=np.maximum(beats[numbers % course.BAR == 0], 0),
+        downbeats=np.maximum(beats[numbers % BAR == 0], 0),
     )

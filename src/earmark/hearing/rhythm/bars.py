@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.hearing.rhythm.course import BAR, Course, fold
+from earmark.hearing.rhythm.beats import BAR, Course, fold
 from earmark.hearing.rhythm.onsets import BANDS, Envelopes
 
 Array = NDArray[np.float64]

@@ -13,24 +13,18 @@ from typing import Any
 
 from torch import nn
 
-from earmark.learning.networks.blend import Blend
 from earmark.learning.networks.convolutions import convnet5, emusic, fcn
 from earmark.learning.networks.descriptors import DescriptorNetwork, NormalScores
 from earmark.learning.networks.ear import EarScores, ear
 from earmark.learning.networks.heads import Gate, head_of
-from earmark.learning.networks.keras import keras_network
+from earmark.learning.networks.keras.network import keras_network
 from earmark.learning.networks.network import AudioNetwork
 from earmark.learning.networks.pool import OpinionPool, Opinions
 from earmark.learning.networks.taught import Merged, Taught
 from earmark.learning.networks.temporal import temporal
-from earmark.learning.networks.yamnet import YamnetEar, YamnetTags
+from earmark.learning.networks.yamnet.network import YamnetEar, YamnetTags
 
-__all__ = ["ARCHITECTURES", "TRAINED", "AudioNetwork", "Blend", "DescriptorNetwork", "NormalScores", "OpinionPool"]
-
-
-def blend(styles: int, members: Sequence[Mapping[str, Any]], weights: Sequence[float] | None = None) -> Blend:
-    """A blend of networks, each given as `architecture` and `settings`."""
-    return Blend([ARCHITECTURES[member["architecture"]](styles, **member["settings"]) for member in members], weights)
+__all__ = ["ARCHITECTURES", "TRAINED", "AudioNetwork", "DescriptorNetwork", "NormalScores", "OpinionPool"]
 
 
 def taught(styles: int, base: Mapping[str, Any], head: Mapping[str, Any]) -> Taught:
@@ -92,7 +86,6 @@ ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {
     "temporal": temporal,
     "ear": ear,
     "descriptors": DescriptorNetwork,
-    "blend": blend,
     "pool": pool,
     "taught": taught,
     "merged": merged,

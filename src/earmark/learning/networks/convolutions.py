@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from earmark.learning.frontend import MelSpectrogram
+from earmark.learning.networks.frontend import MelSpectrogram
 from earmark.learning.networks.network import AudioNetwork
 
 

@@ -6,7 +6,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from earmark.learning.frontend import Descriptors
+from earmark.learning.networks.frontend import Descriptors
 
 
 class NormalScores(nn.Module):

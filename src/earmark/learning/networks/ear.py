@@ -1,7 +1,7 @@
 """The ear: convolutions on log-mel patches of about a second, small enough for a laptop.
 
 It hears short patches spread over a window and takes the mean of what it finds in them, so that the cost does not
-depend on the patch's place and a window may have any length. Trained by distillation (`learning.ear`), its outputs are
+depend on the patch's place and a window may have any length. Trained by distillation (`recipes.distillation`), its outputs are
 the 521 classes of AudioSet and 50 tags; like every other network it can also be trained on labelled tracks.
 
 Conventions: a *patch* is 96 frames of 10 ms in 64 mel bands, the measure of Hershey et al. ("CNN architectures for
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from earmark.learning.frontend import periodic_hann
+from earmark.learning.networks.frontend import periodic_hann
 from earmark.learning.networks.network import AudioNetwork
 
 SAMPLE_RATE = 22_050  # Hz

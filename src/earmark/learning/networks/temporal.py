@@ -11,8 +11,8 @@ References:
 import torch
 from torch import Tensor, nn
 
-from earmark.learning.frontend import MelSpectrogram
 from earmark.learning.networks.convolutions import Standardise
+from earmark.learning.networks.frontend import MelSpectrogram
 from earmark.learning.networks.network import AudioNetwork
 
 SAMPLE_RATE = 22_050

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from earmark.audio import Waveform
-from earmark.learning.dataset.cache import WindowCache
-from earmark.learning.dataset.manifest import Manifest
+from earmark.learning.data.manifest import Manifest
+from earmark.learning.data.windows import WindowCache
 from earmark.learning.networks import AudioNetwork
 from earmark.learning.training.augment import draw, middle
 from earmark.learning.training.config import Augmentation

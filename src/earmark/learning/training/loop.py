@@ -21,14 +21,14 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from earmark.errors import ManifestError
 from earmark.learning.bundle import require_replaceable
-from earmark.learning.dataset.manifest import Manifest, require_trainable
-from earmark.learning.schedule import warm_cosine
+from earmark.learning.data.manifest import Manifest, require_trainable
 from earmark.learning.training.augment import mask, mix
 from earmark.learning.training.batches import Batch, hear, load
 from earmark.learning.training.checkpoint import Progress
 from earmark.learning.training.config import Machine, TrainConfig
 from earmark.learning.training.outcome import Report, conclude
 from earmark.learning.training.run import CHECKPOINT, Run, Step, prepare
+from earmark.learning.training.schedule import warm_cosine
 
 
 def ignore(step: Step) -> None:

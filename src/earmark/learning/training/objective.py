@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from earmark.learning.dataset.manifest import Manifest
-from earmark.learning.evaluate import apply_temperature
-from earmark.learning.ranking import roc_auc
-from earmark.learning.regression import rmse
+from earmark.learning.data.manifest import Manifest
+from earmark.measures.classification import apply_temperature
+from earmark.measures.ranking import roc_auc
+from earmark.measures.regression import rmse
 
 Logits = NDArray[np.float32]
 

@@ -14,17 +14,18 @@ import torch
 from numpy.typing import NDArray
 
 from earmark.hearing.bundle import FORMAT, Config
-from earmark.learning import bundle, measures
-from earmark.learning.dataset.manifest import Manifest
-from earmark.learning.dataset.splits import first_artist
-from earmark.learning.evaluate import apply_temperature, fit_temperature
-from earmark.learning.measures import Score, score
-from earmark.learning.ranking import roc_auc
-from earmark.learning.regression import correlation, rmse
+from earmark.learning import bundle
+from earmark.learning.data.manifest import Manifest
+from earmark.learning.data.splits import first_artist
 from earmark.learning.training import assistant
 from earmark.learning.training.batches import hear
 from earmark.learning.training.objective import mean_auc
 from earmark.learning.training.run import CHECKPOINT, Run
+from earmark.measures import scores
+from earmark.measures.classification import apply_temperature, fit_temperature
+from earmark.measures.ranking import roc_auc
+from earmark.measures.regression import correlation, rmse
+from earmark.measures.scores import Score, score
 from earmark.styles import families_of
 
 CARD = """# {name}
@@ -227,7 +228,7 @@ def _figures(config: Config, result: Score | None) -> str:
         about += " (there were no test tracks, so the best epoch was chosen by these very tracks)"
     if result:
         table = ["| | tracks | average | P@1 | P@2 | P@3 |", "|---|---|---|---|---|---|"]
-        table += [f"| {' | '.join(row)} |" for row in measures.rows([result])]
+        table += [f"| {' | '.join(row)} |" for row in scores.rows([result])]
         table += ["", "| style | tracks | P@1 |", "|---|---|---|"]
         table += [f"| {name} | {count} | {share:.2f} |" for name, (share, count) in result.by_class.items()]
         error = f"The expected calibration error is {result.calibration_error:.3f}."

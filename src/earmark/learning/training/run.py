@@ -23,8 +23,8 @@ from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor
 
 from earmark.errors import EarmarkError, ManifestError, UnreadableAudio
-from earmark.learning.dataset.cache import WindowCache
-from earmark.learning.dataset.manifest import Manifest, require_trainable
+from earmark.learning.data.manifest import Manifest, require_trainable
+from earmark.learning.data.windows import WindowCache
 from earmark.learning.networks import ARCHITECTURES, TRAINED, AudioNetwork
 from earmark.learning.training import assistant, checkpoint
 from earmark.learning.training.augment import longest

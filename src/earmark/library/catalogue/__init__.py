@@ -108,7 +108,7 @@ class Catalogue:
         Raises:
             EarmarkError: there is no such folder.
         """
-        from earmark.library import examine, scan  # noqa: PLC0415  they write into catalogues
+        from earmark.library.scanning import examine, scan  # noqa: PLC0415  they write into catalogues
 
         reader = read_tags or import_module("earmark.library.tags").read  # whoever brings another needs no mutagen
         task = examine.Examiner(self.path, listen, reader, version=version, again=again)

@@ -1,0 +1,135 @@
+"""A path as libav's container and sound stream, with what the file declares of itself; what cannot be opened says why."""
+
+import stat
+import struct
+from pathlib import Path
+from typing import Final, cast
+
+import av
+import av.error
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Discard, Disposition
+
+from earmark.errors import UnreadableAudio
+
+SUFFIXES: Final = frozenset(
+    ".aac .ac3 .aif .aifc .aiff .ape .au .avi .caf .dff .dsf .eac3 .flac .m4a .m4b .m4p .m4v .mka .mkv .mov .mp2"  # noqa: SIM905
+    " .mp3 .mp4 .mpc .oga .ogg .ogv .opus .spx .tak .tta .w64 .wav .wave .webm .wma .wmv .wv".split()
+)
+"""Suffixes, in lower case, of files that are worth opening; those of videos among them."""
+
+# Containers of sound. Anything else that FFmpeg could open (playlists, images, text) is refused unopened: a playlist
+# with the name of an mp3 must not make us read other files. MPEG-TS, MPEG-PS and FLV may grow streams while they are
+# read, for which PyAV 18 reads beyond the end of a list.
+_CONTAINERS: Final = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,iff,matroska,mov,mp3,mpc,mpc8,ogg,tak,tta,w64,wav,wv"
+)
+
+# Where time stamps count samples (proven by the tests), and how to get near one: by the demultiplexer's own seek where
+# it lands at or before the packet, else by passing packets over undecoded, a tenth of the cost of decoding them. An mp3
+# or AAC stream has no index, and its seek is a guess from the bit rate.
+_SEEKING: Final = frozenset({"flac", "mov,mp4,m4a,3gp,3g2,mj2", "ogg"})
+_SEEKING_PCM: Final = frozenset({"aiff", "caf", "w64", "wav"})  # with compressed sound inside, stamps are off
+STEPPING: Final = frozenset({"aac", "mp3", "tta", "wv"})
+
+# Streams without a header: what libav calls their duration is a guess from bit rate and file size.
+_HEADERLESS: Final = frozenset({"aac", "ac3", "amr", "dts", "eac3"})
+
+# Codec tags of protected sound in MP4: iTunes, Common Encryption, Audible.
+_ENCRYPTED: Final = frozenset({"drms", "enca", "aavd", "adrm"})
+
+
+def require_file(path: Path) -> None:
+    """Refuse what has no bytes to read; a pipe would keep us waiting for ever."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise UnreadableAudio(path, _reason(error)) from error
+    except ValueError as error:  # a null byte in the name
+        raise UnreadableAudio(path, "no file can have this name") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise UnreadableAudio(path, "it is a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableAudio(path, "it is not a regular file")
+    if not status.st_size:
+        raise UnreadableAudio(path, "the file is empty")
+
+
+def open_sound(path: Path) -> tuple[InputContainer, AudioStream]:
+    """Open a file at its best audio stream, with the others switched off."""
+    require_file(path)
+    whitelists = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
+    try:
+        # "file:", or a colon in the name would end a protocol; "replace", as tags come in any encoding.
+        container = av.open(f"file:{path}", metadata_errors="replace", container_options=whitelists)
+    except av.error.FFmpegError as error:
+        raise UnreadableAudio(path, _reason(error)) from error
+    stream = cast(AudioStream | None, container.streams.best("audio"))
+    if stream is None or stream.codec_context is None or stream.codec_tag in _ENCRYPTED:
+        container.close()
+        raise UnreadableAudio(
+            path, "no sound was found in it" if stream is None else "its sound is encrypted or of an unknown codec"
+        )
+    for other in container.streams:
+        if other is not stream:
+            other.discard = Discard.all  # the pictures of a video are not even read
+    stream.codec_context.thread_count = 1  # more of them save no time here, and the other cores have files of their own
+    return container, stream
+
+
+def _reason(error: OSError | av.error.FFmpegError) -> str:
+    """Say why a file could not be opened."""
+    match error:
+        case FileNotFoundError():
+            return "there is no such file"
+        case PermissionError():
+            return "permission denied"
+        case OSError():
+            return f"it cannot be opened: {error.strerror}"
+        case _:
+            return "it is not audio, or damaged beyond recognition"
+
+
+def ticks_per_sample(container: InputContainer, stream: AudioStream) -> int | None:
+    """Return the units of the stream's clock per sample, or None where the clock cannot tell samples apart."""
+    name, codec = container.format.name, stream.codec_context
+    seeking = name in _SEEKING or (name in _SEEKING_PCM and codec.name.startswith("pcm_"))
+    if stream.time_base is None or not (seeking or name in STEPPING):
+        return None
+    ticks = 1 / (stream.time_base * codec.sample_rate)
+    return int(ticks) if ticks.denominator == 1 else None
+
+
+def declared_duration(path: Path, container: InputContainer, stream: AudioStream) -> float | None:
+    """Return the seconds that the file itself declares, never what libav guesses from bit rate and size."""
+    name, bit_rate = container.format.name, stream.codec_context.bit_rate
+    if name in _HEADERLESS or (name == "mp3" and not _counts_its_frames(path)):
+        return None
+    if stream.duration is not None and stream.time_base is not None:
+        cut_off = _cut_off(path) * 8 / bit_rate if name == "wav" and bit_rate else 0.0
+        return float(stream.duration * stream.time_base) + cut_off
+    # What the container declares is the duration of its longest stream.
+    alone = all(
+        other is stream or other.type not in ("audio", "video") or other.disposition & Disposition.attached_pic
+        for other in container.streams
+    )
+    return container.duration / av.time_base if alone and container.duration is not None else None
+
+
+def _counts_its_frames(path: Path) -> bool:
+    """Whether an mp3 begins, after its tag, with a frame that says how many follow."""
+    with path.open("rb") as file:
+        tag = file.read(10)
+        size = sum(byte << 7 * place for place, byte in enumerate(reversed(tag[6:])))  # seven bits per byte in ID3v2
+        file.seek(10 + size if tag.startswith(b"ID3") else 0)
+        frame = file.read(1024)
+    return any(mark in frame for mark in (b"Xing", b"Info", b"VBRI"))
+
+
+def _cut_off(path: Path) -> int:
+    """Return how many bytes a RIFF header promises beyond the end of the file, of which libav says nothing."""
+    with path.open("rb") as file:
+        form, size = struct.unpack("<4sI", file.read(8))
+    unknown = form != b"RIFF" or size == 2**32 - 1  # RF64, or written to a pipe
+    return 0 if unknown else max(0, size + 8 - path.stat().st_size)

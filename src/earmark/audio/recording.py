@@ -1,0 +1,233 @@
+"""Recordings: files and excerpts of them, decoded to blocks of waveform.
+
+Conventions:
+
+* Sample 0 is the first one that the decoder gives: encoder delay, pre-skip and priming are cut off as the container
+  says, exactly as the ffmpeg command line does.
+* An excerpt is a slice of the whole: ``decode(path, rate, start=a, duration=b)`` equals
+  ``decode(path, rate)[round(a * rate):round((a + b) * rate)]``. Where time stamps count samples we jump, begin
+  ``WARM_UP`` seconds early and drop what the decoder needs to settle; where they do not (Matroska rounds them to
+  milliseconds) we decode from the start. One codec never repeats itself: AAC may code a band as "noise of this power",
+  and after a jump that noise is another one.
+* In a damaged file, positions count what could be decoded; nothing is put in place of a skipped packet.
+* What was wrong but did not stop us stands in ``Recording.warnings``; what did is `UnreadableAudio`.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from itertools import chain, dropwhile
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+
+from earmark.audio.mixing import Tap, Waveform, aligned, cut, mixed, resampled
+from earmark.audio.opening import STEPPING, declared_duration, open_sound, ticks_per_sample
+from earmark.errors import UnreadableAudio
+
+if TYPE_CHECKING:  # subscriptable there only
+    from av.packet import Packet
+
+logger = logging.getLogger(__name__)
+
+WARM_UP: Final = 1.0
+"""Seconds decoded and dropped before an excerpt. An mp3 frame refers back by up to 511 bytes (0.5 s at 8 kbit/s), Opus
+asks for 80 ms, a lapped transform for one frame."""
+
+TOLERANCE: Final = 0.5
+"""Seconds by which a healthy file may be shorter than declared: encoder delay and padding (up to 0.2 s at low sample
+rates) count in the duration that some containers declare, and not in that of others."""
+
+
+class Recording:
+    """A file opened for listening.
+
+    Args:
+        path: Any audio file, or a video with sound.
+
+    Attributes:
+        path: Where the file is.
+        duration: Seconds that the file declares; None where it does not say.
+        sample_rate: Its own sample rate in Hz.
+        channels: How many channels it has.
+        codec: FFmpeg's name of its codec, e.g. ``"mp3"``.
+        warnings: What was wrong with the file; complete when `blocks` has come to the end.
+
+    Raises:
+        UnreadableAudio: The file is missing, empty, not audio, encrypted, or of a codec that nobody here can decode.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.warnings: list[str] = []
+        self._container, self._stream = open_sound(self.path)
+        self._fresh = True
+        self._packets_read = self._damaged = 0
+        self.sample_rate = self._stream.codec_context.sample_rate
+        self.channels = self._stream.codec_context.channels
+        self.codec = self._stream.codec_context.codec.canonical_name
+        self.duration = declared_duration(self.path, self._container, self._stream)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def blocks(
+        self, sample_rate: int, *, start: float = 0.0, duration: float | None = None, tap: Tap | None = None
+    ) -> Iterator[Waveform]:
+        """Decode the file, or an excerpt of it, a second or two at a time.
+
+        Args:
+            sample_rate: Hz wanted.
+            start: Seconds from the beginning.
+            duration: Seconds wanted; None for everything up to the end.
+            tap: Hears each block on the way, at the file's own rate and with all its channels: what needs those
+                (loudness) costs no second decoding. Only from the beginning of the file on.
+
+        Raises:
+            UnreadableAudio: Nothing in the file could be decoded, or reading failed on the way.
+            ValueError: A sample rate that is not positive, a negative time, or a tap on an excerpt from the middle.
+
+        Shape:
+            (samples,), never empty, differing from block to block.
+        """
+        if sample_rate <= 0 or start < 0 or (duration is not None and duration < 0):
+            raise ValueError(f"cannot decode {duration} s from {start} s at {sample_rate} Hz")
+        if tap and start:
+            raise ValueError(f"a tap hears a file from its beginning, not from {start} s on")
+        first = round(start * sample_rate)
+        count = None if duration is None else round((start + duration) * sample_rate) - first
+        native_first, surplus = aligned(first, self.sample_rate, sample_rate)
+        return cut(resampled(self._native(native_first, tap), sample_rate), surplus, count)
+
+    def _native(self, first: int, tap: Tap | None) -> Iterator[tuple[int, Waveform]]:
+        """Yield the file from its own sample `first` on, in blocks, each with its rate in Hz."""
+        if not self._fresh:
+            self._reopen()
+        self._fresh = False
+        self._packets_read = self._damaged = 0
+        self.warnings.clear()
+        frames, position = self._frames_before(first)
+        heard = position / self.sample_rate
+        surplus = first - position
+        not_finite = 0
+        for rate, waveform, sound in mixed(frames, apart=tap is not None):
+            heard += waveform.size / rate
+            finite = np.isfinite(waveform)
+            if not finite.all():
+                not_finite += int(np.count_nonzero(~finite))
+                waveform[~finite] = 0
+                if sound:
+                    sound.channels[~np.isfinite(sound.channels)] = 0
+            if tap and sound:
+                tap(sound)
+            yield rate, waveform[surplus:]
+            surplus = max(0, surplus - waveform.size)
+        self._judge(heard, not_finite)
+
+    def _judge(self, heard: float, not_finite: int) -> None:
+        """Say what was wrong with a file that was heard to its end, `heard` seconds after its beginning."""
+        if not heard and not self._packets_read:
+            raise UnreadableAudio(self.path, "it holds no sound: its length is zero")
+        if not heard or self._damaged > self._packets_read / 2:  # random bytes hold a frame of mp3 now and then
+            failed = f"{self._damaged} of its" if heard else "all its"
+            reason = f"{failed} {self._packets_read} packets could not be decoded: damaged or encrypted"
+            raise UnreadableAudio(self.path, reason)
+        if self._damaged:
+            self.warnings.append(f"{self._damaged} damaged packet{'s' if self._damaged > 1 else ''} skipped")
+        if self.duration is not None and self.duration - heard > TOLERANCE:
+            missing = self.duration - heard
+            self.warnings.append(f"heard {heard:.1f} s of {self.duration:.1f} s declared: {missing:.1f} s missing")
+        if not_finite:
+            self.warnings.append(f"{not_finite} samples were no finite numbers: replaced by silence")
+
+    def _frames_before(self, first: int) -> tuple[Iterator[AudioFrame], int]:
+        """Return frames that begin at or before sample `first` of the file, and the sample at which they begin."""
+        packets = self.packets()
+        frames = self._decoded(packets)
+        early = first - round(WARM_UP * self.sample_rate)
+        ticks = ticks_per_sample(self._container, self._stream)
+        if early <= 0 or ticks is None:
+            return frames, 0
+        head = next(frames, None)  # its stamp is not always 0: in an mp3 it is the encoder delay
+        if head is None or head.pts is None:
+            return chain([] if head is None else [head], frames), 0
+        origin = head.pts
+        wanted = origin + early * ticks
+        if self._container.format.name in STEPPING:
+            packets = dropwhile(lambda packet: (packet.pts or 0) + (packet.duration or 0) <= wanted, packets)
+            self._stream.codec_context.flush_buffers()
+        else:
+            try:
+                self._container.seek(wanted, stream=self._stream)
+            except av.error.FFmpegError:  # a damaged index
+                return self._frames_from_the_start()
+            packets = self.packets()
+        frames = self._decoded(packets)
+        head = next(frames, None)
+        if head is None:
+            return frames, first  # the file ends before
+        position = first + 1 if head.pts is None else (head.pts - origin) // ticks
+        if position > first:  # a damaged index again: not where the seek should have landed
+            return self._frames_from_the_start()
+        return chain([head], frames), position
+
+    def _frames_from_the_start(self) -> tuple[Iterator[AudioFrame], int]:
+        self._reopen()
+        return self._decoded(self.packets()), 0
+
+    def _reopen(self) -> None:
+        self.close()
+        self._container, self._stream = open_sound(self.path)
+
+    def packets(self) -> Iterator["Packet[AudioStream]"]:
+        """Undecoded packets up to the end of the file, or to where its structure breaks off."""
+        try:
+            yield from self._container.demux(self._stream)
+        except OSError as error:
+            raise UnreadableAudio(self.path, f"reading failed: {error.strerror}") from error
+        except av.error.FFmpegError:
+            self._damaged += 1
+
+    def _decoded(self, packets: Iterable["Packet[AudioStream]"]) -> Iterator[AudioFrame]:
+        for packet in packets:
+            self._packets_read += packet.size > 0  # the last one is empty and asks the decoder for what it holds back
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:  # damage has many names: invalid data, not permitted, not yet implemented
+                self._damaged += 1
+                continue
+            yield from frames
+
+
+def decode(path: Path | str, sample_rate: int, *, start: float = 0.0, duration: float | None = None) -> Waveform:
+    """Return the waveform of a file, or of an excerpt of it, and log what was wrong with the file.
+
+    Args:
+        path: Any audio file, or a video with sound.
+        sample_rate: Hz wanted.
+        start: Seconds from the beginning.
+        duration: Seconds wanted; None for everything up to the end.
+
+    Raises:
+        UnreadableAudio: The file holds no audio that can be heard; the reason says why.
+        ValueError: A sample rate that is not positive, or a negative time.
+
+    Shape:
+        (samples,); shorter than `duration`, or empty, where the file ends before.
+    """
+    with Recording(path) as recording:
+        blocks = list(recording.blocks(sample_rate, start=start, duration=duration))
+    for warning in recording.warnings:
+        logger.warning("%s: %s", path, warning)
+    return np.concatenate(blocks) if blocks else np.empty(0, np.float32)

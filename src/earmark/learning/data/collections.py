@@ -1,0 +1,134 @@
+"""Manifests from the user's own crates: what DJ programs know becomes labels and values.
+
+What can be learned is one of
+
+* `genre`: the user's genres, in the user's words;
+* `playlist`: the playlists that a track is in;
+* `rating`: how many stars the user has given (1-5); tracks without stars are left out;
+* `plays`: how often the user has played it, as the program counts, or as often as it is in the history.
+
+A collection spells one word in many ways ("Techno", "techno "): the most frequent spelling counts.
+"""
+
+from collections import Counter
+from collections.abc import Collection as Container
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePath
+from typing import Final, Literal, TypeAlias
+
+from earmark.errors import ManifestError
+from earmark.learning.data import names
+from earmark.learning.data.formats import SEPARATOR, is_text
+from earmark.learning.data.manifest import Entry, Manifest, absolute, labelled, spell
+from earmark.learning.data.sources import Collected, Dropped
+from earmark.learning.data.splits import split_of
+from earmark.library.imports import Collection, ImportedTrack, Playlist
+from earmark.library.places import located
+from earmark.styles import normalise
+
+Lesson: TypeAlias = Literal["genre", "playlist", "rating", "plays"]
+
+LABELS: Final = ("genre", "playlist")  # lessons whose answers are words; the others' are numbers
+
+
+def from_collection(
+    collection: Collection,
+    lesson: Lesson,
+    *,
+    several: bool = False,
+    only: Container[str] = (),
+    moved: Mapping[str, Path] | None = None,
+) -> Collected:
+    """What a collection teaches.
+
+    Args:
+        collection: what a DJ program knows.
+        lesson: which part of it.
+        several: a track may have any number of labels; else it is left out if it has not exactly one.
+        only: names of playlists, or of folders with playlists, to which the tracks are limited; all if empty.
+        moved: what the beginning of a path became on this machine.
+
+    Raises:
+        ManifestError: no playlist and no folder is called like a name in `only`.
+    """
+    chosen = _chosen(collection.playlists, only)
+    tracks = {track.path: track for track in collection.tracks}
+    listed = dict.fromkeys(path for playlist in chosen for path in playlist.tracks)
+    limited = lesson == "playlist" or bool(only)
+    paths: Iterable[PurePath] = listed if limited else tracks
+    answers = _labels(collection, chosen, lesson) if lesson in LABELS else {}
+    history = Counter(play.path for play in collection.history if play.public)
+    entries: dict[Path, Entry] = {}
+    dropped: list[Dropped] = []
+    for path in paths:
+        track = tracks.get(path, ImportedTrack(path))
+        file = absolute(located(path, moved))
+        if file in entries:
+            continue
+        answer = answers.get(path, ()) if lesson in LABELS else _value(track, lesson, history)
+        reason = _why_not(file, answer, lesson, several=several)
+        if reason:
+            dropped.append(Dropped(file, reason))
+        else:
+            entries[file] = _entry(file, track, answer)
+    if lesson in LABELS:
+        manifest = labelled("tags" if several else "styles", entries.values())
+    else:
+        manifest = Manifest("values", (lesson,), tuple(entries.values()))
+    return Collected(manifest, tuple(dropped))
+
+
+def _chosen(playlists: Iterable[Playlist], only: Container[str]) -> list[Playlist]:
+    playlists = list(playlists)
+    known = {name for playlist in playlists for name in (playlist.name, *playlist.folders)}
+    for name in only:
+        if name not in known:
+            raise ManifestError(f"no playlist and no folder is called {name!r}")
+    return [each for each in playlists if not only or {each.name, *each.folders} & set(only)]
+
+
+def _labels(collection: Collection, playlists: Iterable[Playlist], lesson: Lesson) -> dict[PurePath, tuple[str, ...]]:
+    """The labels of each track, every label in its most frequent spelling."""
+    if lesson == "genre":
+        said = {track.path: track.genres for track in collection.tracks}
+    else:
+        lists: dict[PurePath, tuple[str, ...]] = {}
+        for playlist in playlists:
+            for path in dict.fromkeys(playlist.tracks):
+                lists[path] = (*lists.get(path, ()), playlist.name)
+        said = lists
+    counts = Counter(label for labels in said.values() for label in labels)
+    spelling: dict[str, str] = {}
+    for label, _ in counts.most_common():
+        spelling.setdefault(normalise(label) or label, spell(label).replace(SEPARATOR, ","))
+    return {
+        path: tuple(dict.fromkeys(spelling[normalise(label) or label] for label in labels))
+        for path, labels in said.items()
+    }
+
+
+def _value(track: ImportedTrack, lesson: Lesson, history: Mapping[PurePath, int]) -> tuple[float, ...]:
+    number = track.rating if lesson == "rating" else track.plays
+    if lesson == "plays" and number is None:
+        number = history.get(track.path)
+    return () if number is None else (float(number),)
+
+
+def _why_not(file: Path, answer: tuple[str, ...] | tuple[float, ...], lesson: Lesson, *, several: bool) -> str:
+    """Why nothing can be learned from a track, or ""."""
+    if not answer:
+        return f"it has no {lesson}"
+    if lesson in LABELS and len(answer) > 1 and not several:
+        return f"it has more than one {lesson}: {', '.join(map(str, answer))}"
+    if not is_text(str(file)):
+        return "its name is not UTF-8 text, as a manifest is"
+    return "" if file.is_file() else "there is no such file"
+
+
+def _entry(file: Path, track: ImportedTrack, answer: tuple[str, ...] | tuple[float, ...]) -> Entry:
+    named = names.from_file_name(file)
+    artist, title = track.artist or named.artist, track.title or named.title
+    labels = tuple(each for each in answer if isinstance(each, str))
+    values = tuple(each for each in answer if isinstance(each, float))
+    artist, title = (text if is_text(text) else "" for text in (artist, title))
+    return Entry(file, labels, values, artist, title, split_of(artist, file))

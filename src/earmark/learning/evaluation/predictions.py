@@ -1,0 +1,157 @@
+"""What a model said about each track of a manifest, window by window.
+
+The files are heard elsewhere (`runner.run_all`, in as many processes as one likes), by the task that `open_answering`
+makes; what comes of each is collected here.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.audio import Recording
+from earmark.errors import ManifestError, UnreadableAudio
+from earmark.hearing import Listener, Model
+from earmark.hearing.bundle import Config
+from earmark.learning.data.manifest import Entry, Manifest
+from earmark.learning.data.splits import first_artist
+from earmark.measures.classification import Labels
+from earmark.measures.uncertainty import Indices
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said about one file.
+
+    `windows` are probabilities or values, (windows, outputs); `seconds` of audio were heard, in `cpu` seconds of
+    processor time with all that belongs to it: reading, decoding, resampling.
+    """
+
+    windows: NDArray[np.float32]
+    seconds: float
+    cpu: float
+
+
+def open_answering(model: str | Path) -> Callable[[Path], Answer]:
+    """Open a model, to be asked about files; for tags and styles it answers as the listener does."""
+    opened = Model.open(model)
+    ask = _estimates if opened.config.task == "values" else _probabilities
+
+    def answer(path: Path) -> Answer:
+        began = time.process_time()
+        windows, seconds = ask(opened, path)
+        return Answer(windows, seconds, time.process_time() - began)
+
+    return answer
+
+
+def _probabilities(model: Model, path: Path) -> tuple[NDArray[np.float32], float]:
+    heard = Listener(model)(path)
+    return heard.timeline.probabilities, heard.duration
+
+
+def _estimates(model: Model, path: Path) -> tuple[NDArray[np.float32], float]:
+    rate = model.config.sample_rate
+    values, end = [], 0.0
+    with Recording(path) as recording:
+        for start, waveform in model.windows(recording.blocks(rate)):
+            values.append(model.run(waveform[None])[0][0])
+            end = start + len(waveform) / rate
+    return np.stack(values), end
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said about the tracks of a manifest, in their order; those that cannot be heard are left out.
+
+    `source` is the file of the manifest: the tracks are named as they lie in its folder.
+    """
+
+    config: Config
+    source: Path
+    manifest: Manifest
+    answers: tuple[Answer, ...]
+    failures: tuple[UnreadableAudio, ...]
+
+    def tracks(self) -> NDArray[np.float64]:
+        """The answer to each track, the mean over its windows, shape (tracks, outputs)."""
+        return np.array([answer.windows.mean(0, dtype=np.float64) for answer in self.answers])
+
+    def windows(self) -> tuple[NDArray[np.float64], Indices]:
+        """The answer to each window of all tracks, (windows, outputs), and which track it is of, (windows,)."""
+        counts = [len(answer.windows) for answer in self.answers]
+        windows = np.concatenate([answer.windows for answer in self.answers]).astype(np.float64)
+        return windows, np.repeat(np.arange(len(counts)), counts)
+
+    def labels(self) -> Labels:
+        """The output that each track's style belongs to, shape (tracks,)."""
+        return self.columns()[self.manifest.labels()]
+
+    def columns(self) -> Indices:
+        """The output that belongs to each class of the manifest, shape (classes,)."""
+        return np.array([self.config.styles.index(name) for name in self.manifest.classes])
+
+    def artists(self) -> Indices:
+        """A number for each track, the same for all of one artist; a nameless one is taken for an artist of its own."""
+        keys = [
+            first_artist(entry.artist) or f"\0{number}" for number, entry in enumerate(self.manifest.entries)
+        ]  # (tracks,)
+        return np.unique(keys, return_inverse=True)[1]
+
+    def names(self) -> tuple[str, ...]:
+        """What to call each track."""
+        return tuple(shown(entry.path, self.source.parent) for entry in self.manifest.entries)
+
+    def only(self, kept: set[Entry]) -> "Predictions":
+        """The same for some of the tracks."""
+        pairs = [pair for pair in zip(self.manifest.entries, self.answers, strict=True) if pair[0] in kept]
+        return replace(
+            self,
+            manifest=replace(self.manifest, entries=tuple(entry for entry, _ in pairs)),
+            answers=tuple(answer for _, answer in pairs),
+        )
+
+
+def shown(path: Path, folder: Path) -> str:
+    """A path as it is shown to others: from a folder, else from the home of whoever asks, else from the root."""
+    for base, prefix in ((folder.absolute(), ""), (Path.home(), "~/")):
+        if path.is_relative_to(base):
+            return prefix + path.relative_to(base).as_posix()
+    return path.as_posix()
+
+
+def collect(
+    config: Config, source: Path, manifest: Manifest, outcomes: Iterable[Answer | UnreadableAudio]
+) -> Predictions:
+    """Put what was said beside what is true.
+
+    Args:
+        config: of the model.
+        source: the file of the manifest.
+        manifest: the tracks that it was asked about.
+        outcomes: what came of each, in the same order.
+
+    Raises:
+        ManifestError: not one of them can be heard.
+    """
+    entries: list[Entry] = []
+    answers: list[Answer] = []
+    failures: list[UnreadableAudio] = []
+    for entry, outcome in zip(manifest.entries, outcomes, strict=True):
+        if isinstance(outcome, UnreadableAudio):
+            failures.append(outcome)
+        else:
+            entries.append(entry)
+            answers.append(outcome)
+    if not answers:
+        raise ManifestError(f"{source}: none of the {len(manifest.entries)} tracks can be heard")
+    return Predictions(config, source, replace(manifest, entries=tuple(entries)), tuple(answers), tuple(failures))
+
+
+def in_common(first: Predictions, second: Predictions) -> tuple[Predictions, Predictions]:
+    """Both on the tracks that both have heard."""
+    kept = set(first.manifest.entries) & set(second.manifest.entries)
+    return first.only(kept), second.only(kept)

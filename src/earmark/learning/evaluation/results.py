@@ -1,0 +1,155 @@
+"""Everything that was found out about a model with a manifest, as one record and as JSON."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from earmark import __version__
+from earmark.learning.data.manifest import Entry, Task
+from earmark.learning.data.splits import first_artist
+from earmark.learning.evaluation import styles, tags, values
+from earmark.learning.evaluation.comparison import Contrasts
+from earmark.learning.evaluation.predictions import Predictions, in_common, shown
+from earmark.learning.evaluation.selection import Selection
+from earmark.learning.evaluation.styles import StyleFigures
+from earmark.learning.evaluation.tags import TagFigures
+from earmark.learning.evaluation.values import ValueFigures
+
+FORMAT = 1
+DIGITS = 5  # in JSON
+
+Figures: TypeAlias = StyleFigures | TagFigures | ValueFigures
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How much sound was heard how fast; all in seconds, `wall` with the start of the worker processes."""
+
+    audio: float
+    wall: float
+    cpu: float
+    workers: int
+
+
+@dataclass(frozen=True)
+class Track:
+    """What a track is, and what the model gives for each of its outputs."""
+
+    path: str
+    truth: tuple[str, ...] | tuple[float, ...]
+    answer: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """The other model on the same tracks, and what differs."""
+
+    model: str
+    figures: Figures
+    contrasts: Contrasts
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model, the tracks that it was asked about, and how well it did.
+
+    `artists` are those whose names are known, `skipped` the classes that were left out with `left_out` tracks,
+    `failures` the files that could not be heard, with the reasons.
+    """
+
+    model: str
+    manifest: str
+    split: str
+    task: Task
+    outputs: tuple[str, ...]
+    artists: int
+    windows: int
+    skipped: tuple[str, ...]
+    left_out: int
+    warnings: tuple[str, ...]
+    failures: tuple[tuple[str, str], ...]
+    speed: Speed
+    figures: Figures
+    opponent: Opponent | None
+    tracks: tuple[Track, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values: shares as 0-1, rounded to five digits, null where something could not be measured."""
+        plain: dict[str, Any] = _plain({"format": FORMAT, "earmark": __version__, **asdict(self)})
+        return plain
+
+
+_MEASURE: dict[Task, Callable[[Predictions], Figures]] = {
+    "styles": styles.measure,
+    "tags": tags.measure,
+    "values": values.measure,
+}
+_CONTRAST: dict[Task, Callable[[Predictions, Predictions], Contrasts]] = {
+    "styles": styles.contrast,
+    "tags": tags.contrast,
+    "values": values.contrast,
+}
+
+
+def evaluate(
+    split: str, selection: Selection, speed: Speed, predictions: Predictions, other: Predictions | None
+) -> Evaluation:
+    """Measure what a model said, and if there is another, compare them on the tracks that both have heard.
+
+    Args:
+        split: which part of it was chosen.
+        selection: the tracks that were chosen.
+        speed: of the first model.
+        predictions: what it said.
+        other: what the other said about the same tracks.
+    """
+    failures = {failure.path: failure.reason for each in (predictions, other) if each for failure in each.failures}
+    opponent = None
+    if other:
+        predictions, other = in_common(predictions, other)
+        opponent = Opponent(
+            model=other.config.name if other.config.name != predictions.config.name else f"{other.config.name} (other)",
+            figures=_MEASURE[other.manifest.task](other),
+            contrasts=_CONTRAST[other.manifest.task](predictions, other),
+        )
+    entries = predictions.manifest.entries
+    return Evaluation(
+        model=predictions.config.name,
+        manifest=shown(predictions.source.absolute(), Path.cwd()),
+        split=split,
+        task=predictions.manifest.task,
+        outputs=tuple(predictions.config.styles),
+        artists=len({first_artist(entry.artist) for entry in entries} - {""}),
+        windows=sum(len(answer.windows) for answer in predictions.answers),
+        skipped=selection.skipped,
+        left_out=selection.left_out,
+        warnings=selection.warnings,
+        failures=tuple((shown(path, predictions.source.parent), reason) for path, reason in failures.items()),
+        speed=speed,
+        figures=_MEASURE[predictions.manifest.task](predictions),
+        opponent=opponent,
+        tracks=tuple(
+            Track(name, _truth(entry), tuple(answer.tolist()))
+            for name, entry, answer in zip(predictions.names(), entries, predictions.tracks(), strict=True)
+        ),
+    )
+
+
+def _truth(entry: Entry) -> tuple[str, ...] | tuple[float, ...]:
+    return entry.values or entry.labels
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  whatever stands in the record
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return round(value, DIGITS) if math.isfinite(value) else None
+    return value

@@ -1,0 +1,261 @@
+"""A model that was trained in Keras 2.1 with kapre 0.1.3, as a bundle like any other.
+
+The file says what the layers are and holds every weight, the mel matrix among them, so nothing is guessed. What cannot
+be understood is refused by the name of its layer: nothing that has an effect is skipped.
+
+A softmax or a sigmoid at the end is taken off, because a bundle holds logits and what turns them into probabilities
+stands in its config. Outputs without either are taken for logits, and the card says so.
+"""
+
+import csv
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from earmark.errors import BundleError
+from earmark.hearing.bundle import FORMAT, Config
+from earmark.learning import bundle
+from earmark.learning.networks.keras import card
+from earmark.learning.networks.keras import file as keras_file
+from earmark.learning.networks.keras.file import KerasFile, KerasLayer
+from earmark.learning.networks.keras.layers import Layer
+from earmark.learning.networks.keras.network import LAYERS, keras_network, layers_of, options_of
+from earmark.learning.networks.network import AudioNetwork
+from earmark.styles import families_of, styles
+
+ARCHITECTURE = "keras"
+TASKS = {"softmax": "styles", "sigmoid": "tags", "linear": "styles"}
+"""What the outputs mean, by the activation that ends the network."""
+
+# Options with one value that is understood; a file need not state them.
+_FIXED: dict[str, Any] = {
+    "dtype": "float32",
+    "data_format": "channels_last",
+    "image_data_format": "channels_last",
+    "dilation_rate": [1, 1],
+    "noise_shape": None,
+    "eps": 1e-10,
+}
+# Options that say where the weights came from or how they are trained, by name or by how the name ends.
+_HARMLESS = {
+    *("name", "trainable", "batch_input_shape", "seed"),
+    *("sr", "fmin", "fmax", "htk", "norm", "trainable_kernel", "trainable_fb"),  # of the mel matrix, which is there
+}
+_HARMLESS_ENDINGS = ("_initializer", "_regularizer", "_constraint")
+
+_REARRANGING = {"Flatten", "Reshape", "Permute", "Dropout"}
+_POOLING = {"MaxPooling2D", "AveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling2D"}
+_VARIABLE = {"Variable": "mel"}  # the mel matrix, which kapre gives no name
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A network with the weights of a file, what its bundle says, and what the file said."""
+
+    network: AudioNetwork
+    config: Config
+    file: KerasFile
+
+
+def import_keras(
+    path: Path,
+    out: Path,
+    *,
+    labels: Sequence[str] | None = None,
+    sample_rate: int | None = None,
+) -> Imported:
+    """Read a Keras file and write it as a bundle.
+
+    Args:
+        path: the `.h5` file.
+        out: the bundle to write, a folder; an older bundle there is replaced.
+        labels: the names of the outputs in their order; the twelve styles where not given.
+        sample_rate: in Hz, for a file that does not state it.
+
+    Raises:
+        BundleError: the file is not understood, or `out` holds something else than a bundle.
+    """
+    bundle.require_replaceable(out)
+    imported = read(path, out.name, labels=labels, sample_rate=sample_rate)
+    check = check_waveform(imported.config.sample_rate, imported.network.samples)
+    bundle.write(
+        out,
+        imported.network,
+        imported.config,
+        card.write(imported.config, imported.file, imported.network),
+        check,
+    )
+    return imported
+
+
+def read(path: Path, name: str, *, labels: Sequence[str] | None = None, sample_rate: int | None = None) -> Imported:
+    """Read a Keras file as a network and the config of a bundle with this name; see `import_keras`."""
+    contents = keras_file.read(path)
+    try:
+        return _understand(contents, name, path, tuple(labels) if labels else None, sample_rate)
+    except BundleError as error:
+        raise BundleError(f"{path}: {error}") from error
+
+
+def _understand(
+    file: KerasFile, name: str, path: Path, labels: tuple[str, ...] | None, sample_rate: int | None
+) -> Imported:
+    samples = _samples(file)
+    sample_rate = _sample_rate(file, sample_rate)
+    layers, ending, place = without_ending([_settings(layer) for layer in file.layers])
+    names = labels or tuple(style.label for style in styles())
+    settings: dict[str, Any] = {"sample_rate": sample_rate, "samples": samples, "layers": layers}
+    network = keras_network(len(names), **settings)
+    modules = layers_of(network)
+    if ending == "softmax" and modules[place].shape[-1] != len(names):
+        raise BundleError(f"layer {file.layers[place].name!r}: its softmax is over one axis of several")
+    for layer, module in zip(file.layers, modules, strict=True):
+        _load(module, layer)
+    window = samples / sample_rate
+    config = Config(
+        format=FORMAT,
+        name=name,
+        task=TASKS[ending],
+        architecture=ARCHITECTURE,
+        settings=settings,
+        sample_rate=sample_rate,
+        window=window,
+        hop=window,
+        shortest=window,
+        styles=list(names),
+        families=families_of(names),
+        temperature=1.0,
+        unknown_threshold=0.0,
+        provenance={
+            "summary": f"imported from the Keras file {path.name}",
+            "file_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "keras": file.version,
+            "ends_in": ending,
+            "loss": file.training.get("loss"),
+            "torch": version("torch"),
+        },
+        measures={},
+        sha256={},
+    )
+    return Imported(network.eval(), config, file)
+
+
+def _samples(file: KerasFile) -> int:
+    match file.input_shape:
+        case (1, int(samples)):
+            return samples
+        case (int(), None):
+            raise BundleError("the length of its input is open; only a fixed one is understood")
+        case shape:
+            raise BundleError(f"its input has the shape {shape}, not that of mono sound: (1, samples)")
+
+
+def _sample_rate(file: KerasFile, given: int | None) -> int:
+    stated = file.layers[0].config.get("sr") if file.layers else None
+    if stated is None and given is None:
+        raise BundleError("it does not state its sample rate, so it must be given")
+    if stated is not None and given not in (None, stated):
+        raise BundleError(f"its sample rate is {stated} Hz, not {given}")
+    rate = given if stated is None else stated
+    if not isinstance(rate, int) or rate <= 0:
+        raise BundleError(f"its sample rate is {rate!r} Hz")
+    return rate
+
+
+def _settings(layer: KerasLayer) -> dict[str, Any]:
+    """A layer as it stands in the settings of the network: what is left of its config once all of it is understood."""
+    where = f"layer {layer.name!r} ({layer.kind})"
+    if layer.kind not in LAYERS:
+        raise BundleError(f"{where}: this kind of layer is not understood; {', '.join(LAYERS)} are")
+    options = {}
+    for key, value in layer.config.items():
+        if key in options_of(layer.kind):
+            options[key] = value
+        elif key in _FIXED:
+            if value != _FIXED[key]:
+                raise BundleError(f"{where}: {key} is {value!r}; only {_FIXED[key]!r} is understood")
+        elif not (key in _HARMLESS or key.endswith(_HARMLESS_ENDINGS)):
+            raise BundleError(f"{where}: the option {key} ({value!r}) is not understood")
+    return {"name": layer.name, "kind": layer.kind, "options": options}
+
+
+def without_ending(layers: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str, int]:
+    """The layers with the softmax or sigmoid at their end made linear, which of the two it was, and in which layer.
+
+    Raises:
+        BundleError: they end in another function, so that nobody can tell what the outputs are.
+    """
+    pooled = False
+    for place in reversed(range(len(layers))):
+        name, kind, options = layers[place]["name"], layers[place]["kind"], layers[place]["options"]
+        activation = options.get("activation") or "linear"
+        pooled |= kind in _POOLING
+        if kind in _REARRANGING | _POOLING or (kind == "Activation" and activation == "linear"):
+            continue
+        if kind in ("ELU", "LeakyReLU") or activation not in TASKS or (pooled and activation != "linear"):
+            what = kind if activation == "linear" else activation
+            after = ", which is pooled" if pooled else ""
+            raise BundleError(f"it ends in layer {name!r} with {what}{after}: nobody can tell what its outputs mean")
+        ending = {**layers[place], "options": {**options, "activation": "linear"}}
+        changed = [*layers[:place], ending, *layers[place + 1 :]] if activation != "linear" else layers
+        return changed, activation, place
+    raise BundleError("there is no layer in it that has learned anything")
+
+
+def _load(module: Layer, layer: KerasLayer) -> None:
+    """Copy the weights of a layer; each must be wanted, there, and of the right shape."""
+    where = f"layer {layer.name!r} ({layer.kind})"
+    given = {_VARIABLE.get(name, name): array for name, array in layer.weights.items()}
+    wanted = module.state_dict(keep_vars=True)
+    if missing := wanted.keys() - given.keys():
+        raise BundleError(f"{where}: it has no weight {', '.join(sorted(missing))}")
+    if extra := given.keys() - wanted.keys():
+        raise BundleError(f"{where}: it has a weight {', '.join(sorted(extra))}, for which there is no use")
+    for name, array in given.items():
+        if array.shape != tuple(wanted[name].shape):
+            raise BundleError(f"{where}: {name} has the shape {array.shape}, not {tuple(wanted[name].shape)}")
+        with torch.no_grad():
+            wanted[name].copy_(torch.from_numpy(array))
+
+
+def read_labels(path: Path) -> list[str]:
+    """Read the names of the outputs from a table as the 2018 system has one: columns `n_labels;keys`.
+
+    One column numbers the outputs from 0, the other names them; which is which is told by what is in them.
+
+    Raises:
+        BundleError: it is not such a table.
+    """
+    try:
+        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines(), delimiter=";"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path}: it cannot be read: {error}") from error
+    rows = [[cell.strip() for cell in row] for row in rows if row]
+    if not rows or sorted(rows[0]) != ["keys", "n_labels"] or any(len(row) != len(rows[0]) for row in rows):
+        raise BundleError(f"{path}: two columns were expected, n_labels;keys")
+    columns = list(zip(*rows[1:], strict=True))
+    numbers = [column for column in columns if all(cell.isdecimal() for cell in column)]
+    labels = [column for column in columns if column not in numbers]
+    if len(numbers) != 1 or len(labels) != 1:
+        raise BundleError(f"{path}: one column must hold the numbers of the outputs, the other their names")
+    by_number = dict(zip(map(int, numbers[0]), labels[0], strict=True))
+    if sorted(by_number) != list(range(len(rows) - 1)) or len({*labels[0]} - {""}) != len(rows) - 1:
+        raise BundleError(f"{path}: the numbers must run from 0, each with a name of its own")
+    return [by_number[number] for number in sorted(by_number)]
+
+
+def check_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
+    """A chord over a kick at 124 BPM, in steps that compress well, shape (1, samples)."""
+    time = np.arange(samples) / sample_rate
+    beat = time % (60 / 124)
+    kick = np.sin(2 * np.pi * (50 * beat - 8 * np.exp(-30 * beat))) * np.exp(-9 * beat)
+    chord = sum(np.sign(np.sin(2 * np.pi * pitch * time)) for pitch in (220.0, 261.6, 329.6))
+    steps: NDArray[np.float32] = (np.round((0.6 * kick + 0.1 * chord) * 256) / 256)[None].astype(np.float32)
+    return steps

@@ -1,0 +1,82 @@
+"""How well a head hears, from held-out probabilities, with 95 % intervals over artists."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.learning.teaching.lesson import Indices, Lesson
+from earmark.learning.teaching.validation import Folds
+from earmark.measures.classification import Probabilities, by_class, calibration_error
+from earmark.measures.scores import Figure, precision
+from earmark.measures.uncertainty import mean_interval, wilson
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Precision at 1 of tracks whose artist was not heard.
+
+    Attributes:
+        tracks: how many were predicted.
+        makers: how many artists they are by; a track of nobody we know counts as one.
+        micro: the share of tracks that is right; `macro`: the mean over the styles of the same.
+        guess: the share that would be right by always naming the commonest style.
+        calibration_error: the mean distance between confidence and accuracy.
+        by_style: the share of each style and the number of its tracks; a style that cannot be measured is missing.
+    """
+
+    tracks: int
+    makers: int
+    micro: Figure
+    macro: Figure
+    guess: float
+    calibration_error: float
+    by_style: dict[str, tuple[float, int]]
+
+    def as_json(self) -> dict[str, Any]:
+        """The figures in plain values, rounded to three digits."""
+        return {
+            "tracks": self.tracks,
+            "artists": self.makers,
+            "micro": rounded(self.micro),
+            "macro": rounded(self.macro),
+            "guess": round(self.guess, 3),
+            "calibration_error": round(self.calibration_error, 3),
+            "by_style": {style: [round(share, 3), count] for style, (share, count) in self.by_style.items()},
+        }
+
+
+def rounded(figure: Figure) -> list[float]:
+    """Value, low and high end, to three digits."""
+    return [round(value, 3) for value in (figure.value, figure.low, figure.high)]
+
+
+def share_of(hits: NDArray[np.generic], groups: Indices) -> Figure:
+    """The mean of hits (tracks,), with its interval over groups; where all draws agree, Wilson's for as many groups."""
+    values = hits.astype(np.float64)
+    value, (low, high) = float(values.mean()), mean_interval(values, groups=groups)
+    return Figure(value, low, high) if low < high else Figure(value, *wilson(value, len(np.unique(groups))))
+
+
+def measure(lesson: Lesson, folds: Folds, honest: Probabilities) -> Accuracy | None:
+    """The accuracy over the tracks that can be measured, or None where fewer than two styles have such tracks."""
+    known = folds.measured
+    labels, probabilities, groups = lesson.labels[known], honest[known], lesson.groups[known]
+    counts = np.bincount(labels, minlength=len(lesson.styles))
+    if (counts > 0).sum() < 2:  # noqa: PLR2004  one style cannot be told from another
+        return None
+    shares = by_class(labels, probabilities, 1, len(lesson.styles))
+    return Accuracy(
+        tracks=len(labels),
+        makers=len(np.unique(groups)),
+        micro=precision(labels, probabilities, groups),
+        macro=precision(labels, probabilities, groups, average="macro"),
+        guess=float(counts.max() / counts.sum()),
+        calibration_error=calibration_error(labels, probabilities),
+        by_style={
+            style: (float(share), int(count))
+            for style, share, count in zip(lesson.styles, shares, counts, strict=True)
+            if count
+        },
+    )

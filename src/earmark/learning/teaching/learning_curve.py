@@ -1,0 +1,96 @@
+"""The learning curve: how much better a head gets with more tracks, and so whether it is worth labelling more.
+
+A head of the chosen kind is fitted to a few tracks of each style, drawn from the training part of each fold, and tested
+on the fold. Its settings were chosen with all tracks, so with few of them it may be a little worse than its best. The
+last point is the fit to the whole training parts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.learning.teaching.accuracy import share_of
+from earmark.learning.teaching.candidates import logits_of
+from earmark.learning.teaching.lesson import Indices, Lesson
+from earmark.learning.teaching.validation import Folds, Trial, track_probabilities
+from earmark.measures.scores import Figure
+
+SIZES = (2, 5, 10, 20, 50, 100, 200, 500)  # tracks of each style
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Point:
+    """Accuracy after learning from so many tracks of each style (of a style that has fewer: all), with its interval."""
+
+    per_style: float
+    accuracy: Figure
+
+
+def learning_curve(
+    lesson: Lesson,
+    folds: Folds,
+    trial: Trial,
+    generator: np.random.Generator,
+    progress: Callable[[float], None] = lambda share: None,  # noqa: ARG005  takes note by doing nothing
+) -> list[Point]:
+    """The curve of a candidate over the measured tracks; empty where none is."""
+    if not folds.measured.any():
+        return []
+    styles = len(lesson.styles)
+    largest = min(np.bincount(lesson.labels[train]).max() for train, _ in folds.parts)
+    sizes = [size for size in SIZES if size < largest]
+    points = []
+    for index, size in enumerate(sizes):
+        hits = np.zeros(len(lesson.labels))
+        for train, test in folds.parts:
+            tested = lesson.part(test)
+            for _ in range(REPEATS):
+                head = trial.candidate.fit(lesson.part(_draw(lesson, train, size, generator)))
+                hits[test] += _hits(tested, logits_of(head, tested.windows), trial)
+        points.append(Point(size, _over_measured(hits / REPEATS, lesson, folds)))
+        progress((index + 1) / len(sizes))
+    everything = float(np.mean([len(train) / styles for train, _ in folds.parts]))
+    return [*points, Point(everything, _over_measured(_hits(lesson, trial.logits, trial), lesson, folds))]
+
+
+def _draw(lesson: Lesson, train: Indices, size: int, generator: np.random.Generator) -> Indices:
+    """At most `size` tracks of each style."""
+    shuffled = generator.permutation(train)
+    return np.concatenate([shuffled[lesson.labels[shuffled] == style][:size] for style in range(len(lesson.styles))])
+
+
+def _hits(lesson: Lesson, logits: NDArray[np.float64], trial: Trial) -> NDArray[np.float64]:
+    probabilities = track_probabilities(logits, lesson.track_of, trial.temperature)
+    hits: NDArray[np.float64] = (probabilities.argmax(1) == lesson.labels).astype(np.float64)
+    return hits
+
+
+def _over_measured(hits: NDArray[np.float64], lesson: Lesson, folds: Folds) -> Figure:
+    return share_of(hits[folds.measured], lesson.groups[folds.measured])
+
+
+def draw(points: list[Point], path: Path) -> None:
+    """Draw the curve as PNG; under a temporary name, then renamed."""
+    from matplotlib.figure import Figure as Picture  # noqa: PLC0415  slow to load, and nothing else needs it
+    from matplotlib.ticker import NullFormatter, NullLocator  # noqa: PLC0415  the same
+
+    picture = Picture(figsize=(6.4, 4.0), layout="constrained")
+    axes = picture.subplots()
+    sizes = [point.per_style for point in points]
+    values, lows, highs = np.array([(each.accuracy.value, each.accuracy.low, each.accuracy.high) for each in points]).T
+    axes.fill_between(sizes, lows, highs, color="#4c72b0", alpha=0.2, linewidth=0, label="95 % interval over artists")
+    axes.plot(sizes, values, "o-", color="#4c72b0", label="accuracy")
+    axes.set(xscale="log", xlabel="tracks of each style learned from", ylabel="share of unheard tracks that is right")
+    axes.set_xticks(sizes, [f"{size:.0f}" for size in sizes])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylim(0, 1.02)
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(loc="lower right", frameon=False)
+    temporary = path.with_name(f".{path.name}.part")
+    picture.savefig(temporary, format="png", dpi=150)
+    temporary.replace(path)

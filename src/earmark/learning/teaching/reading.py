@@ -1,0 +1,49 @@
+"""Where a lesson comes from: a folder for each style, or a manifest; and the other music that it is merged against."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from earmark.errors import ManifestError
+from earmark.learning.data import manifest as manifests
+from earmark.learning.data import names
+from earmark.learning.data.manifest import Entry, absolute, labelled
+from earmark.learning.data.sources import Collected, from_folder
+from earmark.learning.teaching.lesson import require_teachable
+from earmark.runner import gather
+
+
+def read(source: Path, splits: Sequence[str] = ()) -> Collected:
+    """The labelled tracks of a folder or a manifest.
+
+    Args:
+        source: a folder with a folder for each style, or a manifest.
+        splits: the splits to learn from; all if none is named, because cross-validation cuts anew.
+
+    Raises:
+        ManifestError: there is nothing that styles could be learned from.
+    """
+    if not source.exists():
+        raise ManifestError(f"{source}: no such folder or manifest")
+    found = from_folder(source) if source.is_dir() else Collected(manifests.read(source))
+    manifest = found.manifest
+    if splits and manifest.task == "styles":
+        if unknown := set(splits) - {entry.split for entry in manifest.entries}:
+            raise ManifestError(f"{source}: no track is in the split {' or '.join(map(repr, sorted(unknown)))}")
+        manifest = labelled("styles", (entry for entry in manifest.entries if entry.split in splits))
+    require_teachable(manifest, source)
+    return replace(found, manifest=manifest)
+
+
+def read_others(source: Path) -> tuple[Entry, ...]:
+    """The tracks of a folder, with all below it, or of a manifest; what they are called does not matter.
+
+    Raises:
+        ManifestError: it is neither.
+    """
+    if not source.exists():
+        raise ManifestError(f"{source}: no such folder or manifest")
+    if not source.is_dir():
+        return manifests.read(source).entries
+    found = [path for path in gather([str(source)]) if isinstance(path, Path)]
+    return tuple(Entry(absolute(path), artist=names.of(path).artist) for path in found)

@@ -1,0 +1,186 @@
+"""Write what came of a lesson: the bundle, and the report beside it."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from earmark.errors import BundleError
+from earmark.hearing.bundle import CHECK, FORMAT, NETWORK, Config, read_checked, read_config
+from earmark.learning import bundle
+from earmark.learning.networks.taught import Merged, Taught
+from earmark.learning.teaching import card, learning_curve, merging, suspects
+from earmark.learning.teaching.accuracy import rounded
+from earmark.learning.teaching.merging import Merging, Others
+from earmark.learning.teaching.study import UNKNOWN_SHARE, Findings
+from earmark.styles import families_of
+
+
+def require_mergeable(model: Path) -> None:
+    """Make sure that a model has styles of its own to answer with beside taught ones.
+
+    Raises:
+        BundleError: it has not.
+    """
+    task = read_config(model).task
+    if task != "styles":
+        raise BundleError(f"{model}: it names {task}; only a model that names styles can keep them beside taught ones")
+
+
+def write(
+    findings: Findings,
+    model: Path,
+    out: Path,
+    report: Path,
+    *,
+    others: Others | None = None,
+    seed: int = 0,
+    source: str = "",
+) -> Merging | None:
+    """Fit the chosen head to all tracks, write it on top of its model, and the report beside it.
+
+    Args:
+        findings: what `study` found.
+        model: the folder of the bundle that heard the lesson.
+        out: the bundle to write; its last part is the name.
+        report: the folder of the report; see `write_report`.
+        others: other music, to merge with the model's own styles; none to answer with the taught ones alone.
+        seed: of how the others are cut to measure the merging.
+        source: what the manifest is called, for the provenance.
+
+    Returns:
+        What merging does, if there was any.
+
+    Raises:
+        BundleError: something is wrong with the model, or what stands in place of the new one is none.
+        ManifestError: the others do not suffice for merging.
+    """
+    bundle.require_replaceable(out)
+    base = read_config(model)
+    network = bundle.load_network(model)
+    if others is None:
+        merged_with = None
+        built: Taught | Merged = Taught(network, findings.best.candidate.fit(findings.lesson))
+    else:
+        require_mergeable(model)
+        generator = np.random.default_rng(seed)
+        merged_with = merging.measure(findings.lesson, others, findings.folds, findings.best, base, generator)
+        built = _merged(findings, network, base, others)
+    config = _config(findings, base, out.name, merged_with, built)
+    config = replace(config, provenance=config.provenance | {"manifest": source})
+    bundle.write(out, built, config, card.write(config, findings, merged_with, base), _check_waveform(model, base))
+    write_report(report, findings, config.measures)
+    return merged_with
+
+
+def write_report(folder: Path, findings: Findings, measures: Mapping[str, Any]) -> None:
+    """Write what a bundle has no place for: `suspects.csv`, `learning-curve.png` and all figures in `report.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    suspects.write(findings.suspects, folder / "suspects.csv")
+    if findings.curve:
+        learning_curve.draw(findings.curve, folder / "learning-curve.png")
+    else:
+        (folder / "learning-curve.png").unlink(missing_ok=True)  # of a lesson that could be measured
+    candidates = [
+        {
+            "head": trial.candidate.kind,
+            "settings": dict(trial.candidate.settings),
+            "loss": round(trial.loss, 4),
+            "temperature": round(trial.temperature, 4),
+        }
+        for trial in findings.trials
+    ]
+    temporary = folder / ".report.json.part"
+    temporary.write_text(
+        json.dumps(dict(measures) | {"candidates": candidates}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    temporary.replace(folder / "report.json")
+
+
+def _merged(findings: Findings, base_network: nn.Module, base: Config, others: Others) -> Merged:
+    names = merging.merged_styles(base.styles, findings.lesson.styles)
+    return Merged(
+        base_network,
+        findings.best.candidate.fit(findings.lesson),
+        merging.fit_gate(findings.lesson, others),
+        styles=len(names),
+        base_styles=len(base.styles),
+        taught=[names.index(style) for style in findings.lesson.styles],
+        temperatures=(base.temperature, findings.best.temperature),
+    )
+
+
+def _config(findings: Findings, base: Config, name: str, merging: Merging | None, network: Taught | Merged) -> Config:
+    names = list(merging.styles if merging else findings.lesson.styles)
+    family_of = families_of(names) | base.families
+    threshold = findings.threshold
+    if merging:
+        threshold = min(base.unknown_threshold, float(np.quantile(merging.confidence, UNKNOWN_SHARE)))
+    settings = {"base": {"architecture": base.architecture, "settings": base.settings, "styles": len(base.styles)}}
+    return replace(
+        base,
+        format=FORMAT,
+        name=name,
+        task="styles",
+        architecture="merged" if merging else "taught",
+        settings=settings | network.settings,
+        styles=names,
+        families={style: family_of[style] for style in names},
+        temperature=1.0 if merging else findings.best.temperature,
+        unknown_threshold=round(threshold, 4),
+        provenance=_provenance(findings, base, merging),
+        measures=_measures(findings, merging),
+        sha256={},
+    )
+
+
+def _provenance(findings: Findings, base: Config, merging: Merging | None) -> dict[str, Any]:
+    lesson = findings.lesson
+    more = f", beside the {len(base.styles)} of {base.name}" if merging else ""
+    return {
+        "summary": f"{len(lesson.styles)} styles taught with {len(lesson.labels)} tracks{more}",
+        "head": {"kind": findings.best.candidate.kind, **findings.best.candidate.settings},
+        "splits": sorted({entry.split for entry in lesson.entries}),
+        "base": {"name": base.name, "network": base.sha256[NETWORK], "provenance": base.provenance},
+        "torch": torch.__version__.partition("+")[0],
+        "scikit-learn": sklearn.__version__,
+    }
+
+
+def _measures(findings: Findings, merging: Merging | None) -> dict[str, Any]:
+    measures: dict[str, Any] = {
+        "tracks": len(findings.lesson.labels),
+        "artists": findings.lesson.artists(),
+        "tracks_without_artist": findings.lesson.nameless(),
+        "unknown_share": UNKNOWN_SHARE,
+        "accuracy": findings.accuracy.as_json() if findings.accuracy else None,
+        "learning_curve": [
+            {"tracks_per_style": round(point.per_style, 1), "accuracy": rounded(point.accuracy)}
+            for point in findings.curve
+        ],
+        "suspects": sum(suspect.flagged for suspect in findings.suspects),
+    }
+    if findings.accuracy:
+        measures["precision_at_1"] = round(findings.accuracy.micro.value, 3)
+    if merging:
+        measures["merging"] = {
+            "other_tracks": merging.others,
+            "taught_right": rounded(merging.won),
+            "others_unchanged": rounded(merging.kept),
+        }
+    return measures
+
+
+def _check_waveform(model: Path, base: Config) -> NDArray[np.float32]:
+    """The waveform of the model's own check sample, (1, samples)."""
+    with np.load(io.BytesIO(read_checked(model, base, CHECK)), allow_pickle=False) as sample:
+        waveform: NDArray[np.float32] = sample["waveform"][:1]
+    return waveform

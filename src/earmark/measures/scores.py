@@ -1,0 +1,121 @@
+"""A model's score under one protocol, with intervals, and how such scores are shown beside known figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from earmark.measures.classification import (
+    Average,
+    Labels,
+    Probabilities,
+    by_class,
+    calibration_error,
+    interval,
+    precision_at_k,
+)
+from earmark.measures.uncertainty import Indices, wilson
+
+RANKS = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A share (0-1) with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """Precision at 1, 2 and 3 of one protocol, over tracks (`micro`) and over classes (`macro`).
+
+    `reference` holds the best known figures of the same protocol under the same two names, as far as they were
+    measured. `by_class` is Precision at 1 of each class that has test tracks, with their number.
+    """
+
+    protocol: str
+    tracks: int
+    classes: int
+    micro: tuple[Figure, ...]
+    macro: tuple[Figure, ...]
+    calibration_error: float
+    by_class: dict[str, tuple[float, int]]
+    reference: Mapping[Average, tuple[float, float, float]]
+
+    def as_json(self) -> dict[str, Any]:
+        """The score in plain values, rounded to three digits."""
+        return {
+            "protocol": self.protocol,
+            "tracks": self.tracks,
+            "classes": self.classes,
+            **{
+                name: [[round(figure.value, 3), round(figure.low, 3), round(figure.high, 3)] for figure in figures]
+                for name, figures in (("micro", self.micro), ("macro", self.macro))
+            },
+            "calibration_error": round(self.calibration_error, 3),
+            "by_class": {name: [round(value, 3), count] for name, (value, count) in self.by_class.items()},
+        }
+
+
+def precision(
+    y_true: Labels, y_prob: Probabilities, artists: Indices | None, k: int = 1, average: Average = "micro"
+) -> Figure:
+    """Precision at k of tracks, or of windows, with the interval of drawing artists, or tracks where none are given.
+
+    Where all draws of artists agree, Wilson's interval for as many artists takes their place.
+    """
+    value = precision_at_k(y_true, y_prob, k, average)
+    low, high = interval(y_true, y_prob, k, average, groups=artists)
+    if low == high and artists is not None:
+        low, high = wilson(value, len(np.unique(artists)))
+    return Figure(value, low, high)
+
+
+def score(
+    protocol: str,
+    classes: tuple[str, ...],
+    labels: Labels,
+    probabilities: Probabilities,
+    reference: Mapping[Average, tuple[float, float, float]] | None,
+    artists: Indices | None = None,
+) -> Score:
+    """Measure predictions: labels (tracks,), probabilities (tracks, classes), artists (tracks,) as numbers."""
+
+    def figures(average: Average) -> tuple[Figure, ...]:
+        return tuple(precision(labels, probabilities, artists, rank, average) for rank in RANKS)
+
+    counts = np.bincount(labels, minlength=len(classes))
+    shares = by_class(labels, probabilities, 1, len(classes))
+    return Score(
+        protocol=protocol,
+        tracks=len(labels),
+        classes=int((counts > 0).sum()),
+        micro=figures("micro"),
+        macro=figures("macro"),
+        calibration_error=calibration_error(labels, probabilities),
+        by_class={
+            name: (float(share), int(count))
+            for name, share, count in zip(classes, shares, counts, strict=True)
+            if count
+        },
+        reference=reference or {},
+    )
+
+
+def rows(scores: list[Score]) -> list[tuple[str, ...]]:
+    """The table of scores as text: protocol, tracks, average, then ours with its interval and the best known figure."""
+    table = []
+    for each in scores:
+        averages: dict[Average, tuple[Figure, ...]] = {"micro": each.micro, "macro": each.macro}
+        for average, figures in averages.items():
+            known = each.reference.get(average)
+            cells = [
+                f"{figure.value:.3f} ({figure.low:.3f}–{figure.high:.3f})" + (f" / {known[rank]:.3f}" if known else "")
+                for rank, figure in enumerate(figures)
+            ]
+            table.append((each.protocol, str(each.tracks), average, *cells))
+    return table

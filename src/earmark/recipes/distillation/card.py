@@ -1,0 +1,78 @@
+"""The card of an ear: what it was taught with, by whom, and how closely it follows."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from earmark.recipes.distillation.fidelity import HEARD, Fidelity
+from earmark.recipes.distillation.material import Clip
+from earmark.recipes.house12.card import ATTRIBUTION as TABLES
+
+ATTRIBUTION = (
+    "Taught by YAMNet (Google, project coralmicro, Apache-2.0; trained on AudioSet) and musicnn (J. Pons; ported by "
+    "E. Quinton, ISC licence; trained on the Million Song Dataset). Sound: tracks of earmark.synth, some of which "
+    "follow measured descriptors; the soundfont FluidR3 GM (Frank Wen, MIT licence); samples of Sonic Pi (CC0); "
+    f"speech of espeak-ng; noises. {TABLES}"
+)
+
+TEXT = """# {name}
+
+{summary}.
+
+Waveform in (mono, 22,050 Hz), 571 logits out: the 521 classes of AudioSet and 50 tags of the Million Song Dataset.
+Architecture `ear`: seven convolutions on log-mel patches of 0.96 s, 2 million parameters. MIT licence.
+
+## What it was made from
+
+It has never heard a recording of real music, and no label of a person. It learned to say what two networks say that
+have heard millions of recordings, about {scenes:,} scenes of three seconds:
+
+{material}
+
+Scenes mix two sounds in 40 % of the cases, change speed and pitch by up to a third, spectrum, room, level, overdrive,
+and noise. Attribution: {attribution}.
+
+## How closely it follows its teachers
+
+Pearson's correlation of its scores with YAMNet's over patches of 0.96 s. *Held-out scenes* are of preset families and
+files that no training scene is drawn from; *real files* are recordings that nothing was learned from. A class
+whose scores the teacher never varied by {heard} is left out.
+
+| class | {kinds} |
+|---|{rule}
+{rows}
+
+## What to know before trusting it
+
+- What it knows of real music is what its teachers say, mistakes included, as far as synthetic sound could carry it.
+- Classes of AudioSet that electronic music is not made of (animals, engines, kitchens) were hardly ever heard; it knows
+  little of them.
+"""
+
+
+def write(name: str, summary: str, clips: Sequence[Clip], scenes: int, measured: Mapping[str, Fidelity]) -> str:
+    """The card, in Markdown."""
+    kinds = Counter(clip.kind for clip in clips)
+    labels = [f"{kind} ({each.patches} patches)" for kind, each in measured.items()]
+    classes = list(next(iter(measured.values())).correlations)
+    rows = [(name, [each.correlations[name] for each in measured.values()]) for name in classes]
+    rows += [
+        ("**mean of these**", [each.mean for each in measured.values()]),
+        ("same strongest class", [each.agreement for each in measured.values()]),
+        ("50 tags, mean correlation", [each.tags for each in measured.values()]),
+    ]
+    return TEXT.format(
+        name=name,
+        summary=summary,
+        scenes=scenes,
+        attribution=ATTRIBUTION,
+        material="\n".join(f"- {count:,} files of kind `{kind}`" for kind, count in sorted(kinds.items())),
+        heard=HEARD,
+        kinds=" | ".join(labels),
+        rule="---|" * len(labels),
+        rows="\n".join(f"| {title} | {' | '.join(_figure(value) for value in values)} |" for title, values in rows),
+    )
+
+
+def _figure(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.2f}"
