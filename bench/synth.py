@@ -6,8 +6,8 @@
     python bench/synth.py presets [--tracks 2]        a classifier trained on half of the presets, tested on the others
 
 `TABLES` is the folder with `beatport_2021jan.csv` and `genre_to_style.csv`. Descriptors are those of
-`earmark.learning.networks.frontend`, from audio at 22,050 Hz and 16 bits as the tables were made; tempo is the one known (of the
-row, of the composition) modulo an octave. P@k is the share whose style is among the first k answers of 300 extremely
+`learning.networks.frontend`, from audio at 22,050 Hz and 16 bits as the tables were made; tempo is the one known (of
+the row, of the composition) modulo an octave. P@k is the share whose style is among the first k answers of 300 extremely
 randomised trees.
 """
 

@@ -228,6 +228,7 @@ Model.open(WORK / "four").hear(decode(EXAMPLES / "11-techno.opus", 22_050)).time
 # %%
 from dataclasses import replace
 
+from earmark.learning import teaching
 from earmark.learning.data.embeddings import embed
 
 CRATES = {"Ambient / Electronic": "Sunrise", "Techno / Tech House": "Peak time", "Trance": "Peak time"}

@@ -1,4 +1,4 @@
-"""A path as libav's container and sound stream, with what the file declares of itself; what cannot be opened says why."""
+"""A path as libav's container and sound stream, and what the file declares of itself."""
 
 import stat
 import struct

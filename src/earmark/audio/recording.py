@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Final, Self
 import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
-from av.audio.stream import AudioStream
 
 from earmark.audio.mixing import Tap, Waveform, aligned, cut, mixed, resampled
 from earmark.audio.opening import STEPPING, declared_duration, open_sound, ticks_per_sample
 from earmark.errors import UnreadableAudio
 
 if TYPE_CHECKING:  # subscriptable there only
+    from av.audio.stream import AudioStream
     from av.packet import Packet
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""How the shipped models were made, each step of it, from measured tables and sound of our own. Needs the extra `train`.
+"""The recipes of the shipped models: every step from measured tables and sound to a bundle. Needs the extra `train`.
 
 house12        the descriptor network, from tables of measured descriptors
 distillation   the ear, from networks that have heard real recordings

@@ -1,4 +1,4 @@
-"""A track that follows a row of the measured descriptor tables (see `recipes.house12.tables`): same style, same statistics.
+"""A track that follows a row of the measured descriptor tables (`recipes.house12.tables`): same style and statistics.
 
 Tempo, key and the density of strokes are composed; then the finished mix is moved, in a few passes, until its measures
 are those of the row:

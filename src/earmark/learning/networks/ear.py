@@ -1,8 +1,8 @@
 """The ear: convolutions on log-mel patches of about a second, small enough for a laptop.
 
 It hears short patches spread over a window and takes the mean of what it finds in them, so that the cost does not
-depend on the patch's place and a window may have any length. Trained by distillation (`recipes.distillation`), its outputs are
-the 521 classes of AudioSet and 50 tags; like every other network it can also be trained on labelled tracks.
+depend on the patch's place and a window may have any length. Distilled (`recipes.distillation`), its outputs
+are the 521 classes of AudioSet and 50 tags; like every other network it can also be trained on labelled tracks.
 
 Conventions: a *patch* is 96 frames of 10 ms in 64 mel bands, the measure of Hershey et al. ("CNN architectures for
 large-scale audio classification", ICASSP 2017), at our sample rate: window 25 ms, hop 220 samples.

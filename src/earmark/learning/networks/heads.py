@@ -1,6 +1,6 @@
 """Heads: small classifiers on top of an embedding, each the fit of a classical method as fixed weights.
 
-Nothing in a head learns: its weights are buffers, which a fit fills in (`earmark.learning.teaching.candidates`). All three
+Nothing in a head learns: its weights are buffers, which a fit fills in (`learning.teaching.candidates`). All three
 standardise the embedding first, by the mean and the deviation of what they were fitted to. A head says by `settings`
 with which arguments it is built again.
 
