@@ -7,8 +7,8 @@
 
 `TABLES` is the folder with `beatport_2021jan.csv` and `genre_to_style.csv`. Descriptors are those of
 `learning.networks.frontend`, from audio at 22,050 Hz and 16 bits as the tables were made; tempo is the one known (of
-the row, of the composition) modulo an octave. P@k is the share whose style is among the first k answers of 300 extremely
-randomised trees.
+the row, of the composition) modulo an octave. P@k is the share whose style is among the first k answers of 300 very
+random trees.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ CONTRACT: dict[str, tuple[dict[str, Any], int, int, bool]] = {
     "yamnet": ({"classes": [0, 24, 132, 212, 231, 234, 235, 236, 237, 238, 241, 494]}, 1024, 65_890, True),
 }
 FITTED = {"taught", "merged", "yamnet", "pool"}
-"""Not trained as a whole: heads of scikit-learn (test_teaching.py), weights that are given, members that exist already."""
+"""Not trained as a whole: heads of scikit-learn (test_teaching.py), given weights, members that exist already."""
 
 
 def music(samples: int, batch: int, sample_rate: int) -> Tensor:
