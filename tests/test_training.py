@@ -25,10 +25,11 @@ from earmark.learning.data import manifest as manifests
 from earmark.learning.data.manifest import Entry, Manifest
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
 from earmark.learning.networks.convolutions import Convolutions
+from earmark.learning.recipe import checked
 from earmark.learning.training import augment, checkpoint
 from earmark.learning.training.batches import epoch_draws, hear, share_of
 from earmark.learning.training.checkpoint import Progress
-from earmark.learning.training.config import Augmentation, Machine, TrainConfig, checked, read_config
+from earmark.learning.training.config import Augmentation, Machine, TrainConfig, read_config
 from earmark.learning.training.loop import ignore, train
 from earmark.learning.training.objective import OBJECTIVES, Scale
 from earmark.learning.training.run import CHECKPOINT, CURVES, METRICS, Step, prepare
@@ -432,7 +433,7 @@ def test_a_recipe_of_no_network_that_learns_from_sound_is_refused(
     sounds: Manifest, tmp_path: Path, changes: dict[str, object], reason: str
 ) -> None:
     with pytest.raises(ManifestError, match=reason):
-        train(sounds, checked(SMALL.model_dump() | changes, "test"), tmp_path / "out", machine=CPU)
+        train(sounds, checked(TrainConfig, SMALL.model_dump() | changes, "test"), tmp_path / "out", machine=CPU)
 
 
 def test_a_card_says_when_an_artist_is_on_several_sides(sounds: Manifest, tmp_path: Path) -> None:

@@ -25,18 +25,19 @@ def train(
     from earmark.errors import ManifestError
     from earmark.learning.data import manifest as manifests
     from earmark.learning.data.sources import from_folder
-    from earmark.learning.training.config import Machine, checked, read_config
+    from earmark.learning.recipe import checked
+    from earmark.learning.training.config import Machine, TrainConfig, read_config
     from earmark.learning.training.loop import train as run
     from earmark.runner import sensible_workers
 
     if not manifest.exists():
         raise ManifestError(f"{manifest}: no such manifest or folder")
     tracks = from_folder(manifest).manifest if manifest.is_dir() else manifests.read(manifest)
-    config = read_config(recipe) if recipe else checked({"name": out.name}, out)
+    config = read_config(recipe) if recipe else checked(TrainConfig, {"name": out.name}, out)
     changes: dict[str, Any] = {"epochs": epochs or config.epochs}
     if architecture and architecture != config.architecture:  # the settings were for the other one
         changes |= {"architecture": architecture, "settings": {}}
-    config = checked(config.model_dump() | changes, recipe or out)
+    config = checked(TrainConfig, config.model_dump() | changes, recipe or out)
     machine = Machine(
         accelerator=accelerator,
         devices=devices,

@@ -4,20 +4,17 @@ The recipe decides what comes out; the machine only how long it takes. They are 
 and a cluster.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
-from pydantic import ValidationError as PydanticError
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from earmark.errors import ManifestError
+from earmark.learning import recipe
+from earmark.learning.recipe import Recipe
 
 
-class Augmentation(BaseModel):
+class Augmentation(Recipe):
     """What is changed in a window each time it is drawn, so that no two draws sound the same."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     gain: NonNegativeFloat = 6.0  # dB, up or down
     shift: NonNegativeFloat = 1.0  # seconds, to either side
@@ -31,16 +28,14 @@ class Augmentation(BaseModel):
     time_mask: NonNegativeInt = 24  # frames at most
 
 
-class TrainConfig(BaseModel):
+class TrainConfig(Recipe):
     """A recipe."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(min_length=1)
     summary: str = ""
     notes: str = ""  # what else the card says under "What to know before trusting it"
     architecture: str = "emusic"
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
     epochs: PositiveInt = 30
     batch_size: PositiveInt = 16  # of each device
     learning_rate: PositiveFloat = 1e-3
@@ -57,14 +52,12 @@ class TrainConfig(BaseModel):
         default=0.02, ge=0, lt=1
     )  # share of the validation tracks that may be called unlike anything known
     augmentation: Augmentation = Augmentation()
-    assistant: str = ""  # a model whose opinions are learned beside the labels; "" for none
+    assistant: str = ""  # a model whose pseudo-labels are learned beside the labels; "" for none
     assistant_weight: PositiveFloat = 1.0  # of them, in the loss
 
 
-class Machine(BaseModel):
+class Machine(Recipe):
     """What a recipe runs on; see Lightning Fabric for `accelerator`, `devices` and `nodes`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     accelerator: str = "auto"
     devices: PositiveInt = 1  # of each node
@@ -80,25 +73,4 @@ def read_config(path: Path) -> TrainConfig:
     Raises:
         ManifestError: it is missing, no TOML, or has a key or a value that it should not have.
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ManifestError(f"{path}: no such recipe") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path}: not TOML: {error}") from error
-    return checked({"name": path.stem} | raw, path)
-
-
-def checked(raw: dict[str, Any], name: Path | str) -> TrainConfig:
-    """The recipe of plain values.
-
-    Raises:
-        ManifestError: a key or a value is not what it should be; the message names the first.
-    """
-    try:
-        return TrainConfig.model_validate(raw)
-    except PydanticError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        reason = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise ManifestError(f"{name}: {key}: {reason}") from error
+    return recipe.read(TrainConfig, path, {"name": path.stem})
