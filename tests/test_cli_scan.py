@@ -18,6 +18,7 @@ import pytest
 from earmark.cli import main
 from earmark.cli.catalogue import catalogue_path
 from earmark.cli.scan import model_version
+from earmark.files import data_folder
 from earmark.hearing.bundle import read_config
 from earmark.library import Catalogue
 from earmark.testing import write_wav
@@ -161,27 +162,9 @@ def test_the_catalogue_given_comes_before_that_of_the_environment(monkeypatch: p
     assert catalogue_path(None) == Path("/environment.db")
 
 
-@pytest.mark.parametrize(
-    ("platform", "environment", "expected"),
-    [
-        ("linux", {"XDG_DATA_HOME": "/data"}, "/data/earmark/catalogue.db"),
-        ("linux", {"XDG_DATA_HOME": "relative"}, "/home/me/.local/share/earmark/catalogue.db"),
-        ("linux", {}, "/home/me/.local/share/earmark/catalogue.db"),
-        ("darwin", {"XDG_DATA_HOME": "/data"}, "/home/me/Library/Application Support/earmark/catalogue.db"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/earmark/catalogue.db"),
-        ("win32", {}, "/home/me/AppData/Local/earmark/catalogue.db"),
-    ],
-)
-def test_the_catalogue_is_where_the_platform_keeps_data(
-    monkeypatch: pytest.MonkeyPatch, platform: str, environment: dict[str, str], expected: str
-) -> None:
-    for name in ("EARMARK_CATALOGUE", "XDG_DATA_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
-    assert catalogue_path(None) == Path(expected)
+def test_the_catalogue_is_with_the_data_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EARMARK_CATALOGUE", raising=False)
+    assert catalogue_path(None) == data_folder() / "catalogue.db"
 
 
 # Finding

@@ -12,6 +12,7 @@ import pytest
 
 from earmark.audio import decode
 from earmark.errors import UnreadableAudio
+from earmark.files import cache_folder
 from earmark.hearing import Model
 from earmark.learning.data.embeddings import Embedded, Embedder, default_cache, embed
 from earmark.testing import noise, write_wav
@@ -137,7 +138,7 @@ SLOW = """
 import sys, time
 from pathlib import Path
 from earmark.hearing import Model
-from earmark.learning.embed import embed
+from earmark.learning.data.embeddings import embed
 run = Model.run
 Model.run = lambda self, waveform: time.sleep(0.1) or run(self, waveform)
 list(embed([Path(path) for path in sys.argv[3:]], Path(sys.argv[1]), Path(sys.argv[2]), 1))
@@ -161,20 +162,5 @@ def test_what_was_heard_before_a_kill_is_not_heard_again(
     assert all(isinstance(outcome, Embedded) for outcome in outcomes)
 
 
-@pytest.mark.parametrize(
-    ("platform", "variables", "place"),
-    [
-        ("linux", {"XDG_CACHE_HOME": "/somewhere"}, "/somewhere/earmark/embeddings"),
-        ("linux", {"HOME": "/home/dj"}, "/home/dj/.cache/earmark/embeddings"),
-        ("darwin", {"HOME": "/home/dj"}, "/home/dj/Library/Caches/earmark/embeddings"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/earmark/embeddings"),
-    ],
-)
-def test_the_cache_is_where_the_system_keeps_what_can_be_made_again(
-    monkeypatch: pytest.MonkeyPatch, platform: str, variables: dict[str, str], place: str
-) -> None:
-    monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert default_cache() == Path(place)
+def test_the_cache_is_where_the_system_keeps_what_can_be_made_again() -> None:
+    assert default_cache() == cache_folder() / "embeddings"

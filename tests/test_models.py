@@ -20,6 +20,7 @@ from safetensors.torch import save
 from earmark.audio import decode
 from earmark.cli import main
 from earmark.errors import BundleError, DownloadError, EarmarkError
+from earmark.files import data_folder
 from earmark.hearing import Model
 from earmark.hearing import bundle as hearing_bundle
 from earmark.hearing.bundle import (
@@ -220,19 +221,9 @@ def test_a_server_that_falls_silent_is_given_up(
 # Where models live
 
 
-def test_the_folder_of_models_is_that_of_the_platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_folder_of_models_is_that_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("EARMARK_MODELS")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
-    monkeypatch.setattr(sys, "platform", "linux")
-    assert user_models() == tmp_path / ".local" / "share" / "earmark" / "models"
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    assert user_models() == tmp_path / "data" / "earmark" / "models"
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert user_models() == tmp_path / "Library" / "Application Support" / "earmark" / "models"
-    monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
-    assert user_models() == tmp_path / "local" / "earmark" / "models"
+    assert user_models() == data_folder() / "models"
     monkeypatch.setenv("EARMARK_MODELS", str(tmp_path / "mine"))
     assert user_models() == tmp_path / "mine"
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from earmark.errors import EarmarkError, TagError
+from earmark.files import data_folder
 from earmark.library.tags import Change, Journal, read, undo, write
 from earmark.library.tags.journal import Run, default_folder
 from earmark.library.tags.swap import temporary
@@ -442,9 +443,7 @@ def test_the_journal_holds_little_more_than_what_was_taken_out(path: Path, journ
 
 
 def test_where_journals_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.delenv("EARMARK_JOURNAL", raising=False)
-    assert default_folder() == tmp_path / "earmark" / "journal"
+    assert default_folder() == data_folder() / "journal"
     monkeypatch.setenv("EARMARK_JOURNAL", str(tmp_path / "here"))
     assert default_folder() == tmp_path / "here"

@@ -260,12 +260,11 @@ def _listen(collected: "Collected", duplicates: bool, workers: int | None) -> "I
 
 def _show(found: "Report", manifest: Path, page: Path | None) -> None:
     from earmark.cli import show
+    from earmark.files import write_text
 
     show.stdout().print(_tables(found))
     if page:
-        temporary = page.with_name(f".{page.name}.part")
-        temporary.write_text(found.markdown(manifest.name), encoding="utf-8", errors="backslashreplace")
-        temporary.replace(page)
+        write_text(page, found.markdown(manifest.name), errors="backslashreplace")
 
 
 def _tables(found: "Report") -> "RenderableType":

@@ -14,13 +14,13 @@ import hashlib
 import json
 import math
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from earmark.errors import BundleError
+from earmark.files import data_folder
 
 FORMAT = 1
 TASKS = ("styles", "tags", "values")
@@ -154,13 +154,7 @@ def user_models() -> Path:
     """Where the models that a user adds live: `EARMARK_MODELS`, or the user's folder for data."""
     if chosen := os.environ.get("EARMARK_MODELS"):
         return Path(chosen)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "earmark" / "models"
+    return data_folder() / "models"
 
 
 def _bundles(folder: Path) -> dict[str, Path]:

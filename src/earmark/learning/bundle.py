@@ -7,12 +7,10 @@ import hashlib
 import io
 import json
 import logging
-import shutil
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 import torch
@@ -21,6 +19,7 @@ from safetensors.torch import load, save
 from torch import nn
 
 from earmark.errors import BundleError
+from earmark.files import replacing_folder
 from earmark.hearing import Model
 from earmark.hearing.bundle import CARD, CHECK, CONFIG, NETWORK, WEIGHTS, Config, read_checked, read_config
 from earmark.learning.networks import ARCHITECTURES
@@ -161,16 +160,7 @@ def check_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
 
 def _replace(folder: Path, content: Mapping[str, bytes]) -> None:
     """Write the files beside `folder`, open them as a model, then put them in its place."""
-    mark = uuid4().hex[:8]  # a name that nobody else's folder has
-    fresh, old = (folder.with_name(f".{folder.name}.{mark}.{role}") for role in ("new", "old"))
-    fresh.mkdir(parents=True)
-    try:
+    with replacing_folder(folder) as fresh:
         for name, data in content.items():
             (fresh / name).write_bytes(data)
         Model.open(fresh).verify()
-        if folder.exists():
-            folder.rename(old)
-        fresh.rename(folder)
-    finally:
-        for leftover in (fresh, old) if folder.exists() else (fresh,):
-            shutil.rmtree(leftover, ignore_errors=True)

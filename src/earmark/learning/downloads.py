@@ -14,6 +14,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from earmark.errors import DownloadError
+from earmark.files import put
 
 TIMEOUT = 30  # seconds without an answer
 BLOCK = 1 << 16  # bytes
@@ -84,7 +85,7 @@ def fetch(source: Source, folder: Path, progress: Progress = lambda _title, _sha
     if (found := sha256_of(part)) != source.sha256:
         part.unlink()
         raise DownloadError(source.url, f"not the file that is known here: its sha256 is {found}, not {source.sha256}")
-    part.replace(target)
+    put(part, target)
     return target
 
 

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from earmark.errors import BundleError
+from earmark.files import replacement
 from earmark.hearing import Model
 from earmark.hearing.bundle import CARD, CHECK, NETWORK, Config, read_checked
 from earmark.hearing.model import CHECK_TOLERANCE, PROBABILITIES
@@ -150,15 +151,10 @@ def _write(out: Path, content: bytes, model: Model) -> dict[str, NDArray[np.floa
     """
     with np.load(io.BytesIO(read_checked(model.folder, model.config, CHECK)), allow_pickle=False) as sample:
         waveform = sample["waveform"]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    fresh = out.with_name(out.name + ".new")
-    fresh.write_bytes(content)
-    try:
+    with replacement(out) as fresh:
+        fresh.write_bytes(content)
         outputs = _run(fresh, waveform)
         _require_same(out, outputs, _expected(model, waveform))
-        fresh.replace(out)
-    finally:
-        fresh.unlink(missing_ok=True)
     return outputs
 
 

@@ -17,6 +17,8 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from typing import Final
 from urllib.parse import quote, unquote
 
+from earmark import files
+
 SCHEME: Final = "file://"
 LOCAL: Final = "localhost"
 DRIVE: Final = re.compile(r"[A-Za-z]:(?=[/\\]|$)")
@@ -30,7 +32,7 @@ def absolute(path: PurePath) -> PurePath:
     """The place of a path: a relative one begins at the current folder, and `..` is resolved as it is written."""
     if path.is_absolute() and ".." not in path.parts:
         return path
-    return Path(os.path.abspath(path))  # noqa: PTH100  what pathlib has instead follows links
+    return files.absolute(path)
 
 
 def place(text: str) -> PurePath:

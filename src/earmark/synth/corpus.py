@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from earmark.files import replacing_text, write_text
 from earmark.synth.conditioning import render_row
 from earmark.synth.encoding import LOSSY, OPUS_RATE, write_audio
 from earmark.synth.recipes import STYLES
@@ -62,7 +63,7 @@ def write_examples(folder: Path) -> list[Path]:
         write_audio(path, track.audio * np.float32(0.7), track.sample_rate, tags=tags)
         paths.append(path)
         truths[path.name] = {k: v for k, v in track.truth.as_json().items() if k != "onsets"} | {"title": title}
-    _write_text(folder / "truth.json", json.dumps(truths, indent=1) + "\n")
+    write_text(folder / "truth.json", json.dumps(truths, indent=1) + "\n")
     return paths
 
 
@@ -192,7 +193,7 @@ def _rendered(out: Path, orders: list[Order], workers: int) -> Iterator[Order]:
 
 
 def render_order(out: Path, order: Order) -> None:
-    """Render one track of a corpus: the audio first, then its truth, each under a temporary name."""
+    """Render one track of a corpus: the audio first, then its truth, each whole or not at all."""
     asked = (order.style, order.seed, order.seconds)
     if order.row is None:
         track = render(*asked, artist=order.artist, sample_rate=order.sample_rate)
@@ -203,7 +204,7 @@ def render_order(out: Path, order: Order) -> None:
     tags = {"title": path.stem, "artist": track.truth.artist, "comment": "Rendered by earmark.synth."}
     headroom = np.float32(0.8 if path.suffix in LOSSY else 1.0)  # lossy codecs add to the peaks
     write_audio(path, headroom * track.audio, track.sample_rate, tags=tags)
-    _write_text(path.with_suffix(".json"), json.dumps(track.truth.as_json() | {"seconds": order.seconds}, indent=1))
+    write_text(path.with_suffix(".json"), json.dumps(track.truth.as_json() | {"seconds": order.seconds}, indent=1))
 
 
 def _complete(out: Path, order: Order) -> bool:
@@ -234,15 +235,7 @@ def _write_manifest(out: Path, orders: list[Order]) -> None:
             "artist": _artist(out, order),
             "split": order.split,
         }
-    temporary = path.with_name(".manifest.csv.part")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
+    with replacing_text(path) as file:
         writer = csv.DictWriter(file, ("path", "style", "artist", "split"))
         writer.writeheader()
         writer.writerows(rows[name] for name in sorted(rows))
-    temporary.replace(path)
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

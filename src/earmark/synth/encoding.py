@@ -1,4 +1,4 @@
-"""Tracks as files: Opus, MP3, FLAC or WAV through PyAV, written under a temporary name and then renamed."""
+"""Tracks as files: Opus, MP3, FLAC or WAV through PyAV."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, cast
 import av
 import numpy as np
 from av.audio.stream import AudioStream
+
+from earmark.files import replacement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,10 +49,10 @@ def write_audio(
     if suffix == ".opus" and sample_rate != OPUS_RATE:
         raise ValueError(f"{path}: Opus takes {OPUS_RATE} Hz, not {sample_rate}")
     codec, sample_format = CODECS[suffix]
-    temporary = path.with_name(f".{path.name}.part{suffix}")
     whole = np.round(np.clip(audio, -1, 1) * 32767).astype(np.int16)
     # Bit-exact: no random stream number, no encoder version, no date.
-    with av.open(str(temporary), "w", options={"fflags": "+bitexact"}) as container:
+    exact = {"fflags": "+bitexact"}
+    with replacement(path, suffix=f".part{suffix}") as fresh, av.open(str(fresh), "w", options=exact) as container:
         container.metadata.update(tags or {})
         # Constrained: the size of a file follows from its length.
         options = {"vbr": "constrained"} if suffix == ".opus" else {}
@@ -69,4 +71,3 @@ def write_audio(
             frame.time_base = Fraction(1, sample_rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    temporary.replace(path)

@@ -17,9 +17,10 @@ from pathlib import Path, PurePath
 from typing import Final, Literal, TypeAlias
 
 from earmark.errors import ManifestError
+from earmark.files import absolute
 from earmark.learning.data import names
 from earmark.learning.data.formats import SEPARATOR, is_text
-from earmark.learning.data.manifest import Entry, Manifest, absolute, labelled, spell
+from earmark.learning.data.manifest import Entry, Manifest, labelled, spell
 from earmark.learning.data.sources import Collected, Dropped
 from earmark.learning.data.splits import split_of
 from earmark.library.imports import Collection, ImportedTrack, Playlist

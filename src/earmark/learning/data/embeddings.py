@@ -10,9 +10,6 @@ Conventions: embeddings (windows, dims), logits (windows, styles), both float32,
 
 import hashlib
 import logging
-import os
-import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,13 +21,12 @@ from numpy.typing import NDArray
 
 from earmark.audio import Recording
 from earmark.errors import UnreadableAudio
+from earmark.files import cache_folder, replacing
 from earmark.hearing import Model
 from earmark.hearing.bundle import NETWORK, Config
 from earmark.runner import Outcome, run_all
 
 logger = logging.getLogger(__name__)
-
-CACHE = "earmark/embeddings"
 
 
 @dataclass(frozen=True)
@@ -44,13 +40,7 @@ class Embedded:
 
 def default_cache() -> Path:
     """Where embeddings are kept unless told otherwise: the user's folder for what can be made again."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / CACHE
+    return cache_folder() / "embeddings"
 
 
 def embed(paths: Sequence[Path], model: Path, cache: Path, workers: int) -> Iterator[Outcome[Embedded]]:
@@ -132,7 +122,5 @@ def _stored(path: Path, config: Config, cache: Path) -> Embedded | None:
 
 
 def _store(target: Path, embeddings: NDArray[np.float32], logits: NDArray[np.float32]) -> None:
-    """Write to a name of its own, then rename: several workers, or two commands, may store the same."""
-    with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".part", delete=False) as file:
+    with replacing(target) as file:
         np.savez(file, embeddings=embeddings, logits=logits)
-    Path(file.name).replace(target)

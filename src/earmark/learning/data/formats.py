@@ -1,8 +1,7 @@
 """Tables as files: named columns and lines of cells, as CSV or Parquet.
 
 CSV is UTF-8. What is read may also be separated by `;` and begin with a byte order mark: spreadsheets write both. A
-list in a cell is text with `;` between the values there, and a true list in Parquet. Files are written under a
-temporary name, then renamed.
+list in a cell is text with `;` between the values there, and a true list in Parquet.
 """
 
 import csv
@@ -10,9 +9,10 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from earmark.errors import ManifestError
+from earmark.files import replacing
 
 SEPARATOR = ";"  # between the values of a list
 
@@ -47,10 +47,8 @@ def write(path: Path, kinds: Kinds, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         for cell in row.values():
             _require_writable(path, cell)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    write_rows(temporary, kinds, rows)
-    temporary.replace(path)
+    with replacing(path) as file:
+        write_rows(file, kinds, rows)
 
 
 def split_list(cell: object) -> list[Any]:
@@ -138,14 +136,13 @@ def _read_csv(path: Path) -> Table:
     return Table(columns, lines())
 
 
-def _write_csv(path: Path, kinds: Kinds, rows: list[dict[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, tuple(kinds))
-        writer.writeheader()
-        for row in rows:
-            writer.writerow(
-                {name: SEPARATOR.join(cell) if isinstance(cell, list) else cell for name, cell in row.items()}
-            )
+def _write_csv(file: BinaryIO, kinds: Kinds, rows: list[dict[str, Any]]) -> None:
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    writer = csv.DictWriter(text, tuple(kinds))
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: SEPARATOR.join(cell) if isinstance(cell, list) else cell for name, cell in row.items()})
+    text.detach()  # writes what it still holds
 
 
 def _read_parquet(path: Path) -> Table:
@@ -159,19 +156,19 @@ def _read_parquet(path: Path) -> Table:
     return Table(tuple(table.column_names), ((f"row {row}", cells) for row, cells in enumerate(table.to_pylist(), 1)))
 
 
-def _write_parquet(path: Path, kinds: Kinds, rows: list[dict[str, Any]]) -> None:
+def _write_parquet(file: BinaryIO, kinds: Kinds, rows: list[dict[str, Any]]) -> None:
     import pyarrow as pa  # noqa: PLC0415  see `_read_parquet`
     import pyarrow.parquet as pq  # noqa: PLC0415  the same
 
     arrow: dict[type, pa.DataType] = {str: pa.string(), float: pa.float64(), list: pa.list_(pa.string())}
     schema = pa.schema([(name, arrow[kind]) for name, kind in kinds.items()])
-    pq.write_table(pa.Table.from_pylist(rows, schema), path)
+    pq.write_table(pa.Table.from_pylist(rows, schema), file)
 
 
 @dataclass(frozen=True)
 class _Format:
     read: Callable[[Path], Table]
-    write: Callable[[Path, Kinds, list[dict[str, Any]]], None]
+    write: Callable[[BinaryIO, Kinds, list[dict[str, Any]]], None]
 
 
 _FORMATS = {".csv": _Format(_read_csv, _write_csv), ".parquet": _Format(_read_parquet, _write_parquet)}

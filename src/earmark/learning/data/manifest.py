@@ -17,7 +17,6 @@ Conventions:
 """
 
 import math
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.errors import ManifestError
+from earmark.files import absolute
 from earmark.learning.data import formats
 from earmark.learning.data.formats import Cells
 from earmark.learning.data.splits import SPLITS, split_of
@@ -110,11 +110,6 @@ class Manifest:
             raise ValueError(f"only styles have one label each, not {self.task}")
         column = {name: index for index, name in enumerate(self.classes)}
         return np.array([column[entry.labels[0]] for entry in self.entries], np.intp)
-
-
-def absolute(path: Path) -> Path:
-    """The path from the root of the file system, without `..`; links stay what they are."""
-    return Path(os.path.abspath(path))  # noqa: PTH100  what pathlib has instead follows links or keeps ".."
 
 
 @cache

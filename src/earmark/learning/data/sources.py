@@ -13,9 +13,10 @@ from typing import Literal
 
 from earmark.audio import SUFFIXES
 from earmark.errors import ManifestError
+from earmark.files import absolute
 from earmark.learning.data import names
 from earmark.learning.data.formats import is_text, rows_of
-from earmark.learning.data.manifest import Entry, Manifest, absolute, labelled, require_one_spelling, spell
+from earmark.learning.data.manifest import Entry, Manifest, labelled, require_one_spelling, spell
 from earmark.learning.data.splits import split_of
 from earmark.runner import gather
 from earmark.styles import from_tag

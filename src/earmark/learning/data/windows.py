@@ -17,7 +17,6 @@ Conventions:
 
 import hashlib
 import logging
-import os
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from numpy.typing import NDArray
 from earmark.audio import Recording, Waveform
 from earmark.audio.recording import TOLERANCE, WARM_UP
 from earmark.errors import EarmarkError, UnreadableAudio
+from earmark.files import absolute, replacing
 from earmark.runner import Task, run_all
 
 logger = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class WindowCache:
         except OSError as error:
             raise UnreadableAudio(path, f"it cannot be opened: {error.strerror}") from None
         settings = (FORMAT, self.sample_rate, self.samples, self.per_track)
-        identity = repr((os.path.abspath(path), status.st_size, status.st_mtime_ns, settings))  # noqa: PTH100  links stay
+        identity = repr((str(absolute(path)), status.st_size, status.st_mtime_ns, settings))
         return self.folder / f"{hashlib.sha256(identity.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.npy"
 
     def _open(self, path: Path) -> Records | None:
@@ -151,15 +151,9 @@ class WindowCache:
         records["scale"] = np.where(peaks > SILENCE, peaks, 1) / FULL_SCALE
         records["steps"] = np.round(waveforms / records["scale"][:, None]).clip(-FULL_SCALE, FULL_SCALE)
         records["crc"] = [_checksum(records, index) for index in range(len(records))]
-        temporary = file.with_name(f".{file.stem}.{os.getpid()}.part")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            try:
-                with temporary.open("wb") as stream:
-                    np.save(stream, records)
-                temporary.replace(file)
-            finally:
-                temporary.unlink(missing_ok=True)
+            with replacing(file) as stream:
+                np.save(stream, records)
         except OSError as error:
             raise EarmarkError(f"{self.folder}: the cache cannot be written: {error.strerror}") from error
         return records

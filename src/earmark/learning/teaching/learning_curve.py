@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.files import replacing
 from earmark.learning.teaching.accuracy import share_of
 from earmark.learning.teaching.candidates import logits_of
 from earmark.learning.teaching.lesson import Indices, Lesson
@@ -74,7 +75,7 @@ def _over_measured(hits: NDArray[np.float64], lesson: Lesson, folds: Folds) -> F
 
 
 def draw(points: list[Point], path: Path) -> None:
-    """Draw the curve as PNG; under a temporary name, then renamed."""
+    """Draw the curve as PNG."""
     from matplotlib.figure import Figure as Picture  # noqa: PLC0415  slow to load, and nothing else needs it
     from matplotlib.ticker import NullFormatter, NullLocator  # noqa: PLC0415  the same
 
@@ -91,6 +92,5 @@ def draw(points: list[Point], path: Path) -> None:
     axes.set_ylim(0, 1.02)
     axes.grid(axis="y", alpha=0.3)
     axes.legend(loc="lower right", frameon=False)
-    temporary = path.with_name(f".{path.name}.part")
-    picture.savefig(temporary, format="png", dpi=150)
-    temporary.replace(path)
+    with replacing(path) as file:
+        picture.savefig(file, format="png", dpi=150)

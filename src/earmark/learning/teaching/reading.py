@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from earmark.errors import ManifestError
+from earmark.files import absolute
 from earmark.learning.data import manifest as manifests
 from earmark.learning.data import names
-from earmark.learning.data.manifest import Entry, absolute, labelled
+from earmark.learning.data.manifest import Entry, labelled
 from earmark.learning.data.sources import Collected, from_folder
 from earmark.learning.teaching.lesson import require_teachable
 from earmark.runner import gather

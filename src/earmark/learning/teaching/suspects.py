@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from earmark.files import replacing_text
 from earmark.learning.data.manifest import Entry
 from earmark.learning.teaching.lesson import Lesson
 from earmark.measures.classification import Probabilities
@@ -63,9 +64,8 @@ def rank(lesson: Lesson, held_out: Probabilities) -> list[Suspect]:
 
 
 def write(suspects: list[Suspect], path: Path) -> None:
-    """Write all tracks as CSV, the most suspicious first; under a temporary name, then renamed."""
-    temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+    """Write all tracks as CSV, the most suspicious first."""
+    with replacing_text(path, errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for place, each in enumerate(suspects, 1):
@@ -74,4 +74,3 @@ def write(suspects: list[Suspect], path: Path) -> None:
             writer.writerow(
                 (place, "yes" if each.flagged else "", each.entry.labels[0], each.looks_like, *numbers, *names)
             )
-    temporary.replace(path)

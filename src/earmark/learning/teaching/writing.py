@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from earmark.errors import BundleError
+from earmark.files import write_text
 from earmark.hearing.bundle import CHECK, FORMAT, NETWORK, Config, read_checked, read_config
 from earmark.learning import bundle
 from earmark.learning.networks.taught import Merged, Taught
@@ -98,11 +99,8 @@ def write_report(folder: Path, findings: Findings, measures: Mapping[str, Any]) 
         }
         for trial in findings.trials
     ]
-    temporary = folder / ".report.json.part"
-    temporary.write_text(
-        json.dumps(dict(measures) | {"candidates": candidates}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    temporary.replace(folder / "report.json")
+    report = json.dumps(dict(measures) | {"candidates": candidates}, indent=1, ensure_ascii=False)
+    write_text(folder / "report.json", report + "\n")
 
 
 def _merged(findings: Findings, base_network: nn.Module, base: Config, others: Others) -> Merged:

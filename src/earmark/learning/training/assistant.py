@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from earmark.errors import ManifestError
+from earmark.files import replacing
 from earmark.hearing import Listener, Model
 from earmark.learning.networks import AudioNetwork
 
@@ -76,10 +77,8 @@ def opinions(source: str, paths: Sequence[Path], folder: Path, progress: Callabl
     for done, path in enumerate(paths, 1):
         known = folder / f"{_identity(model, path)}.npy"
         if not known.exists():
-            fresh = known.with_name(f".{known.name}")
-            with fresh.open("wb") as file:
+            with replacing(known) as file:
                 np.save(file, listener(path).timeline.mean().astype(np.float32))
-            fresh.replace(known)
         answers.append(np.load(known, allow_pickle=False))
         progress(done)
     return np.stack(answers)

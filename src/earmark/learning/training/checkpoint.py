@@ -5,7 +5,6 @@ numbers need no state: every draw is a function of seed, epoch and position.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
 from earmark.errors import EarmarkError, ManifestError
+from earmark.files import write_bytes
 
 
 @dataclass
@@ -66,13 +66,8 @@ def save(
     tensors |= {f"optimiser.{index}.{name}": value for index, values in state.items() for name, value in values.items()}
     plain = json.dumps({"fingerprint": fingerprint, "progress": asdict(progress), "lines": lines})
     content = serialise({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, {"run": plain})
-    fresh = path.with_name(f".{path.name}.part")
     try:
-        with fresh.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # or a power cut could leave the new name with nothing in it
-        fresh.replace(path)
+        write_bytes(path, content)
     except OSError as error:
         raise EarmarkError(f"{path}: cannot be written: {error.strerror}") from error
 

@@ -7,6 +7,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from earmark.files import replacing
+
 
 def draw_curves(lines: Sequence[Mapping[str, float]], measure_name: str, path: Path) -> None:
     """Draw what `metrics.jsonl` holds, one mapping for each epoch, into a PNG."""
@@ -29,6 +31,5 @@ def draw_curves(lines: Sequence[Mapping[str, float]], measure_name: str, path: P
         axes.axvline(best, color="#7f7f7f", linewidth=0.8, linestyle="--", label="the epoch that was kept")
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
-    fresh = path.with_name(f".{path.name}.part")
-    figure.savefig(fresh, dpi=120, format="png")
-    fresh.replace(path)
+    with replacing(path) as file:
+        figure.savefig(file, dpi=120, format="png")

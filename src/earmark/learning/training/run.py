@@ -23,6 +23,7 @@ from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from torch import Tensor
 
 from earmark.errors import EarmarkError, ManifestError, UnreadableAudio
+from earmark.files import write_text
 from earmark.learning.data.manifest import Manifest, require_trainable
 from earmark.learning.data.windows import WindowCache
 from earmark.learning.networks import ARCHITECTURES, TRAINED, AudioNetwork
@@ -110,9 +111,7 @@ class Run:
     def record(self) -> None:
         """Write what is known of each epoch, in the first process."""
         if self.fabric.is_global_zero:
-            fresh = self.folder / f".{METRICS}.part"
-            fresh.write_text("".join(json.dumps(line) + "\n" for line in self.lines), encoding="utf-8")
-            fresh.replace(self.folder / METRICS)
+            write_text(self.folder / METRICS, "".join(json.dumps(line) + "\n" for line in self.lines))
             draw_curves(self.lines, self.objective.measure_name, self.folder / CURVES)
 
 

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from earmark.analysis import Analysis
+from earmark.files import absolute
 from earmark.library.catalogue import rows, writing
 from earmark.library.catalogue.query import Query
 from earmark.library.catalogue.schema import connect, transaction, translated
@@ -174,7 +175,7 @@ class Catalogue:
 
     def entries_below(self, folder: Path | str) -> list[Entry]:
         """The tracks in a folder and all below it, or the one at this path; but for the missing ones."""
-        top = _absolute(folder).rstrip(os.sep)
+        top = str(absolute(folder)).rstrip(os.sep)
         first, beyond = top + os.sep, top + chr(ord(os.sep) + 1)
         found = self._entries("WHERE path = ? AND NOT +missing", rows.text(top))
         # A name that is no text is a blob, and blobs are sorted apart from texts.
@@ -207,7 +208,7 @@ class Catalogue:
         if track.analysis and not track.fingerprint:
             raise ValueError(f"{track.path}: what was heard belongs to a content, but the track has no fingerprint")
         with translated(self.path), transaction(self._connection):
-            number = writing.note(self._connection, replace(track, path=Path(_absolute(track.path))), moved)
+            number = writing.note(self._connection, replace(track, path=absolute(track.path)), moved)
             if track.analysis:
                 writing.keep_analysis(self._connection, track.fingerprint, track.analysis, version)
             else:
@@ -245,9 +246,5 @@ def _entry(row: sqlite3.Row) -> Entry:
     )
 
 
-def _absolute(path: Path | str) -> str:
-    return os.path.abspath(path)  # noqa: PTH100  keeps links, drops ".."
-
-
 def _cell(path: Path | str) -> str | bytes:
-    return rows.text(_absolute(path))
+    return rows.text(str(absolute(path)))

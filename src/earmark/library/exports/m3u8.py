@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from earmark.errors import ExchangeError
+from earmark.files import replacing
 from earmark.library.exports import facts
 from earmark.library.exports.crates import Grouping, none
-from earmark.library.exports.writing import file_name, replacing
+from earmark.library.exports.writing import file_name
 from earmark.library.places import absolute
 from earmark.library.track import Track
 

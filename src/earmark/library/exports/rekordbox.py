@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from earmark.analysis import Rhythm
+from earmark.files import replacing
 from earmark.library import places
 from earmark.library.exports import facts
 from earmark.library.exports.crates import FOLDER, Crate, Grouping, by_style
 from earmark.library.exports.grid import from_the_start, marks
-from earmark.library.exports.writing import XmlFile, replacing
+from earmark.library.exports.writing import XmlFile
 from earmark.library.track import Track
 
 ROSE, RED, ORANGE, LEMON = "0xFF007F", "0xFF0000", "0xFFA500", "0xFFFF00"

@@ -17,8 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from earmark.errors import ExchangeError
+from earmark.files import replacing
 from earmark.library.exports.crates import FOLDER, Grouping, by_style
-from earmark.library.exports.writing import file_name, replacing
+from earmark.library.exports.writing import file_name
 from earmark.library.places import absolute
 from earmark.library.track import Track
 

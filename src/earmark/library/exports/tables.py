@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from earmark.analysis import Analysis
 from earmark.errors import ExchangeError, MissingExtra
+from earmark.files import replacing
 from earmark.library.exports.facts import heard_style
-from earmark.library.exports.writing import replacing
 from earmark.library.track import Track
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 from earmark.errors import ExchangeError
+from earmark.files import replacing
 from earmark.library import places
 from earmark.library.exports import facts
 from earmark.library.exports.crates import FOLDER, Crate, Grouping, by_style
 from earmark.library.exports.grid import marks
-from earmark.library.exports.writing import XmlFile, replacing, xml_problem
+from earmark.library.exports.writing import XmlFile, xml_problem
 from earmark.library.track import Track
 
 CUE, GRID = 0, 4  # types of cues

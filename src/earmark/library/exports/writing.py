@@ -1,4 +1,4 @@
-"""Files for other programs: written under a temporary name, then renamed; XML element by element.
+"""Files for other programs: their names, and XML element by element.
 
 XML 1.0 cannot hold most control characters at all, not even escaped. In texts they become U+FFFD; in the name of a
 file, where that would name another file, they are an error.
@@ -7,7 +7,7 @@ file, where that would name another file, they are an error.
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import IO, Final
 from xml.sax.saxutils import escape
 
@@ -20,19 +20,6 @@ ESCAPED: Final = {
     "\t": "&#9;",
 }  # a reader would make blanks of the last three
 UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')  # in names of files, on one system or another
-
-
-@contextmanager
-def replacing(out: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes its place only when it is whole; what is wrong before leaves nothing behind."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.part")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def file_name(name: str) -> str:

@@ -10,7 +10,6 @@ that cannot be read proves nothing. A file that could not be heard is tried agai
 the bytes could be read, each time.
 """
 
-import os
 from collections.abc import Container, Generator, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -18,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from earmark.errors import EarmarkError, UnreadableAudio
+from earmark.files import absolute
 from earmark.library.catalogue import Catalogue, Entry
 from earmark.library.scanning.examine import Examiner, crashed
 from earmark.library.track import Track
@@ -86,7 +86,7 @@ def survey(
     Raises:
         EarmarkError: there is no such folder.
     """
-    folder = Path(os.path.abspath(folder))  # noqa: PTH100  keeps links, drops ".."
+    folder = absolute(folder)
     if not folder.exists():
         raise EarmarkError(f"{folder}: there is no such folder")
     found = Survey(folder, [], [], set())

@@ -4,12 +4,12 @@ By looking again and again, which works on every system and on network drives. A
 of change stay the same from one look to the next: what is still being copied is not heard half-written.
 """
 
-import os
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from earmark.files import absolute
 from earmark.library.catalogue import Catalogue
 from earmark.library.scanning.examine import Examiner
 from earmark.library.scanning.scan import Found, hear, survey, walk
@@ -36,7 +36,7 @@ def watch(
         workers: how many processes for so many files.
         sleep: waits for so many seconds.
     """
-    folder = Path(os.path.abspath(folder))  # noqa: PTH100  keeps links, drops ".."
+    folder = absolute(folder)
     before: dict[Path, State] = {}
     done: dict[Path, State] | None = None
     while True:

@@ -13,7 +13,6 @@ import base64
 import json
 import logging
 import os
-import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,8 +21,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from earmark.errors import TagError
+from earmark.files import data_folder, sync
 from earmark.library.tags.patch import Patch, inverse
-from earmark.library.tags.swap import sync_folder
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +138,7 @@ class Run:
             file.flush()
             os.fsync(file.fileno())
         if new:
-            sync_folder(self.path.parent)
+            sync(self.path.parent)
 
     def writes(self) -> list[Write]:
         """All writes, in their order.
@@ -180,11 +179,4 @@ def default_folder() -> Path:
     """Where journals are kept: what EARMARK_JOURNAL says, else the place where this system keeps data of programs."""
     if chosen := os.environ.get(VARIABLE):
         return Path(chosen)
-    if sys.platform == "win32":
-        home = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        home = Path.home() / "Library" / "Application Support"
-    else:
-        home = Path(os.environ.get("XDG_DATA_HOME", ""))
-        home = home if home.is_absolute() else Path.home() / ".local" / "share"  # a relative one does not count
-    return home / "earmark" / "journal"
+    return data_folder() / "journal"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from earmark.errors import TagError
+from earmark.files import sync
 from earmark.library.tags.patch import Patch, apply
 
 if sys.platform != "win32":
@@ -74,7 +75,7 @@ def swap(
             copy.replace(path)
         finally:
             copy.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        sync(path.parent)
     except OSError as error:
         raise TagError(path, f"not changed: {error.strerror or error}") from error
     except ValueError as error:
@@ -136,13 +137,3 @@ def _lock(file: BinaryIO) -> None:
     """Mark a file as being written, for as long as it is open; on Windows an open file cannot be removed anyway."""
     if sys.platform != "win32":
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder reach the disk."""
-    if sys.platform != "win32":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

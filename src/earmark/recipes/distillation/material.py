@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from earmark.files import replacement
 from earmark.learning.data import manifest
 from earmark.recipes.distillation import instruments, samples, speech
 from earmark.recipes.house12 import tables
@@ -117,11 +118,10 @@ def _made(make: Callable[[int, Path], None], paths: list[Path], workers: int) ->
 
 
 def _whole(make: Callable[[int, Path], None], order: tuple[int, Path]) -> None:
-    """Make a file under a temporary name; what is there under its own is complete."""
+    """Make a file; what is there under its name is complete."""
     number, path = order
-    fresh = path.with_name(f".{path.name}")
-    make(number, fresh)
-    fresh.replace(path)
+    with replacement(path, suffix=f".part{path.suffix}") as fresh:
+        make(number, fresh)
 
 
 def _instruments(config: SoundConfig, number: int, path: Path) -> None:

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform
+from earmark.files import replacing
 from earmark.learning.networks.ear import PATCH, LogMelPatches
 from earmark.learning.networks.yamnet import graph, patches
 from earmark.recipes.distillation.material import RATE
@@ -118,11 +119,9 @@ def _ready(teachers: Teachers) -> Teachers:
 
 
 def write(shard: Shard, path: Path) -> None:
-    """Write a shard under a temporary name, then rename it."""
-    fresh = path.with_name(f".{path.name}")
-    with fresh.open("wb") as file:
+    """Write a shard."""
+    with replacing(path) as file:
         np.savez(file, **vars(shard))
-    fresh.replace(path)
 
 
 def read(path: Path) -> Shard:

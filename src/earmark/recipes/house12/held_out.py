@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.files import replacing
 from earmark.recipes.house12.fitting import FitConfig, fit, ignore, nothing, predict
 from earmark.recipes.house12.tables import Indices, Protocol, Rows
 
@@ -111,8 +112,5 @@ def fingerprint(*parts: Any) -> str:  # noqa: ANN401  text, arrays, and lists of
 
 
 def _write(path: Path, answers: Probabilities) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}")
-    with fresh.open("wb") as file:
+    with replacing(path) as file:
         np.save(file, answers, allow_pickle=False)
-    fresh.replace(path)

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform, decode
+from earmark.files import replacing
 from earmark.learning.evaluation.degradations import TAUGHT
 from earmark.learning.networks.frontend import Descriptors
 from earmark.recipes.house12.tables import Rows
@@ -51,13 +52,11 @@ class Lessons:
 
 
 def save(lessons: Lessons, path: Path) -> None:
-    """Write lessons as .npz, under a temporary name first."""
+    """Write lessons as .npz."""
     pairs = {"half_time": lessons.half_time} | {f"degraded/{name}": each for name, each in lessons.degraded.items()}
     arrays = {name: np.stack([each.before, each.after]) for name, each in pairs.items()}
-    fresh = path.with_name(f".{path.name}")
-    with fresh.open("wb") as file:
+    with replacing(path) as file:
         np.savez_compressed(file, strangers=lessons.strangers, **arrays)  # type: ignore[arg-type]
-    fresh.replace(path)
 
 
 def load(path: Path) -> Lessons:

@@ -1,0 +1,257 @@
+"""A reader finds the old file or the new one, whole; folders of the user are absolute; paths keep their links."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from earmark import files
+from earmark.files import (
+    absolute,
+    cache_folder,
+    data_folder,
+    put,
+    replacement,
+    replacing,
+    replacing_folder,
+    replacing_text,
+    write_bytes,
+    write_text,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "crate.csv"
+    path.write_bytes(b"old")
+    return path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+# A file
+
+
+def test_the_old_file_stands_until_the_block_ends(path: Path) -> None:
+    with replacing(path) as file:
+        file.write(b"new")
+        file.flush()
+        assert path.read_bytes() == b"old"
+        assert len(names(path.parent)) == 2
+    assert path.read_bytes() == b"new"
+    assert names(path.parent) == ["crate.csv"]
+
+
+def test_a_file_that_was_not_there_is_made_with_its_folders(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "a/b/c.bin", b"\x00\xff")
+    assert (tmp_path / "a/b/c.bin").read_bytes() == b"\x00\xff"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_in_the_block_leaves_the_old_file_and_nothing_else(path: Path, error: type[BaseException]) -> None:
+    def write() -> NoReturn:
+        with replacing(path) as file:
+            file.write(b"half of the ne")
+            raise error
+
+    with pytest.raises(error):
+        write()
+    assert path.read_bytes() == b"old"
+    assert names(path.parent) == ["crate.csv"]
+
+
+def test_a_crash_between_write_and_rename_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(_self: Path, _target: Path) -> NoReturn:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "replace", crash)
+    with pytest.raises(OSError, match="Input/output error"):
+        write_bytes(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(path.parent) == ["crate.csv"]
+
+
+def test_the_content_is_on_the_disk_before_the_rename_and_the_name_after_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    replace, synced = Path.replace, files.sync
+
+    def note_rename(fresh: Path, target: Path) -> Path:
+        steps.append(f"rename {fresh.read_bytes()!r}")
+        return replace(fresh, target)
+
+    def note_sync(what: Path) -> None:
+        steps.append("sync folder" if what == path.parent else f"sync {what.read_bytes()!r}")
+        synced(what)
+
+    monkeypatch.setattr(Path, "replace", note_rename)
+    monkeypatch.setattr(files, "sync", note_sync)
+    write_bytes(path, b"new")
+    assert steps == ["sync b'new'", "rename b'new'", "sync folder"]
+
+
+def test_a_share_that_cannot_sync_folders_is_written_all_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync = os.fsync
+
+    def refuse_folders(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(22, "Invalid argument")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    write_bytes(path, b"new")
+    with replacing_folder(path.parent / "bundle") as fresh:
+        (fresh / "file").touch()
+    assert path.read_bytes() == b"new"
+    assert names(path.parent) == ["bundle", "crate.csv"]
+
+
+def test_two_writers_of_one_file_do_not_share_what_they_write(path: Path) -> None:
+    with replacing(path) as first:
+        first.write(b"first")
+        with replacing(path) as second:
+            second.write(b"second, and longer")
+        assert path.read_bytes() == b"second, and longer"
+    assert path.read_bytes() == b"first"
+
+
+def test_an_unfinished_file_is_hidden_and_marked(path: Path) -> None:
+    with replacement(path) as fresh:
+        assert (fresh.parent, fresh.name[:11], fresh.suffix) == (path.parent, ".crate.csv.", ".part")
+        assert not fresh.exists()
+        fresh.touch()
+    with replacement(path, suffix=".part.opus") as fresh:
+        assert fresh.suffix == ".opus"
+        fresh.touch()
+
+
+def test_a_name_as_long_as_names_can_be(tmp_path: Path) -> None:
+    path = tmp_path / ("ä" * 125 + ".json")  # 255 bytes
+    write_text(path, "{}")
+    assert path.read_bytes() == b"{}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+    old = os.umask(0o027)
+    try:
+        write_bytes(tmp_path / "new", b"")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o640
+
+
+def test_text_is_utf_8_with_the_line_ends_that_it_is_given(path: Path) -> None:
+    with replacing_text(path) as file:
+        file.write("Röyksopp\r\n")
+        file.write("a\n")
+    assert path.read_bytes() == b"R\xc3\xb6yksopp\r\na\n"
+    write_text(path, "b\n")
+    assert path.read_bytes() == b"b\n"
+
+
+def test_a_name_that_is_no_text_is_written_as_its_user_asks(path: Path) -> None:
+    name = os.fsdecode(b"a\xff.mp3")
+    with replacing_text(path, errors="surrogateescape") as file:
+        file.write(name)
+    assert path.read_bytes() == b"a\xff.mp3"
+    write_text(path, name, errors="backslashreplace")
+    assert path.read_bytes() == b"a\\udcff.mp3"
+    with pytest.raises(UnicodeEncodeError), replacing_text(path) as file:
+        file.write(name)
+    assert path.read_bytes() == b"a\\udcff.mp3"
+    assert names(path.parent) == ["crate.csv"]
+
+
+def test_a_file_that_came_another_way_is_put_in_its_place(path: Path) -> None:
+    part = path.with_name("download")
+    part.write_bytes(b"new")
+    put(part, path)
+    assert path.read_bytes() == b"new"
+    assert names(path.parent) == ["crate.csv"]
+
+
+# A folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "old").write_bytes(b"old")
+    return folder
+
+
+def test_a_folder_gives_way_to_another_as_a_whole(folder: Path) -> None:
+    with replacing_folder(folder) as fresh:
+        (fresh / "new").write_bytes(b"new")
+        assert names(folder) == ["old"]
+    assert names(folder) == ["new"]
+    assert names(folder.parent) == ["bundle"]
+
+
+def test_a_folder_that_was_not_there_is_made(tmp_path: Path) -> None:
+    with replacing_folder(tmp_path / "a" / "bundle") as fresh:
+        (fresh / "new").touch()
+    assert names(tmp_path / "a" / "bundle") == ["new"]
+    assert names(tmp_path / "a") == ["bundle"]
+
+
+def test_an_error_in_the_block_leaves_the_old_folder_and_nothing_else(folder: Path) -> None:
+    with pytest.raises(FileNotFoundError), replacing_folder(folder) as fresh:
+        (fresh / "new").rename(fresh / "other")
+    assert names(folder) == ["old"]
+    assert names(folder.parent) == ["bundle"]
+
+
+def test_a_second_rename_that_fails_undoes_the_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename = Path.rename
+
+    def fail_for_the_new(self: Path, target: Path) -> Path:
+        if self.suffix == ".new":
+            raise PermissionError(13, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail_for_the_new)
+    with pytest.raises(PermissionError), replacing_folder(folder) as fresh:
+        (fresh / "new").touch()
+    assert names(folder) == ["old"]
+    assert names(folder.parent) == ["bundle"]
+
+
+# Folders of the user
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="of Linux")
+@pytest.mark.parametrize("given", [None, "", "relative"])
+def test_data_and_cache_are_in_the_home_unless_an_absolute_folder_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str | None
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+        if given is not None:
+            monkeypatch.setenv(name, given)
+    assert data_folder() == tmp_path / ".local/share/earmark"
+    assert cache_folder() == tmp_path / ".cache/earmark"
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    assert data_folder() == Path("/data/earmark")
+    assert cache_folder() == Path("/cache/earmark")
+
+
+# Absolute paths
+
+
+def test_an_absolute_path_drops_two_dots_and_keeps_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "music").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "music")
+    monkeypatch.chdir(tmp_path)
+    assert absolute("link/../link/./a.mp3") == tmp_path / "link" / "a.mp3"
+    assert absolute(Path("link")) == tmp_path / "link"
