@@ -31,7 +31,7 @@ from earmark.audio import Waveform, decode
 from earmark.cli import main
 from earmark.errors import BundleError
 from earmark.hearing.bundle import CARD, CHECK, CONFIG, NETWORK, WEIGHTS
-from earmark.learning import export as exporting
+from earmark.learning import onnx_export as exporting
 from earmark.learning.onnx_export import Exported, export
 from earmark.testing import noise, write_wav
 from earmark.testing.bundles import tiny_bundle

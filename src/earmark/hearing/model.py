@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
 
 from earmark.audio import Waveform, windows
 from earmark.errors import BundleError
 from earmark.hearing import bundle
+from earmark.hearing.session import open_session
 from earmark.timeline import Timeline
 
 CHECK_TOLERANCE = 1e-3  # of logits: processors round differently, a wrong network is off by far more
@@ -36,15 +35,8 @@ class Model:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = bundle.read_config(folder)
-        options = onnxruntime.SessionOptions()
-        # One thread: tracks are heard side by side in processes, and threads that wait for work burn it too.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors; they arrive as exceptions as well
         network = bundle.read_checked(folder, self.config, bundle.NETWORK)
-        try:
-            self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-        except (Fail, InvalidGraph, InvalidProtobuf) as error:
-            raise BundleError(f"{folder / bundle.NETWORK}: {error}") from error
+        self._session = open_session(network, folder / bundle.NETWORK)
         self._require_interface()
 
     @classmethod

@@ -25,7 +25,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
@@ -35,6 +34,7 @@ from earmark.files import replacement
 from earmark.hearing import Model
 from earmark.hearing.bundle import CARD, CHECK, NETWORK, Config, read_checked
 from earmark.hearing.model import CHECK_TOLERANCE, PROBABILITIES
+from earmark.hearing.session import open_session
 
 FORMAT = "1"
 MARK = "earmark.format"
@@ -159,10 +159,7 @@ def _write(out: Path, content: bytes, model: Model) -> dict[str, NDArray[np.floa
 
 
 def _run(path: Path, waveform: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors; they arrive as exceptions as well
-    session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    session = open_session(path.read_bytes(), path)
     names = [node.name for node in session.get_outputs()]
     return dict(zip(names, session.run(names, {"waveform": waveform}), strict=True))
 

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from earmark.errors import BundleError
+from earmark.hearing.session import open_session
 from earmark.learning.downloads import YAMNET
 from earmark.learning.networks.yamnet import tflite
 from earmark.learning.networks.yamnet.classes import CLASSES, DIMS
@@ -179,12 +179,7 @@ class Yamnet:
     """
 
     def __init__(self, path: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors; they arrive as exceptions as well
-        self._session = onnxruntime.InferenceSession(
-            to_onnx(read(path)).SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(to_onnx(read(path)).SerializeToString(), path)
 
     def hear(self, patches: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Scores (n, 521) and embeddings (n, 1024) of patches (n, 96, 64)."""
