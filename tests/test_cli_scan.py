@@ -17,9 +17,7 @@ import pytest
 
 from earmark.cli import main
 from earmark.cli.catalogue import catalogue_path
-from earmark.cli.scan import model_version
 from earmark.files import data_folder
-from earmark.hearing.bundle import read_config
 from earmark.library import Catalogue
 from earmark.testing import write_wav
 from earmark.testing.tracks import heard_track, steady
@@ -103,18 +101,6 @@ def test_scan_refuses_what_it_cannot_do(earmark_: Earmark, crate: Path, tiny: Pa
     (tmp_path / "text.db").write_text("no database at all", encoding="utf-8")
     answer = earmark_("scan", crate, "--model", tiny, "--catalogue", tmp_path / "text.db")
     assert answer == (1, "", f"earmark: {tmp_path}/text.db: it is not a catalogue\n")
-
-
-def test_another_model_hears_again_and_another_card_does_not(tiny: Path) -> None:
-    config = read_config(tiny)
-    version = model_version(config)
-    assert model_version(replace(config, measures={"precision_at_1": 1}, provenance={"summary": "else"})) == version
-    others = [
-        replace(config, name="other"),
-        replace(config, temperature=2.0),
-        replace(config, sha256=config.sha256 | {"model.onnx": "0"}),
-    ]
-    assert len({version, *map(model_version, others)}) == 4
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from earmark.audio import Waveform, decode
 from earmark.errors import BundleError, UnreadableAudio
 from earmark.hearing import Listener, Model
+from earmark.hearing.bundle import locate, read_config
+from earmark.hearing.listener import version_of
 from earmark.testing import noise, silence, tone, write_wav
 from earmark.testing.bundles import tiny_bundle
 
@@ -43,6 +46,39 @@ def expected(mean: float, temperature: float = 1.0) -> NDArray[np.float64]:
     exponential = np.exp(np.array([0, 10 * mean, -10 * mean]) / temperature)
     probabilities: NDArray[np.float64] = exponential / exponential.sum()
     return probabilities
+
+
+# The version
+
+
+@pytest.mark.parametrize(("name", "version"), [("house12", "0baae6e05acc54fa"), ("emusic12", "d539c0c8ec52c498")])
+def test_the_version_of_a_shipped_model_is_the_one_in_the_catalogues_of_users(name: str, version: str) -> None:
+    assert version_of(read_config(locate(name))) == version
+
+
+def test_a_listener_has_the_version_of_its_model_and_its_mode(model: Model) -> None:
+    assert Listener(model).version == version_of(model.config)
+    assert Listener(model, parts=("key", "loudness", "rhythm")).version == version_of(model.config)
+    assert Listener(model, fast=True).version == version_of(model.config, fast=True)
+    listeners = [
+        Listener(model),
+        Listener(model, parts=()),
+        Listener(model, parts=["key"]),
+        Listener(model, fast=True),
+        Listener(model, original=True),
+    ]
+    assert len({listener.version for listener in listeners}) == len(listeners)
+
+
+def test_the_version_changes_with_the_model_and_not_with_its_card(model: Model) -> None:
+    config, version = model.config, version_of(model.config)
+    assert version_of(replace(config, measures={"precision_at_1": 1}, provenance={"summary": "else"})) == version
+    others = [
+        replace(config, name="other"),
+        replace(config, temperature=2.0),
+        replace(config, sha256=config.sha256 | {"model.onnx": "0"}),
+    ]
+    assert len({version, *map(version_of, others)}) == 4
 
 
 # The model
@@ -247,6 +283,8 @@ PEAK_OF_HEARING = """
 import sys
 from pathlib import Path
 from earmark.hearing import Listener, Model
+from earmark.hearing.bundle import locate, read_config
+from earmark.hearing.listener import version_of
 analysis = Listener(Model.open(sys.argv[1]))(sys.argv[2])
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
 print(analysis.duration, len(analysis.timeline.starts), int(peak.split()[1]) / 1024)

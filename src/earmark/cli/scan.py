@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from earmark.library.scanning.examine import Examiner
     from earmark.library.scanning.scan import Found
 
-LISTENER = 1  # raised when listeners begin to hear something else with the same model: all is heard again then
-
 
 def scan(
     source: Annotated[
@@ -53,12 +51,13 @@ def scan(
     from earmark.cli.catalogue import catalogue_path
     from earmark.errors import EarmarkError
     from earmark.hearing.bundle import locate, read_config
+    from earmark.hearing.listener import version_of
     from earmark.library import Catalogue, tags
     from earmark.library.scanning.examine import Examiner
 
     if not folder.exists():
         raise EarmarkError(f"{folder}: there is no such folder")
-    version = model_version(read_config(locate(model)))
+    version = version_of(read_config(locate(model)))
     place = catalogue_path(catalogue)
     examine = Examiner(place, partial(_listen, model=model), tags.read, version, again=again)
     with Catalogue(place) as opened:
@@ -68,16 +67,6 @@ def scan(
             counts = _scan(opened, folder, examine, workers, retry=retry)
     if counts["failed"]:
         raise typer.Exit(1)
-
-
-def model_version(config: object) -> str:
-    """What tells one model from another that hears otherwise: a hash of all that decides what it says."""
-    import hashlib
-    import json
-
-    deciding = {key: value for key, value in vars(config).items() if key not in ("provenance", "measures")}
-    text = json.dumps([LISTENER, deciding], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @cache

@@ -4,6 +4,8 @@ A file is decoded once. What the network hears goes past the listeners for rhyth
 measured on the channels before they are averaged.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -12,6 +14,7 @@ import numpy as np
 
 from earmark.analysis import Analysis
 from earmark.audio import Recording, Waveform
+from earmark.hearing.bundle import Config
 from earmark.hearing.key import PitchListener, find_key
 from earmark.hearing.loudness import Meter
 from earmark.hearing.model import Heard, Model
@@ -20,6 +23,20 @@ from earmark.hearing.rhythm import OnsetListener, find_rhythm
 
 FAST_PLACES = (0.3, 0.55, 0.8)  # of the track, where `fast` listens: past the intro, and before the outro
 PARTS: Final = ("rhythm", "key", "loudness")  # what can be left out
+REVISION: Final = 1  # raised when the same model and settings begin to give another analysis
+
+
+def version_of(config: Config, *, parts: Collection[str] = PARTS, fast: bool = False, original: bool = False) -> str:
+    """Digest of all that decides what a `Listener` with these arguments hears, as 16 hexadecimal digits.
+
+    Two analyses of one file with the same version are the same. Provenance and measures of a model do not count.
+    """
+    deciding = [REVISION, {key: value for key, value in vars(config).items() if key not in ("provenance", "measures")}]
+    mode = {"parts": [] if fast or original else sorted(parts), "fast": fast, "original": original}
+    # The usual mode stays out: catalogues hold versions from before there were others.
+    if mode != {"parts": sorted(PARTS), "fast": False, "original": False}:
+        deciding.append(mode)
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class Listener:
@@ -47,6 +64,11 @@ class Listener:
         self.parts = frozenset(() if fast or original else parts)
         self.fast = fast
         self.original = original
+
+    @property
+    def version(self) -> str:
+        """Digest of the model and the settings; see `version_of`."""
+        return version_of(self.model.config, parts=self.parts, fast=self.fast, original=self.original)
 
     def __call__(self, path: Path | str) -> Analysis:
         """Hear a file.
