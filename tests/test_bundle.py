@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from torch import nn
 
 from earmark.errors import BundleError
 from earmark.hearing import Model
-from earmark.hearing.bundle import CARD, CHECK, CONFIG, FORMAT, NETWORK, WEIGHTS, locate, read_config, shipped
+from earmark.hearing.bundle import CARD, CHECK, CONFIG, FORMAT, NETWORK, WEIGHTS, Config, locate, read_config, shipped
 from earmark.learning import bundle as writing
 from earmark.learning.networks import ARCHITECTURES
 
@@ -49,6 +50,54 @@ def replace(bundle: Path, name: str, content: bytes) -> None:
 def fails(bundle: Path, name: str, reason: str) -> Any:  # noqa: ANN401  pytest does not name this type
     """Expect an error that names a file of the bundle, or "" for the folder, and the reason."""
     return pytest.raises(BundleError, match=f"^{re.escape(str(bundle / name))}: {reason}$")
+
+
+def test_a_config_takes_from_the_network_what_is_not_said() -> None:
+    network = SimpleNamespace(sample_rate=8000, samples=12_000)
+    config = Config.of(
+        network,
+        name="mine",
+        architecture="fcn",
+        settings={"layers": 4},
+        styles=("Trap", "Gabber"),
+        provenance={"by": "me"},
+    )
+    assert config == Config(
+        format=FORMAT,
+        name="mine",
+        task="styles",
+        architecture="fcn",
+        settings={"layers": 4},
+        sample_rate=8000,
+        window=1.5,
+        hop=1.5,
+        shortest=1.5,
+        styles=["Trap", "Gabber"],
+        families={"Trap": "Bass", "Gabber": "Gabber"},
+        temperature=1.0,
+        unknown_threshold=0.0,
+        provenance={"by": "me"},
+        measures={},
+        sha256={},
+    )
+
+
+def test_a_config_takes_what_is_said_in_place_of_its_defaults() -> None:
+    said: dict[str, Any] = {
+        "task": "tags",
+        "window": 2.0,
+        "hop": 0.5,
+        "shortest": 0.25,
+        "families": {"Trap": "Any"},
+        "temperature": 0.7,
+        "unknown_threshold": 0.3,
+        "measures": {"precision_at_1": 0.9},
+    }
+    network = SimpleNamespace(sample_rate=8000, samples=12_000)
+    config = Config.of(network, name="", architecture="", settings={}, styles=["Trap"], provenance={}, **said)
+    assert {key: getattr(config, key) for key in said} == said
+    windows = Config.of(network, name="", architecture="", settings={}, styles=[], provenance={}, window=2.0)
+    assert (windows.window, windows.hop, windows.shortest) == (2.0, 2.0, 2.0)
 
 
 def test_an_intact_bundle_opens_and_verifies(bundle: Path) -> None:

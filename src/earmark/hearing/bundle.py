@@ -14,18 +14,31 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 
 from earmark.errors import BundleError
 from earmark.files import data_folder
+from earmark.styles import families_of
 
 FORMAT = 1
 TASKS = ("styles", "tags", "values")
 CONFIG, NETWORK, WEIGHTS, CARD, CHECK = "config.json", "model.onnx", "weights.safetensors", "README.md", "check.npz"
 SHIPPED = Path(__file__).parent.parent / "models"
+
+
+class AudioInput(Protocol):
+    """A network that hears waveforms."""
+
+    @property
+    def sample_rate(self) -> int:
+        """In Hz."""
+
+    @property
+    def samples(self) -> int:
+        """In the window of one prediction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +69,64 @@ class Config:
     provenance: dict[str, Any]
     measures: dict[str, Any]
     sha256: dict[str, str]
+
+    @classmethod
+    def of(
+        cls,
+        network: AudioInput,
+        *,
+        name: str,
+        architecture: str,
+        settings: Mapping[str, Any],
+        styles: Iterable[str],
+        task: str = "styles",
+        window: float | None = None,
+        hop: float | None = None,
+        shortest: float | None = None,
+        families: Mapping[str, str] | None = None,
+        temperature: float = 1.0,
+        unknown_threshold: float = 0.0,
+        provenance: Mapping[str, Any],
+        measures: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """The config of a network, with no checksums yet.
+
+        Args:
+            network: the sample rate is its own.
+            name: of the bundle.
+            architecture: how the network is built: a key of the table of architectures.
+            settings: of the architecture.
+            styles: the names of the outputs, in their order.
+            task: one of `TASKS`.
+            window: in seconds; by default the network's own number of samples.
+            hop: in seconds; by default the window.
+            shortest: in seconds; by default the window.
+            families: the family of each style; by default those in the table of styles.
+            temperature: of the softmax or sigmoid.
+            unknown_threshold: of the probability; 0 knows everything.
+            provenance: where the model comes from.
+            measures: how well it hears, as far as that was measured.
+        """
+        labels = list(styles)
+        window = network.samples / network.sample_rate if window is None else window
+        return cls(
+            format=FORMAT,
+            name=name,
+            task=task,
+            architecture=architecture,
+            settings=dict(settings),
+            sample_rate=network.sample_rate,
+            window=window,
+            hop=window if hop is None else hop,
+            shortest=window if shortest is None else shortest,
+            styles=labels,
+            families=families_of(labels) if families is None else dict(families),
+            temperature=temperature,
+            unknown_threshold=unknown_threshold,
+            provenance=dict(provenance),
+            measures=dict(measures or {}),
+            sha256={},
+        )
 
 
 # What json.loads gives for each field; a whole number may stand where a fraction is meant.

@@ -6,7 +6,7 @@ audio with labels was at hand to learn it from, and none is pretended.
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,16 +102,16 @@ def make(recipe: PoolConfig, descriptors: Path, ear: Path, out: Path) -> Config:
     if not isinstance(network, DescriptorNetwork):
         raise BundleError(f"{descriptors}: a model of architecture {base.architecture!r}, no descriptors")
     pool, settings = join(network, base.settings, ear, recipe, base.styles)
-    changed = {
-        "name": recipe.name,
-        "architecture": "pool",
-        "settings": settings,
-        "provenance": base.provenance
+    config = replace(
+        base,
+        name=recipe.name,
+        architecture="pool",
+        settings=settings,
+        provenance=base.provenance
         | {"summary": recipe.summary, "recipe": f"recipes/{recipe.name}-pool.toml", "ear": heard.provenance["data"]},
-        "measures": base.measures | {"ear": heard.measures},
-        "sha256": {},
-    }
-    config = Config(**vars(base) | changed)
+        measures=base.measures | {"ear": heard.measures},
+        sha256={},
+    )
     text = pool_card.write(config, recipe.styles, (descriptors / CARD).read_text(encoding="utf-8"))
     write(out, pool, config, text, check_waveform(config.sample_rate, 3 * config.sample_rate))
     return config
@@ -159,7 +159,7 @@ def exchange(base: Path, ear: nn.Module, settings: Mapping[str, Any]) -> tuple[O
         )
     described = config.settings | {"ear": dict(settings)}
     network = _built(len(config.styles), described, source.descriptors, ear)
-    return network, Config(**vars(config) | {"settings": described})
+    return network, replace(config, settings=described)
 
 
 def _built(styles: int, settings: Mapping[str, Any], descriptors: nn.Module, ear: nn.Module) -> OpinionPool:

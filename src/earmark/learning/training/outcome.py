@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from earmark.hearing.bundle import FORMAT, Config
+from earmark.hearing.bundle import Config
 from earmark.learning import bundle
 from earmark.learning.data.manifest import Manifest
 from earmark.learning.data.splits import first_artist
@@ -26,7 +26,6 @@ from earmark.measures.classification import apply_temperature, fit_temperature
 from earmark.measures.ranking import roc_auc
 from earmark.measures.regression import correlation, rmse
 from earmark.measures.scores import Score, score
-from earmark.styles import families_of
 
 CARD = """# {name}
 
@@ -86,20 +85,13 @@ def conclude(run: Run, out: Path, source: str) -> Report:
     run.scale.fold(run.network.body)
     temperature, threshold = _calibrate(run)
     found, result = _measure(run, temperature)
-    window = run.network.samples / run.network.sample_rate
-    classes = list(run.manifest.classes)
-    config = Config(
-        format=FORMAT,
+    config = Config.of(
+        run.network,
         name=out.name,
         task=run.manifest.task,
         architecture=run.config.architecture,
         settings=run.config.settings,
-        sample_rate=run.network.sample_rate,
-        window=window,
-        hop=window,
-        shortest=window,
-        styles=classes,
-        families=families_of(classes),
+        styles=run.manifest.classes,
         temperature=round(temperature, 4),
         unknown_threshold=round(threshold, 4),
         provenance={
@@ -110,7 +102,6 @@ def conclude(run: Run, out: Path, source: str) -> Report:
             "tracks": {split: len(run.manifest.part(split).entries) for split in ("train", "valid", "test")},
         },
         measures=found,
-        sha256={},
     )
     check = bundle.check_waveform(run.network.sample_rate, run.network.samples)
     bundle.write(out, run.network, config, _card(run, config, result), check)

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from earmark.errors import ManifestError
-from earmark.hearing.bundle import FORMAT, Config
+from earmark.hearing.bundle import Config
 from earmark.learning import bundle
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
 from earmark.learning.networks.yamnet import classes
@@ -110,29 +110,24 @@ def train(
     measured = {"held-out scenes": fidelity.compare(network, [shards.label(scenes, taught_by, tag_every=4)])}
     if real:
         measured["real files"] = fidelity.compare(network, fidelity.judge(real, taught_by))
-    config = _config(recipe, measured)
+    config = _config(recipe, network, measured)
     text = card.write(recipe.name, recipe.summary, clips, recipe.shards * recipe.scenes, measured)
     bundle.write(out, network, config, text, bundle.check_waveform(material.RATE, 3 * material.RATE))
     return measured
 
 
-def _config(recipe: EarRecipe, measured: dict[str, Fidelity]) -> Config:
+def _config(recipe: EarRecipe, network: AudioNetwork, measured: dict[str, Fidelity]) -> Config:
     labels = [f"AudioSet {number}: {classes.NAMES.get(number, '?')}" for number in range(classes.CLASSES)]
     labels += [f"Million Song: {tag}" for tag in musicnn.TAGS]
-    return Config(
-        format=FORMAT,
+    return Config.of(
+        network,
         name=recipe.name,
         task="tags",
         architecture="ear",
         settings={"every": EVERY},
-        sample_rate=material.RATE,
-        window=29.12,
-        hop=29.12,
         shortest=1.0,
         styles=labels,
         families=dict.fromkeys(labels, "Sound"),
-        temperature=1.0,
-        unknown_threshold=0.0,
         provenance={
             "summary": recipe.summary,
             "recipe": f"recipes/{recipe.name}.toml",
@@ -140,5 +135,4 @@ def _config(recipe: EarRecipe, measured: dict[str, Fidelity]) -> Config:
             "data": card.ATTRIBUTION,
         },
         measures={kind: each.as_json() for kind, each in measured.items()},
-        sha256={},
     )

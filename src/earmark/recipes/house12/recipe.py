@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from earmark.errors import TableError
-from earmark.hearing.bundle import FORMAT, Config
+from earmark.hearing.bundle import Config
 from earmark.learning import bundle
 from earmark.learning.networks import DescriptorNetwork
-from earmark.learning.networks.frontend import Descriptors
 from earmark.measures.classification import apply_temperature, fit_temperature
 from earmark.measures.scores import Score, score
 from earmark.recipes.house12 import card, fitting, tables
@@ -229,10 +228,10 @@ def train(recipe: Recipe, folder: Path, out: Path, progress: Progress) -> list[S
     keep = out.with_name(f"{out.name}.training")
     scores = evaluate(recipe, folder, progress, keep)
     temperature, threshold, _ = _calibrate(held_out(recipe, folder, progress, keep), recipe)
-    config = _config(recipe, scores, temperature=round(temperature, 4), threshold=round(threshold, 4))
-    rate = Descriptors.SAMPLE_RATE
     network = fitted(recipe, folder, progress)
-    bundle.write(out, network, config, card.write(config, scores), bundle.check_waveform(rate, 3 * rate))
+    config = _config(recipe, network, scores, temperature=round(temperature, 4), threshold=round(threshold, 4))
+    check = bundle.check_waveform(network.sample_rate, 3 * network.sample_rate)
+    bundle.write(out, network, config, card.write(config, scores), check)
     shutil.rmtree(keep)
     return scores
 
@@ -272,12 +271,12 @@ def _calibrate(found: HeldOut, recipe: Recipe) -> tuple[float, float, Score]:
     return temperature, threshold, score(AS_SHIPPED, classes, found.labels, calibrated, None)
 
 
-def _config(recipe: Recipe, scores: list[Score], *, temperature: float, threshold: float) -> Config:
-    rows = styles()
-    return Config(
-        format=FORMAT,
+def _config(
+    recipe: Recipe, network: DescriptorNetwork, scores: list[Score], *, temperature: float, threshold: float
+) -> Config:
+    return Config.of(
+        network,
         name=recipe.name,
-        task="styles",
         architecture="descriptors",
         settings={
             "members": recipe.fit.members,
@@ -285,10 +284,10 @@ def _config(recipe: Recipe, scores: list[Score], *, temperature: float, threshol
             "knots": recipe.fit.knots,
             "harmonics": recipe.fit.harmonics,
         },
-        sample_rate=Descriptors.SAMPLE_RATE,
-        **recipe.windows,
-        styles=[style.label for style in rows],
-        families={style.label: style.family for style in rows},
+        window=recipe.windows["window"],
+        hop=recipe.windows["hop"],
+        shortest=recipe.windows["shortest"],
+        styles=[style.label for style in styles()],
         temperature=temperature,
         unknown_threshold=threshold,
         provenance={
@@ -299,5 +298,4 @@ def _config(recipe: Recipe, scores: list[Score], *, temperature: float, threshol
         },
         measures={"precision_at_1": round(scores[0].micro[0].value, 3), "unknown_share": recipe.unknown["real"]}
         | {"protocols": [each.as_json() for each in scores]},
-        sha256={},
     )

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from earmark.errors import BundleError
-from earmark.hearing.bundle import FORMAT, Config
+from earmark.hearing.bundle import Config
 from earmark.learning import bundle
 from earmark.learning.networks.keras import card
 from earmark.learning.networks.keras import file as keras_file
@@ -28,7 +28,7 @@ from earmark.learning.networks.keras.file import KerasFile, KerasLayer
 from earmark.learning.networks.keras.layers import Layer
 from earmark.learning.networks.keras.network import LAYERS, keras_network, layers_of, options_of
 from earmark.learning.networks.network import AudioNetwork
-from earmark.styles import families_of, styles
+from earmark.styles import styles
 
 ARCHITECTURE = "keras"
 TASKS = {"softmax": "styles", "sigmoid": "tags", "linear": "styles"}
@@ -118,21 +118,13 @@ def _understand(
         raise BundleError(f"layer {file.layers[place].name!r}: its softmax is over one axis of several")
     for layer, module in zip(file.layers, modules, strict=True):
         _load(module, layer)
-    window = samples / sample_rate
-    config = Config(
-        format=FORMAT,
+    config = Config.of(
+        network,
         name=name,
         task=TASKS[ending],
         architecture=ARCHITECTURE,
         settings=settings,
-        sample_rate=sample_rate,
-        window=window,
-        hop=window,
-        shortest=window,
-        styles=list(names),
-        families=families_of(names),
-        temperature=1.0,
-        unknown_threshold=0.0,
+        styles=names,
         provenance={
             "summary": f"imported from the Keras file {path.name}",
             "file_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -141,8 +133,6 @@ def _understand(
             "loss": file.training.get("loss"),
             "torch": version("torch"),
         },
-        measures={},
-        sha256={},
     )
     return Imported(network.eval(), config, file)
 

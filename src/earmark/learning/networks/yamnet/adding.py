@@ -4,11 +4,12 @@ A row of `WRITERS` is all that a further model needs here, beside its row in `so
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 from earmark.errors import BundleError
-from earmark.hearing.bundle import CARD, FORMAT, Config, locate, user_models
+from earmark.hearing.bundle import CARD, Config, locate, user_models
 from earmark.learning.bundle import check_waveform, require_replaceable, write
 from earmark.learning.downloads import ADDABLE, YAMNET, Progress, fetch
 from earmark.learning.networks.yamnet import cards, graph
@@ -55,24 +56,15 @@ def write_tags(file: Path, folder: Path) -> None:
     classes = list(NAMES)
     network = YamnetTags(len(classes), classes, PATCH_HOP)
     network.ear.take(graph.read(file))
-    window = network.samples / network.sample_rate
-    config = Config(
-        format=FORMAT,
+    config = Config.of(
+        network,
         name=folder.name,
         task="tags",
         architecture="yamnet",
         settings={"classes": classes, "hop": PATCH_HOP},
-        sample_rate=network.sample_rate,
-        window=window,
-        hop=window,
         shortest=SHORTEST,
-        styles=list(NAMES.values()),
-        families={tag: tag for tag in NAMES.values()},
-        temperature=1.0,
-        unknown_threshold=0.0,
+        styles=NAMES.values(),
         provenance=_provenance("yamnet"),
-        measures={},
-        sha256={},
     )
     check = check_waveform(config.sample_rate, network.samples)
     write(folder, network, config, cards.of_tags(config, YAMNET), check)
@@ -89,15 +81,15 @@ def write_pool(file: Path, folder: Path) -> None:
     base = locate(POOL)
     settings = {"architecture": "yamnet", "settings": {"hop": PATCH_HOP}}
     network, old = exchange(base, ear.eval(), settings)
-    changed = {
-        "name": folder.name,
-        "provenance": old.provenance
+    config = replace(
+        old,
+        name=folder.name,
+        provenance=old.provenance
         | _provenance("house12+yamnet")
         | {"ear": f"YAMNet, {YAMNET.project}, {YAMNET.licence}; trained on AudioSet"},
-        "measures": {},  # what was measured was measured of the other one
-        "sha256": {},
-    }
-    config = Config(**vars(old) | changed)
+        measures={},  # what was measured was measured of the other one
+        sha256={},
+    )
     card = cards.of_pool(config, YAMNET, old.name, (base / CARD).read_text(encoding="utf-8"))
     write(folder, network, config, card, check_waveform(config.sample_rate, round(3 * config.sample_rate)))
 
