@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from earmark.errors import ManifestError
 from earmark.learning.data import manifest as manifests
-from earmark.learning.data import names, splits
+from earmark.learning.data import splits
 from earmark.learning.data.manifest import Entry, Manifest, labelled, read, require_trainable, spell, write
 from earmark.learning.data.splits import SPLITS, first_artist, split_of
 from earmark.styles import styles
@@ -306,6 +306,6 @@ def test_folder_and_encoding_do_not_move_a_track(artist: str, name: str) -> None
     assert here in SPLITS
 
 
-@pytest.mark.parametrize("module", [manifests, names, splits])
+@pytest.mark.parametrize("module", [manifests, splits])
 def test_the_examples_in_the_docstrings_hold(module: ModuleType) -> None:
     assert doctest.testmod(module) == doctest.TestResults(failed=0, attempted=1)

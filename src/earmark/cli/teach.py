@@ -46,7 +46,7 @@ def teach(
     from earmark.cli.progress import titled_progress
     from earmark.cli.show import stdout
     from earmark.hearing.bundle import locate
-    from earmark.learning import teach as teaching
+    from earmark.learning import teaching
     from earmark.learning.bundle import require_replaceable
     from earmark.learning.data.embeddings import default_cache
 

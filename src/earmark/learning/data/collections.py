@@ -18,12 +18,11 @@ from typing import Final, Literal, TypeAlias
 
 from earmark.errors import ManifestError
 from earmark.files import absolute
-from earmark.learning.data import names
 from earmark.learning.data.formats import SEPARATOR, is_text
 from earmark.learning.data.manifest import Entry, Manifest, labelled, spell
 from earmark.learning.data.sources import Collected, Dropped
 from earmark.learning.data.splits import split_of
-from earmark.library.imports import Collection, ImportedTrack, Playlist
+from earmark.library.imports import Collection, ImportedTrack, Playlist, file_names
 from earmark.library.places import located
 from earmark.styles import normalise
 
@@ -127,7 +126,7 @@ def _why_not(file: Path, answer: tuple[str, ...] | tuple[float, ...], lesson: Le
 
 
 def _entry(file: Path, track: ImportedTrack, answer: tuple[str, ...] | tuple[float, ...]) -> Entry:
-    named = names.from_file_name(file)
+    named = file_names.read(file)
     artist, title = track.artist or named.artist, track.title or named.title
     labels = tuple(each for each in answer if isinstance(each, str))
     values = tuple(each for each in answer if isinstance(each, float))

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 from earmark.audio import SUFFIXES
-from earmark.errors import ManifestError
+from earmark.errors import ManifestError, TagError
 from earmark.files import absolute
-from earmark.learning.data import names
 from earmark.learning.data.formats import is_text, rows_of
 from earmark.learning.data.manifest import Entry, Manifest, labelled, require_one_spelling, spell
 from earmark.learning.data.splits import split_of
+from earmark.library.imports import file_names
+from earmark.library.tags import read as read_tags
+from earmark.library.track import Tags
 from earmark.runner import gather
 from earmark.styles import from_tag
 
@@ -58,7 +60,8 @@ def from_folder(folder: Path) -> Collected:
     ]
     for style in styles:
         found += [
-            path if isinstance(path, Dropped) else _entry(path, (style.name,), names.of(path)) for path in _audio(style)
+            path if isinstance(path, Dropped) else _entry(path, (style.name,), tags_of(path)[0])
+            for path in _audio(style)
         ]
     return _collected(folder, "styles", found)
 
@@ -75,9 +78,9 @@ def from_tags(folder: Path) -> Collected:
         if isinstance(path, Dropped):
             found.append(path)
             continue
-        read = names.of(path)
-        style = _one_style(read.genre) if read.genre else read.damage or "it has no genre tag"
-        found.append(_entry(path, style, read) if isinstance(style, tuple) else Dropped(path, style))
+        tags, damage = tags_of(path)
+        style = _one_style(";".join(tags.genres)) if tags.genres else damage or "it has no genre tag"
+        found.append(_entry(path, style, tags) if isinstance(style, tuple) else Dropped(path, style))
     return _collected(folder, "styles", found)
 
 
@@ -103,7 +106,7 @@ def from_jamendo(tables: Sequence[Path], audio: Path) -> Collected:
                 raise ManifestError(f"{table}, line {line}: the tags are {' '.join(tags)!r}, not as in 'genre---house'")
             full, low = audio / path, (audio / path).with_suffix(".low.mp3")
             chosen = low if low.is_file() and not full.is_file() else full
-            entry = _entry(chosen, tags, names.Names(artist, track), split)
+            entry = _entry(chosen, tags, Tags(artist=artist, title=track), split)
             found.append(entry if chosen.is_file() else _missing(chosen))
     return _collected(tables[0], "tags", found, published=any(splits))
 
@@ -133,7 +136,7 @@ def from_magnatagatune(annotations: Path, clips: Path, audio: Path, *, by_folder
                 f"{annotations}, line {line}: not 0 or 1 for each tag, and a path that begins with 0 to f"
             )
         tags = tuple(tag for tag, cell in clip.items() if cell == "1")
-        named = names.Names(about[number]["artist"], about[number]["title"])
+        named = Tags(artist=about[number]["artist"], title=about[number]["title"])
         entry = _entry(audio / (place or f"clip {number}"), tags, named, split)
         found.append(entry if entry.path.is_file() else _missing(entry.path))
     return _collected(annotations, "tags", found, published=by_folder)
@@ -151,6 +154,15 @@ def as_styles(collected: Collected) -> Collected:
     kept = [each for each in found if isinstance(each, Entry)]
     dropped = tuple(each for each in found if isinstance(each, Dropped))
     return replace(collected, manifest=labelled("styles", kept), dropped=dropped)
+
+
+def tags_of(path: Path) -> tuple[Tags, str]:
+    """The tags of a file, artist and title from its name where they have none; and why they cannot be read, or ""."""
+    try:
+        tags, damage = read_tags(path), ""
+    except TagError as error:
+        tags, damage = Tags(), error.reason
+    return file_names.complete(tags, path), damage
 
 
 def _one_style(genre: str) -> tuple[str] | str:
@@ -183,7 +195,7 @@ def _audio(folder: Path) -> Iterator[Path | Dropped]:
             yield found
 
 
-def _entry(path: Path, labels: tuple[str, ...], about: names.Names, split: str | None = None) -> Entry:
+def _entry(path: Path, labels: tuple[str, ...], about: Tags, split: str | None = None) -> Entry:
     spelled = tuple(dict.fromkeys(map(spell, labels)))
     return Entry(absolute(path), spelled, (), about.artist, about.title, split or split_of(about.artist, path))
 

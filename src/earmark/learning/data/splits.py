@@ -51,7 +51,9 @@ def split_of(artist: str, path: Path, *, seed: int = 0, shares: tuple[float, flo
     """
     name = first_artist(artist)
     whose = f"artist {name}" if name else f"file {unicodedata.normalize('NFC', path.stem).casefold()}"
-    digest = hashlib.sha256(f"{seed} {whose}".encode("utf-8", "surrogateescape")).digest()
+    digest = hashlib.sha256(
+        f"{seed} {whose}".encode("utf-8", "surrogatepass")
+    ).digest()  # Windows has names with lone surrogates
     place = int.from_bytes(digest[:8], "big") / 2**64  # 0-1
     if place < shares[0]:
         return "train"

@@ -7,9 +7,8 @@ from pathlib import Path
 from earmark.errors import ManifestError
 from earmark.files import absolute
 from earmark.learning.data import manifest as manifests
-from earmark.learning.data import names
 from earmark.learning.data.manifest import Entry, labelled
-from earmark.learning.data.sources import Collected, from_folder
+from earmark.learning.data.sources import Collected, from_folder, tags_of
 from earmark.learning.teaching.lesson import require_teachable
 from earmark.runner import gather
 
@@ -47,4 +46,4 @@ def read_others(source: Path) -> tuple[Entry, ...]:
     if not source.is_dir():
         return manifests.read(source).entries
     found = [path for path in gather([str(source)]) if isinstance(path, Path)]
-    return tuple(Entry(absolute(path), artist=names.of(path).artist) for path in found)
+    return tuple(Entry(absolute(path), artist=tags_of(path)[0].artist) for path in found)
