@@ -73,8 +73,8 @@ def test_what_a_dj_program_can_play_is_exported(earmark_: Earmark, catalogue: li
     status, said, complaints = earmark_("export-library", "--format", "rekordbox", out)
     assert (status, said) == (0, f"written: {out}: 4 tracks\n")
     assert complaints.splitlines() == [
-        "left out: 1 that could not be heard; `earmark find --errors` names them",
-        "left out: 1 that have vanished; `earmark find --missing` names them",
+        "earmark: left out: 1 track not heard; `earmark find --errors` names them",
+        "earmark: left out: 1 track missing; `earmark find --missing` names them",
     ]
     made = RekordboxXml(out)
     assert [(track["Name"], track["Genre"]) for track in made.get_tracks()] == [

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from earmark.app.catalogue import catalogue_path
 from earmark.cli import main
-from earmark.cli.catalogue import catalogue_path
 from earmark.files import data_folder
 from earmark.library import Catalogue
 from earmark.testing import write_wav
@@ -64,8 +64,8 @@ def test_scan_says_what_it_did_and_names_what_failed(
     shutil.copy(crate / "down.wav", crate / "copy.wav")
     (crate / "still.wav").unlink()
     status, out, err = earmark_("scan", crate, "--model", tiny)
-    assert (status, out) == (0, f"0 heard, 1 moved, 1 known by their sound, 2 unchanged, 1 missing; {named}")
-    assert err == "earmark: 1 of the unchanged could not be heard before; --retry tries again\n"
+    assert (status, out) == (0, f"0 heard, 1 moved, 1 with a sound that is known, 2 unchanged, 1 missing; {named}")
+    assert err == "earmark: 1 unchanged file could not be heard in an earlier scan; --retry tries again\n"
     assert earmark_("scan", crate, "--model", tiny, "--retry")[:2] == (
         1,
         f"0 heard, 3 unchanged, 1 could not be heard; {named}",
@@ -89,7 +89,11 @@ def test_scan_warns_of_what_was_heard_but_damaged(earmark_: Earmark, crate: Path
 
 
 def test_scan_refuses_what_it_cannot_do(earmark_: Earmark, crate: Path, tiny: Path, tmp_path: Path) -> None:
-    assert earmark_("scan", tmp_path / "none") == (1, "", f"earmark: {tmp_path}/none: there is no such folder\n")
+    assert earmark_("scan", tmp_path / "none") == (
+        1,
+        "",
+        f"earmark: {tmp_path}/none: there is no such file or folder\n",
+    )
     assert earmark_("scan", crate, "--watch", "--again")[0] == 2
     (tmp_path / "empty").mkdir()
     status, out, err = earmark_("scan", tmp_path / "empty", "--model", tiny)
@@ -225,8 +229,8 @@ def test_find_prints_json_that_says_all_that_matters(earmark_: Earmark) -> None:
     [
         (["--style", "polka"], 1, "no style of this catalogue is called 'polka'; there are: "),
         (["--family", "polka"], 1, "no family of this catalogue is called 'polka'; there are: "),
-        (["--bpm", "fast"], 2, "--bpm is 'fast', but must be a tempo such as 126, or a range such as 124-128"),
-        (["--key", "H"], 2, "--key is 'H', but must be such as 8A, or Am"),
+        (["--bpm", "fast"], 2, "the tempo is 'fast', but must be such as 126, or a range such as 124-128"),
+        (["--key", "H"], 2, "the key is 'H', but must be such as 8A, or Am"),
         (["--json", "--paths"], 2, "--count, --paths and --json exclude each other"),
         (["--catalogue", "/none.db"], 1, "/none.db: there is no catalogue here; `earmark scan FOLDER` makes one"),
     ],
@@ -238,22 +242,3 @@ def test_find_says_what_it_does_not_understand(
     answer = earmark_("find", *arguments)
     assert answer[:2] == (status, "")
     assert message in " ".join(re.sub(r"[│╭╮╰╯─\n]", " ", answer[2]).split())
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("8a", "8A"),
-        ("12B", "12B"),
-        ("Am", "8A"),
-        ("C", "8B"),
-        ("f#m", "11A"),
-        ("Gbm", "11A"),
-        ("db", "3B"),
-        ("C#", "3B"),
-    ],
-)
-def test_keys_are_understood_in_both_notations(text: str, expected: str) -> None:
-    from earmark.cli.find import _camelot  # noqa: PLC0415  no part of what users see
-
-    assert _camelot(text) == expected

@@ -155,7 +155,7 @@ def test_what_a_scan_heard_is_written_and_the_catalogue_knows_it(
 
     with Catalogue(home / "catalogue.db") as catalogue:
         list(catalogue.scan(crate, Listener(Model.open(tiny)), version="1"))
-    monkeypatch.setattr("earmark.cli.heard.open_listener", None)  # nobody listens again
+    monkeypatch.setattr("earmark.app.listening.open_listener", None)  # nobody listens again
     (crate / "c.mp3").unlink()
     answer = tag(crate, "--write")
     assert (answer.status, answer.err) == (0, "")
@@ -178,7 +178,7 @@ def test_what_a_scan_heard_is_written_and_the_catalogue_knows_it(
         (["--write", "--undo"], "--write, --undo and --runs exclude each other"),
         (["--catalogue", "x", "--model", "y", "a"], "--catalogue and --model exclude each other"),
         (["--undo", "a", "b"], "--undo takes one run"),
-        ([], "which files?"),
+        ([], "name the files or folders to tag"),
         (["a.mp3", "--fields", "mood"], "no field is called 'mood'"),
         (["a.mp3", "--comment-template", "{mood}"], "speaks of {mood}"),
         (["a.mp3", "--map", "missing.toml"], "missing.toml: No such file or directory"),

@@ -1,7 +1,12 @@
-"""Everything that was heard in one track: the record that travels between the rooms."""
+"""Everything that was heard in one track: the record that travels between the rooms.
 
+`Analysis.as_json` is its one form for other programs: commands, exports and pages take theirs from it.
+"""
+
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +14,31 @@ from numpy.typing import NDArray
 from earmark.timeline import Timeline
 
 TONICS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Decimal places of the numbers in JSON; None keeps all of them.
+
+    `probability` is that of styles and families, `confidence` that of tempo and key (0-1); `seconds` is where segments
+    begin and end, `beats` the times of beats; `bpm` tempo and drift; `loudness` LUFS, LU and dBTP; `curve` the LUFS of
+    each second.
+    """
+
+    probability: int | None = 4
+    confidence: int | None = 4
+    seconds: int | None = 3
+    beats: int | None = 4
+    bpm: int | None = 3
+    loudness: int | None = 2
+    curve: int | None = 1
+
+
+SHORT = Digits()
+"""For people and pages."""
+
+EXACT = Digits(probability=6, confidence=None, seconds=None, beats=None, bpm=None, loudness=None, curve=None)
+"""For programs: everything but the digits that single precision makes up."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +54,18 @@ class Rhythm:
     drift: float
     beats: NDArray[np.float64]
     downbeats: NDArray[np.float64]
+
+    def as_json(self, *, detail: bool = False, digits: Digits = SHORT) -> dict[str, Any]:
+        """The numbers; with `detail` the times of all beats, too."""
+        found: dict[str, Any] = {
+            "bpm": _rounded(self.bpm, digits.bpm),
+            "confidence": _rounded(self.confidence, digits.confidence),
+            "drift": _rounded(self.drift, digits.bpm),
+            "first_downbeat": _rounded(float(self.downbeats[0]), digits.beats) if self.downbeats.size else None,
+        }
+        if detail:
+            found |= {"beats": _times(self.beats, digits.beats), "downbeats": _times(self.downbeats, digits.beats)}
+        return found
 
 
 @dataclass(frozen=True)
@@ -43,6 +85,11 @@ class Key:
         major = (self.tonic + 3 * self.minor) % 12
         return f"{(major * 7 + 7) % 12 + 1}{'A' if self.minor else 'B'}"
 
+    def as_json(self, *, digits: Digits = SHORT) -> dict[str, Any]:
+        """Both names and the confidence."""
+        confidence = _rounded(self.confidence, digits.confidence)
+        return {"name": self.name(), "camelot": self.camelot(), "confidence": confidence}
+
 
 @dataclass(frozen=True)
 class Loudness:
@@ -55,6 +102,17 @@ class Loudness:
     range: float
     true_peak: float
     curve: NDArray[np.float32]
+
+    def as_json(self, *, detail: bool = False, digits: Digits = SHORT) -> dict[str, Any]:
+        """The numbers, null for the level of silence; with `detail` the curve, too."""
+        measured: dict[str, Any] = {
+            "integrated": _rounded(self.integrated, digits.loudness),
+            "range": _rounded(self.range, digits.loudness),
+            "true_peak": _rounded(self.true_peak, digits.loudness),
+        }
+        if detail:
+            measured["curve"] = [_rounded(level, digits.curve) for level in self.curve.tolist()]
+        return measured
 
 
 @dataclass(frozen=True)
@@ -82,3 +140,49 @@ class Analysis:
     def family(self) -> tuple[str, float]:
         """The most probable family and its probability."""
         return self.timeline.families(self.families)[0]
+
+    def as_json(self, *, top: int | None = None, detail: bool = False, digits: Digits = SHORT) -> dict[str, Any]:
+        """The analysis as it stands in JSON, times in seconds; null for what was not heard.
+
+        Args:
+            top: how many styles to name, the most probable first; all of them by default.
+            detail: every beat, and the loudness of every second.
+            digits: how numbers are rounded.
+        """
+        family, share = self.family()
+        return {
+            "path": str(self.path),
+            "duration": _rounded(self.duration, digits.seconds),
+            "styles": [
+                {"style": style, "probability": _rounded(part, digits.probability)}
+                for style, part in self.timeline.top(len(self.timeline.styles) if top is None else top)
+            ],
+            "family": {"family": family, "probability": _rounded(share, digits.probability)},
+            "unknown": self.unknown,
+            "segments": [
+                {
+                    "start": _rounded(part.start, digits.seconds),
+                    "end": _rounded(part.end, digits.seconds),
+                    "style": part.style,
+                    "probability": _rounded(part.probability, digits.probability),
+                }
+                for part in self.timeline.segments()
+            ],
+            "rhythm": self.rhythm.as_json(detail=detail, digits=digits) if self.rhythm else None,
+            "key": self.key.as_json(digits=digits) if self.key else None,
+            "loudness": self.loudness.as_json(detail=detail, digits=digits) if self.loudness else None,
+            "model": self.model,
+            "warnings": list(self.warnings),
+        }
+
+
+def _rounded(number: float, places: int | None) -> float | None:
+    """A number with so many decimal places; None for infinities, which JSON cannot hold."""
+    if not math.isfinite(number):
+        return None
+    return number if places is None else round(number, places)
+
+
+def _times(seconds: NDArray[np.float64], places: int | None) -> list[float]:
+    times: list[float] = (seconds if places is None else seconds.round(places)).tolist()
+    return times

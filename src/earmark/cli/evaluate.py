@@ -1,26 +1,22 @@
 """`earmark evaluate`: how well does a model hear?"""
 
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from earmark.cli.messages import complain
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from rich.console import RenderableType
 
     from earmark.errors import UnreadableAudio
-    from earmark.hearing import Model
     from earmark.learning.evaluation.document import Block, Section
     from earmark.learning.evaluation.results import Evaluation
-    from earmark.runner import Outcome, Task
 
-T = TypeVar("T")
 NAME_WIDTH = 24  # characters of a name that are not folded
 
 
@@ -55,91 +51,42 @@ def evaluate(
     if not manifest and (against or out):
         raise typer.BadParameter("--against and --out need a manifest")
 
-    from earmark.hearing import Model
-    from earmark.hearing.bundle import CARD
+    from earmark.app import evaluating
+    from earmark.cli import show
+    from earmark.cli.progress import counted_progress, titled_progress
 
-    opened = Model.open(model)
-    opened.verify()
     failed = False
     if manifest:
-        evaluation = _examine(model, manifest, split, against, workers, skip_unknown=skip_unknown)
+        evaluation = evaluating.examine(
+            model,
+            manifest,
+            split.value,
+            against=against,
+            skip_unknown=skip_unknown,
+            workers=workers,
+            progress=counted_progress,
+            complain=complain,
+        )
         _tell(evaluation, out)
         failed |= bool(evaluation.failures)
     if tables:
-        _repeat(opened, tables, recipe)
+        with titled_progress() as progress:
+            scores = evaluating.repeat(model, tables, recipe, progress=progress)
+        show.stdout().print(show.scores_table(scores))
     if audio:
-        failed |= _degrade(model, audio, workers)
+
+        def note(failure: "UnreadableAudio") -> None:
+            nonlocal failed
+            failed = True
+            complain(failure)
+
+        moved = evaluating.degrade(model, audio, workers=workers, progress=counted_progress, complain=note)
+        if moved:
+            show.stdout().print(show.movements_table(moved))
     if not (manifest or tables or audio):
-        typer.echo((opened.folder / CARD).read_text(encoding="utf-8"))
+        typer.echo(evaluating.card(model))
     if failed:
         raise typer.Exit(1)
-
-
-def _examine(
-    model: str, manifest: Path, split: Split, against: str | None, workers: int, *, skip_unknown: bool
-) -> "Evaluation":
-    """Have one or two models hear the tracks of a manifest, and measure what they say."""
-    from earmark.hearing import Model
-    from earmark.learning.data.manifest import read
-    from earmark.learning.evaluation import writing  # noqa: F401  what it needs must not be missed after an hour
-    from earmark.learning.evaluation.predictions import Predictions, collect, open_answering
-    from earmark.learning.evaluation.results import Speed, evaluate
-    from earmark.learning.evaluation.selection import select
-    from earmark.runner import sensible_workers
-
-    sources = [model, against] if against else [model]
-    opened = [Model.open(source) for source in sources]
-    for other in opened[1:]:
-        other.verify()
-    configs = [each.config for each in opened]
-    selection = select(read(manifest), manifest, split.value, configs, skip_unknown=skip_unknown)
-    files = [entry.path for entry in selection.manifest.entries]
-    workers = workers or sensible_workers(len(files))
-    predictions: list[Predictions] = []
-    walls = []
-    told: set[str] = set()
-    with _progress(len(files) * len(sources), "tracks") as advance:
-        for source, config in zip(sources, configs, strict=True):
-            began = time.perf_counter()
-            outcomes = _outcomes(files, partial(open_answering, source), workers, advance, told)
-            predictions.append(collect(config, manifest, selection.manifest, outcomes))
-            walls.append(time.perf_counter() - began)
-    answers = predictions[0].answers
-    speed = Speed(sum(each.seconds for each in answers), walls[0], sum(each.cpu for each in answers), workers)
-    return evaluate(split.value, selection, speed, predictions[0], predictions[1] if against else None)
-
-
-def _progress(total: int, unit: str) -> AbstractContextManager[Callable[[], None]]:
-    """A bar on a terminal; elsewhere nothing."""
-    from earmark.cli.progress import counted_progress
-
-    return counted_progress(total, unit) if sys.stderr.isatty() else nullcontext(lambda: None)
-
-
-def _outcomes(
-    files: list[Path],
-    open_task: "Callable[[], Task[T]]",
-    workers: int,
-    advance: Callable[[], None],
-    told: set[str],
-) -> "Iterator[Outcome[T]]":
-    """Pass on what comes of each file, and say on standard error, once, what cannot be heard."""
-    from earmark.errors import UnreadableAudio
-    from earmark.runner import run_all
-
-    for outcome in run_all(files, open_task, workers):
-        advance()
-        if isinstance(outcome, UnreadableAudio):
-            _complain(outcome, told)
-        yield outcome
-
-
-def _complain(failure: "UnreadableAudio", told: set[str]) -> None:
-    """Print a line on standard error; not by typer, which would write past the progress bar and into it."""
-    line = f"earmark: {failure}\n"
-    if line not in told:
-        told.add(line)
-        sys.stderr.write(line)
 
 
 def _tell(evaluation: "Evaluation", out: Path | None) -> None:
@@ -207,43 +154,3 @@ def _block(block: "Block") -> "Iterable[RenderableType]":
             for cells in block.rows:
                 grid.add_row(*map(Text, cells))
             yield grid
-
-
-def _repeat(model: "Model", tables: Path, recipe: Path | None) -> None:
-    """Measure a model that was made from tables of descriptors under their protocols."""
-    from earmark.cli import show
-    from earmark.cli.progress import titled_progress
-    from earmark.errors import BundleError
-    from earmark.recipes.house12.recipe import evaluate as evaluate_recipe
-    from earmark.recipes.house12.recipe import read_recipe
-
-    recipe = recipe or Path(model.config.provenance.get("recipe", ""))
-    if not recipe.name:
-        raise BundleError(f"{model.folder}: the model names no recipe to repeat; give one with --recipe")
-    with titled_progress() as progress:
-        scores = evaluate_recipe(read_recipe(recipe), tables, progress)
-    show.stdout().print(show.scores_table(scores))
-
-
-def _degrade(model: str, audio: Path, workers: int) -> bool:
-    """See how far damage moves the answers; whether a file could not be heard."""
-    from earmark.cli import show
-    from earmark.errors import UnreadableAudio
-    from earmark.learning.evaluation.degradations import Movement, open_moving
-    from earmark.runner import gather, sensible_workers
-
-    found = list(gather([str(audio)]))
-    told: set[str] = set()
-    for each in found:
-        if isinstance(each, UnreadableAudio):
-            _complain(each, told)
-    files = [each for each in found if isinstance(each, Path)]
-    moved: list[Movement] = []
-    with _progress(len(files), "files") as advance:
-        for outcome in _outcomes(
-            files, partial(open_moving, model), workers or sensible_workers(len(files)), advance, told
-        ):
-            moved += () if isinstance(outcome, UnreadableAudio) else outcome
-    if moved:
-        show.stdout().print(show.movements_table(moved))
-    return bool(told)

@@ -4,22 +4,22 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from earmark.cli.messages import some
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from rich.console import RenderableType
 
     from earmark.library import Catalogue, Query, Track
 
-KEYS = {f"{number}{letter}" for number in range(1, 13) for letter in "AB"}
-
 
 def find(
-    query: Annotated[
+    words: Annotated[
         list[str] | None,
         typer.Argument(metavar="[WORD]...", help="Beginnings of words in title, artist, album, genre or path."),
     ] = None,
@@ -44,23 +44,26 @@ def find(
     if count + paths + as_json > 1:
         raise typer.BadParameter("--count, --paths and --json exclude each other")
 
+    from earmark.app.catalogue import open_catalogue
+    from earmark.app.query import query as query_of
     from earmark.cli import show
-    from earmark.cli.catalogue import open_catalogue
-    from earmark.library import Query
 
     with open_catalogue(catalogue) as opened:
-        families = opened.families()
-        wanted = Query(
-            words=" ".join(query or ()),
-            genre=genre,
-            style=_style(style, families),
-            family=_family(family, families),
-            bpm=_tempo(bpm),
-            keys=tuple(_camelot(each) for each in key or ()),
-            unknown=unknown,
-            failed=errors,
-            missing=missing,
-        )
+        try:
+            wanted = query_of(
+                opened,
+                words=" ".join(words or ()),
+                genre=genre,
+                style=style,
+                family=family,
+                bpm=bpm,
+                keys=key or (),
+                unknown=unknown,
+                failed=errors,
+                missing=missing,
+            )
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
         if count:
             typer.echo(opened.count(wanted))
             return
@@ -68,86 +71,11 @@ def find(
         if paths:
             _print_paths(found)
         elif as_json:
-            typer.echo(json.dumps([as_object(track) for track in found], indent=1))
+            typer.echo(json.dumps([track.as_json() for track in found], indent=1))
         else:
             if found:
                 show.stdout().print(_table(found))
             _say_how_many(opened, wanted, found, limit)
-
-
-def as_object(track: "Track") -> dict[str, Any]:
-    """A track as it stands in JSON; what was heard is null where nothing was."""
-    from earmark.cli.listen import as_object as heard_object
-
-    return {
-        "id": track.id,
-        "path": str(track.path),
-        "missing": track.missing,
-        "error": track.error,
-        "fingerprint": track.fingerprint,
-        "tags": vars(track.tags),
-        "heard": heard_object(track.analysis, 3) if track.analysis else None,
-    }
-
-
-def _style(name: str, families: "Mapping[str, str]") -> str:
-    """The style that is meant by a name: one that a model of this catalogue knows."""
-    from earmark.errors import EarmarkError
-    from earmark.styles import from_tag
-
-    if not name:
-        return ""
-    known = {style.casefold(): style for style in families}
-    meant = [style.label for style in from_tag(name) if style.label in families]
-    if name.casefold() in known:
-        return known[name.casefold()]
-    if len(meant) == 1:
-        return meant[0]
-    raise EarmarkError(f"no style of this catalogue is called {name!r}; there are: {', '.join(families) or 'none'}")
-
-
-def _family(name: str, families: "Mapping[str, str]") -> str:
-    from earmark.errors import EarmarkError
-
-    known = {family.casefold(): family for family in families.values()}
-    if name and name.casefold() not in known:
-        raise EarmarkError(f"no family of this catalogue is called {name!r}; there are: {', '.join(known.values())}")
-    return known[name.casefold()] if name else ""
-
-
-def _tempo(text: str) -> tuple[float, float] | None:
-    """A range of tempos; a whole number alone means all that are rounded to it."""
-    if not text:
-        return None
-    low, dash, high = text.replace("–", "-").partition("-")
-    try:
-        if dash:
-            return float(low), float(high)
-        tempo = float(low)
-        return (tempo, tempo) if "." in low else (tempo - 0.5, tempo + 0.4)
-    except ValueError:
-        raise typer.BadParameter(
-            f"--bpm is {text!r}, but must be a tempo such as 126, or a range such as 124-128"
-        ) from None
-
-
-def _camelot(text: str) -> str:
-    """A key in Camelot's notation, given so or by its name."""
-    from earmark.analysis import TONICS, Key
-
-    named = {
-        Key(tonic, minor, 1).name(): Key(tonic, minor, 1).camelot() for tonic in range(12) for minor in (False, True)
-    }
-    sharps = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
-    name = text[:1].upper() + text[1:]
-    name = sharps.get(name[:2], name[:2]) + name[2:]
-    if text.upper() in KEYS:
-        return text.upper()
-    if name in named:
-        return named[name]
-    raise typer.BadParameter(
-        f"--key is {text!r}, but must be such as 8A, or Am: one of {', '.join(TONICS)}, with m for minor"
-    )
 
 
 def _print_paths(tracks: "Sequence[Track]") -> None:
@@ -191,7 +119,7 @@ def _table(tracks: "Sequence[Track]") -> "RenderableType":
 
 def _say_how_many(catalogue: "Catalogue", wanted: "Query", found: "Sequence[Track]", limit: int) -> None:
     total = catalogue.count(wanted)
-    line = f"{total:,} tracks" if total != 1 else "1 track"
+    line = some(total, "track")
     if len(found) == limit < total:
         line += f"; the next page: --after {found[-1].id}"
     sys.stderr.write(f"{line}\n")

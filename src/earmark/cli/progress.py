@@ -35,8 +35,15 @@ class RateColumn(ProgressColumn):
 
 @contextmanager
 def counted_progress(total: int, unit: str) -> Iterator[Callable[[], None]]:
-    """Show a bar for `total` things, called `unit`; call the function that it yields after each."""
+    """Show a bar for `total` things, called `unit`; call the function that it yields after each.
+
+    Nothing is shown of a single thing, or where standard error is no terminal.
+    """
+    if total <= 1 or not sys.stderr.isatty():
+        yield lambda: None
+        return
     columns = (BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
+    # On one terminal with the results, one console draws both, and the bar stays below them.
     console = show.stdout() if sys.stdout.isatty() else Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(unit, total=total)

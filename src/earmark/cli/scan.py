@@ -1,19 +1,15 @@
 """`earmark scan`: hear what is new in a folder, into the catalogue."""
 
-import sys
 from collections import Counter
-from contextlib import closing, nullcontext
-from functools import cache, partial
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from earmark.cli.messages import complain, some
 
-    from earmark.analysis import Analysis
-    from earmark.hearing import Listener
+if TYPE_CHECKING:
     from earmark.library import Catalogue
     from earmark.library.scanning.examine import Examiner
     from earmark.library.scanning.scan import Found
@@ -40,27 +36,22 @@ def scan(
     if ray:
         if watch or again or retry or catalogue:
             raise typer.BadParameter("--ray goes with --out, --model and --workers only")
-        from earmark.cli.scan_cluster import scan_on_cluster
-
-        scan_on_cluster(source, out, ray, model, workers)
+        _scan_on_cluster(source, out, ray, model, workers)
         return
     folder = Path(source)
     if watch and (again or retry):
         raise typer.BadParameter("--watch goes with neither --again nor --retry")
 
-    from earmark.cli.catalogue import catalogue_path
+    from earmark.app.catalogue import catalogue_path
+    from earmark.app.scanning import examiner
     from earmark.errors import EarmarkError
-    from earmark.hearing.bundle import locate, read_config
-    from earmark.hearing.listener import version_of
-    from earmark.library import Catalogue, tags
-    from earmark.library.scanning.examine import Examiner
+    from earmark.library import Catalogue
 
     if not folder.exists():
-        raise EarmarkError(f"{folder}: there is no such folder")
-    version = version_of(read_config(locate(model)))
-    place = catalogue_path(catalogue)
-    examine = Examiner(place, partial(_listen, model=model), tags.read, version, again=again)
-    with Catalogue(place) as opened:
+        raise EarmarkError(f"{folder}: there is no such file or folder")
+    path = catalogue_path(catalogue)
+    examine = examiner(path, model, again=again)
+    with Catalogue(path) as opened:
         if watch:
             counts = _watch(opened, folder, examine, workers)
         else:
@@ -69,55 +60,32 @@ def scan(
         raise typer.Exit(1)
 
 
-@cache
-def _listener(model: str) -> "Listener":
-    """Open the model, once in each process."""
-    from earmark.hearing import Listener, Model
-
-    return Listener(Model.open(model))
-
-
-def _listen(path: Path, *, model: str) -> "Analysis":
-    return _listener(model)(path)
-
-
 def _scan(catalogue: "Catalogue", folder: Path, examine: "Examiner", workers: int, *, retry: bool) -> "Counter[str]":
-    """Scan once; what was done is said even when Ctrl-C comes in between."""
-    from earmark.errors import EarmarkError
-    from earmark.library.scanning.scan import hear, survey
-    from earmark.runner import sensible_workers
+    """Scan once; the work done is summed up even when Ctrl-C ends it."""
+    from earmark.app.scanning import Scan, problems
+    from earmark.cli.progress import counted_progress
 
-    surveyed = survey(catalogue, folder, version=examine.version, again=examine.again, retry=retry)
-    total = len(surveyed.fresh)
-    counts: Counter[str] = Counter(unchanged=surveyed.unchanged, failing=surveyed.failing)
+    scan = Scan.of(catalogue, folder, examine, retry=retry)
     complaints: list[str] = []
     try:
-        with closing(hear(catalogue, surveyed, examine, workers=workers or sensible_workers(total))) as found:
-            for each in _with_progress(found, total):
-                counts[each.how] += 1
-                complaints += _complaints(each)
+        with closing(scan.hear(workers=workers, progress=counted_progress)) as found:
+            for each in found:
+                complaints += problems(each)
     finally:
         for line in complaints:
-            _complain(line)
-        _summarise(counts, catalogue.path)
-    if not total and not surveyed.unchanged:
-        raise EarmarkError(f"{surveyed.folder}: there is no audio file in this folder")
-    return counts
+            complain(line)
+        _summarise(scan.counts, catalogue.path)
+    return scan.counts
 
 
 def _watch(catalogue: "Catalogue", folder: Path, examine: "Examiner", workers: int) -> "Counter[str]":
-    """Scan for ever, and say what was done when Ctrl-C ends it."""
-    from earmark.library.scanning.watch import watch
-    from earmark.runner import sensible_workers
+    """Scan for ever, and sum the work up when Ctrl-C ends it."""
+    from earmark.app.scanning import watch
 
     counts: Counter[str] = Counter()
-    _complain(f"watching {folder}; Ctrl-C ends it")
-
-    def chosen(files: int) -> int:
-        return workers or sensible_workers(files)
-
+    complain(f"watching {folder}; Ctrl-C ends it")
     try:
-        with closing(watch(catalogue, folder, examine, workers=chosen)) as found:
+        with closing(watch(catalogue, folder, examine, workers=workers)) as found:
             for each in found:
                 counts[each.how] += 1
                 _tell(each)
@@ -127,35 +95,13 @@ def _watch(catalogue: "Catalogue", folder: Path, examine: "Examiner", workers: i
     return counts
 
 
-def _with_progress(found: "Iterable[Found]", total: int) -> "Iterator[Found]":
-    """Show on a terminal how many files are done, at which rate, and how long the rest will take."""
-    from earmark.cli.progress import counted_progress
-    from earmark.library.scanning.scan import How
-
-    with counted_progress(total, "files") if sys.stderr.isatty() else nullcontext(lambda: None) as advance:
-        for each in found:
-            if each.how not in (How.BACK, How.MISSING):
-                advance()
-            yield each
-
-
-def _complaints(found: "Found") -> list[str]:
-    """What was wrong with a file, in lines."""
-    from earmark.errors import EarmarkError
-
-    outcome = found.outcome
-    if isinstance(outcome, EarmarkError):
-        return [str(outcome)]
-    heard = outcome.analysis.warnings if outcome.analysis and found.how == "heard" else ()
-    return [f"{outcome.path}: warning: {warning}" for warning in (outcome.error, *heard) if warning]
-
-
 def _tell(found: "Found") -> None:
-    """Say what became of one file."""
+    """Name the file, the style that was heard, and what is wrong with it."""
+    from earmark.app.scanning import problems
     from earmark.errors import EarmarkError
 
-    for line in _complaints(found):
-        _complain(line)
+    for line in problems(found):
+        complain(line)
     if not isinstance(found.outcome, EarmarkError):
         analysis = found.outcome.analysis
         style, share = analysis.timeline.top(1)[0] if analysis else ("", 0.0)
@@ -164,22 +110,33 @@ def _tell(found: "Found") -> None:
 
 
 def _summarise(counts: "Counter[str]", catalogue: Path) -> None:
-    """One line that says what was done."""
+    """Print in one line how many files were heard, moved, unchanged and so on."""
     words = {
         "heard": "heard",
         "moved": "moved",
-        "known": "known by their sound",
+        "known": "with a sound that is known",
         "unchanged": "unchanged",
-        "back": "of them there again",
+        "back": "found again",
         "missing": "missing",
         "failed": "could not be heard",
     }
     parts = [f"{counts[key]} {word}" for key, word in words.items() if counts[key] or key in ("heard", "unchanged")]
     typer.echo(f"{', '.join(parts)}; catalogue: {catalogue}")
     if counts["failing"]:
-        _complain(f"{counts['failing']} of the unchanged could not be heard before; --retry tries again")
+        files = "file" if counts["failing"] == 1 else "files"
+        complain(f"{counts['failing']} unchanged {files} could not be heard in an earlier scan; --retry tries again")
 
 
-def _complain(line: str) -> None:
-    """Print a line on standard error; not by typer, which would write past the progress bar and into it."""
-    sys.stderr.write(f"earmark: {line}\n")
+def _scan_on_cluster(uri: str, out: str, address: str, model: str, actors: int) -> None:
+    """Scan a collection that is too big for one machine."""
+    from earmark.app.scanning import scan_on_cluster
+    from earmark.cli.progress import counted_progress
+
+    done = scan_on_cluster(uri, out, address, model, actors=actors, progress=counted_progress)
+    if not done.files:
+        typer.echo(f"nothing new; rows: {out}")
+        return
+    typer.echo(f"{done.files - done.failed} heard, {done.failed} could not be heard; rows: {out}")
+    if done.failed:
+        complain(f"{some(done.failed, 'file')} could not be heard; the column `error` of {out} says why")
+        raise typer.Exit(1)

@@ -10,6 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from earmark.app.tagging import Tally
+from earmark.cli.messages import some
 from earmark.library.tags import Change
 from earmark.library.tags.journal import Past
 from earmark.library.tags.policy import BETWEEN_COMMENTS
@@ -55,13 +57,13 @@ def _origin(text: str) -> str:
         return text
 
 
-def conclusion(changed: int, unchanged: int, refused: int, run: str) -> Text:
-    """How many files were changed, or would be; the run that undoes it."""
-    parts = [f"{changed} {_files(changed)} {'written' if run else 'would change'}"]
-    parts += [f"{unchanged} unchanged"] if unchanged else []
-    parts += [f"{refused} refused"] if refused else []
+def conclusion(tally: Tally, run: str) -> Text:
+    """The numbers of files, and the way back; `run` is the name of the run, "" where nothing was written."""
+    parts = [f"{some(tally.changed, 'file')} {'written' if run else 'would change'}"]
+    parts += [f"{tally.unchanged} unchanged"] if tally.unchanged else []
+    parts += [f"{tally.refused} refused"] if tally.refused else []
     text = Text(", ".join(parts))
-    if changed:
+    if tally.changed:
         text.append(f"; `earmark tag --undo {run}` takes it back" if run else "; --write writes", "dim")
     return text
 
@@ -76,7 +78,3 @@ def runs(past: Sequence[Past]) -> RenderableType:
         undone = "all" if each.undone == each.files else str(each.undone or "")
         table.add_row(each.name, f"{when:%Y-%m-%d %H:%M}", str(each.files), undone)
     return table
-
-
-def _files(count: int) -> str:
-    return "file" if count == 1 else "files"

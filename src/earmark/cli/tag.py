@@ -1,23 +1,16 @@
 """`earmark tag`: what was heard, into the files' tags; and back."""
 
-import sys
-from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+from earmark.cli.messages import complain
 
-    from earmark.analysis import Analysis
-    from earmark.errors import EarmarkError
-    from earmark.library import Catalogue
-    from earmark.library.tags import Change, Settings
+if TYPE_CHECKING:
+    from earmark.app.tagging import TagOutcome, Tally
     from earmark.library.tags.journal import Journal, Run
-    from earmark.runner import Outcome
 
 
 class PolicyName(StrEnum):
@@ -73,7 +66,11 @@ def tag(
 ) -> None:
     """Write styles, tempo and key into the tags of files, or show what would be written."""
     from earmark import __version__
-    from earmark.cli.heard import heard
+    from earmark.app.catalogue import open_if_any
+    from earmark.app.lookup import heard
+    from earmark.app.tagging import Tally
+    from earmark.app.tagging import tag as run_on
+    from earmark.cli.progress import counted_progress
     from earmark.library.tags import Journal, Policy, Settings
     from earmark.library.tags.policy import Words, read_words
 
@@ -91,7 +88,7 @@ def tag(
         _undo(journal, paths[0] if paths else "", catalogue)
         return
     if not paths:
-        raise typer.BadParameter("which files?", param_hint="PATH...")
+        raise typer.BadParameter("name the files or folders to tag", param_hint="PATH...")
     settings = Settings(
         fields=tuple(name for part in fields.split(",") if (name := part.strip())),
         policy=Policy(policy),
@@ -103,81 +100,36 @@ def tag(
         bpm_decimals=bpm_decimals,
         version=__version__,
     )
-    with _noted(catalogue) as noted:
-        tally = Tally(journal.start() if write else None, verify or "", noted)
+    run = journal.start() if write else None
+    tally = Tally()
+    with open_if_any(catalogue) as known:
+        found = heard(paths, catalogue, model, workers=workers, progress=counted_progress)
         try:
-            for outcome in heard(paths, catalogue, model, workers):
-                _tag_one(outcome, settings, tally)
+            for outcome in run_on(found, settings, run, verify=verify or "", catalogue=known):
+                tally.add(outcome)
+                _show(outcome)
         finally:
-            _conclude(tally)
+            _conclude(tally, run)
     if tally.refused:
         raise typer.Exit(1)
 
 
-def _noted(catalogue: Path | None) -> "AbstractContextManager[Catalogue | None]":
-    """The catalogue, if there is one, that has to know what is written."""
-    from earmark.cli.catalogue import catalogue_path, open_catalogue
+def _show(outcome: "TagOutcome") -> None:
+    """Show the changes of one file, or complain that there can be none."""
+    from earmark.cli import show, show_tags
+    from earmark.errors import EarmarkError
 
-    there = catalogue or catalogue_path(None).exists()
-    return closing(open_catalogue(catalogue)) if there else nullcontext()
-
-
-@dataclass
-class Tally:
-    """What has been done so far; `run` is None where nothing is written, `catalogue` where there is none."""
-
-    run: "Run | None"
-    verify: str
-    catalogue: "Catalogue | None"
-    changed: int = 0
-    unchanged: int = 0
-    refused: "list[EarmarkError]" = field(default_factory=list)
+    if isinstance(outcome, EarmarkError):
+        complain(outcome)
+    elif outcome.changes:
+        show.stdout().print(show_tags.difference(outcome.path, outcome.changes))
 
 
-def _tag_one(outcome: "Outcome[Analysis]", settings: "Settings", tally: Tally) -> None:
-    """Show, and if asked for write, the changes of one file; name what cannot be done, and go on."""
-    from earmark.cli.heard import note_tags
-    from earmark.errors import TagError, UnreadableAudio
-    from earmark.library.tags import plan, read, write
-    from earmark.library.tags.policy import require_words_known
-
-    if isinstance(outcome, UnreadableAudio):
-        _refuse(outcome, tally)
-        return
-    require_words_known(settings.words, outcome)
-    try:
-        changes = plan(read(outcome.path), outcome, settings)
-        if tally.run and changes:
-            write(outcome.path, changes, tally.run, verify=tally.verify)
-            note_tags(tally.catalogue, outcome.path)
-    except TagError as error:
-        _refuse(error, tally)
-        return
-    tally.changed += bool(changes)
-    tally.unchanged += not changes
-    if changes:
-        _show(outcome.path, changes)
-
-
-def _show(path: Path, changes: "tuple[Change, ...]") -> None:
+def _conclude(tally: "Tally", run: "Run | None") -> None:
+    """Count the files that were changed, or would be, and tell how it is undone."""
     from earmark.cli import show, show_tags
 
-    show.stdout().print(show_tags.difference(path, changes))
-
-
-def _refuse(error: "EarmarkError", tally: Tally) -> None:
-    tally.refused.append(error)
-    sys.stderr.write(f"earmark: {error}\n")
-
-
-def _conclude(tally: Tally) -> None:
-    """Say what was done, or would be, and how it is undone."""
-    from earmark.cli import show, show_tags
-
-    what = show_tags.conclusion(
-        tally.changed, tally.unchanged, len(tally.refused), run=tally.run.name if tally.run else ""
-    )
-    show.stdout().print(what)
+    show.stdout().print(show_tags.conclusion(tally, run.name if run else ""))
 
 
 def _list_runs(journal: "Journal") -> None:
@@ -187,21 +139,20 @@ def _list_runs(journal: "Journal") -> None:
 
 
 def _undo(journal: "Journal", name: str, catalogue: Path | None) -> None:
-    """Undo a run; name what cannot be undone, and go on."""
+    """Undo a run; name each file that is again what it was, and each that is not."""
+    from earmark.app.catalogue import open_if_any
+    from earmark.app.tagging import undo
     from earmark.cli import show
-    from earmark.cli.heard import note_tags
     from earmark.errors import TagError
-    from earmark.library.tags import undo
 
     done = refused = 0
-    with _noted(catalogue) as noted:
-        for outcome in undo(journal, name):
+    with open_if_any(catalogue) as known:
+        for outcome in undo(journal, name, catalogue=known):
             if isinstance(outcome, TagError):
                 refused += 1
-                sys.stderr.write(f"earmark: {outcome}\n")
+                complain(outcome)
             else:
                 done += 1
-                note_tags(noted, outcome)
                 show.stdout().print(outcome, soft_wrap=True, markup=False)
     show.stdout().print(f"byte for byte as before: {done}" + (f"; not: {refused}" if refused else ""))
     if refused:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from earmark.analysis import Analysis
 
@@ -44,3 +45,15 @@ class Track:
     error: str = ""
     missing: bool = False
     id: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The track as it stands in JSON, with its three most probable styles; `heard` is null where nothing was."""
+        return {
+            "id": self.id,
+            "path": str(self.path),
+            "missing": self.missing,
+            "error": self.error,
+            "fingerprint": self.fingerprint,
+            "tags": vars(self.tags),
+            "heard": self.analysis.as_json(top=3) if self.analysis else None,
+        }

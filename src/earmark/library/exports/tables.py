@@ -14,10 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from earmark.analysis import Analysis
+from earmark.analysis import EXACT, Analysis
 from earmark.errors import ExchangeError, MissingExtra
 from earmark.files import replacing
-from earmark.library.exports.facts import heard_style
 from earmark.library.track import Track
 
 if TYPE_CHECKING:
@@ -94,34 +93,30 @@ def row(track: Track) -> dict[str, Any]:
         "error": _text(track.error),
         "missing": track.missing,
     }
-    return dict.fromkeys(KINDS) | known | (_heard(analysis) if analysis else {}) | _style(track)
-
-
-def _style(track: Track) -> dict[str, Any]:
-    style = heard_style(track)
-    return {"style": style[0], "probability": _share(style[1])} if style else {}
+    return dict.fromkeys(KINDS) | known | (_heard(analysis) if analysis else {})
 
 
 def _heard(analysis: Analysis) -> dict[str, Any]:
-    family, share = analysis.family()
-    rhythm, key, loudness = analysis.rhythm, analysis.key, analysis.loudness
-    return {
-        "family": family,
-        "family_probability": _share(share),
-        "unknown": analysis.unknown,
-        "bpm": _finite(rhythm.bpm) if rhythm else None,
-        "bpm_confidence": _finite(rhythm.confidence) if rhythm else None,
-        "bpm_drift": _finite(rhythm.drift) if rhythm else None,
-        "first_downbeat": float(rhythm.downbeats[0]) if rhythm and rhythm.downbeats.size else None,
-        "key": key.name() if key else None,
-        "camelot": key.camelot() if key else None,
-        "key_confidence": _finite(key.confidence) if key else None,
-        "loudness": _finite(loudness.integrated) if loudness else None,
-        "loudness_range": _finite(loudness.range) if loudness else None,
-        "true_peak": _finite(loudness.true_peak) if loudness else None,
-        "duration": analysis.duration,
-        "model": analysis.model,
-        "warnings": list(map(_text, analysis.warnings)),
+    heard = analysis.as_json(top=1, digits=EXACT)
+    rhythm, key, loudness = (heard[part] or {} for part in ("rhythm", "key", "loudness"))
+    named = {} if analysis.unknown else heard["styles"][0]
+    return named | {
+        "family": heard["family"]["family"],
+        "family_probability": heard["family"]["probability"],
+        "unknown": heard["unknown"],
+        "bpm": rhythm.get("bpm"),
+        "bpm_confidence": rhythm.get("confidence"),
+        "bpm_drift": rhythm.get("drift"),
+        "first_downbeat": rhythm.get("first_downbeat"),
+        "key": key.get("name"),
+        "camelot": key.get("camelot"),
+        "key_confidence": key.get("confidence"),
+        "loudness": loudness.get("integrated"),
+        "loudness_range": loudness.get("range"),
+        "true_peak": loudness.get("true_peak"),
+        "duration": heard["duration"],
+        "model": heard["model"],
+        "warnings": list(map(_text, heard["warnings"])),
     }
 
 
@@ -130,18 +125,14 @@ def more(track: Track) -> dict[str, Any]:
     analysis = track.analysis
     if analysis is None:
         return dict.fromkeys(MORE)
-    timeline, rhythm, loudness = analysis.timeline, analysis.rhythm, analysis.loudness
+    heard = analysis.as_json(detail=True, digits=EXACT)
+    rhythm, loudness = heard["rhythm"] or {}, heard["loudness"] or {}
     return {
-        "styles": [
-            {"style": style, "probability": _share(share)} for style, share in timeline.top(len(timeline.styles))
-        ],
-        "segments": [
-            {"start": part.start, "end": part.end, "style": part.style, "probability": _share(part.probability)}
-            for part in timeline.segments()
-        ],
-        "beats": rhythm.beats.tolist() if rhythm else None,
-        "downbeats": rhythm.downbeats.tolist() if rhythm else None,
-        "loudness_curve": list(map(_finite, loudness.curve.tolist())) if loudness else None,
+        "styles": heard["styles"],
+        "segments": heard["segments"],
+        "beats": rhythm.get("beats"),
+        "downbeats": rhythm.get("downbeats"),
+        "loudness_curve": loudness.get("curve"),
         "embedding": analysis.embedding.tolist(),
     }
 
@@ -151,13 +142,8 @@ def _text(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _share(probability: float) -> float:
-    """A probability without the digits that single precision makes up."""
-    return round(probability, 6)
-
-
 def _finite(number: float | None) -> float | None:
-    """A number; None for the level of silence and what else no JSON can hold."""
+    """A number; None for what no JSON can hold."""
     return number if number is not None and math.isfinite(number) else None
 
 

@@ -1,0 +1,17 @@
+"""The acts of the program, without a terminal and without a browser: what the command and the page share.
+
+An act takes values and returns or yields results. It prints nothing: a file that cannot be heard comes out as an
+error, and long work tells how far it is to a function of the caller (`progress.Counting`).
+
+catalogue   the catalogue that is meant, and opening it
+listening   files as one model hears them
+lookup      what was heard in files: from the catalogue, else by listening
+query       the words of a search: styles and families under any name, tempos, keys
+scanning    a folder into the catalogue, once or for ever, or on a cluster
+tagging     what was heard, into the tags of files, and back
+auditing    doubtful genre tags, and the same recording more than once
+exporting   the catalogue for another program
+evaluating  how well a model hears
+teaching    a model of the user's own styles
+progress    how far long work is
+"""

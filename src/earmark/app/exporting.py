@@ -1,0 +1,92 @@
+"""The catalogue for another program: the tracks that it can play, and whose files its format can name."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from earmark.errors import EarmarkError
+from earmark.library import Catalogue, Track, exports
+
+TABLES = tuple(name for name in exports.EXPORTERS if name not in exports.WITH_PLAYLISTS)
+"""The formats that hold everything that is known, and no playlists."""
+
+
+@dataclass
+class Exported:
+    """What was written and what was left out.
+
+    Attributes:
+        tracks: how many tracks were written.
+        unnamed: lines that name each file that the format cannot name, and say why.
+        unheard: how many tracks were left out because they could not be heard.
+        missing: how many because their files have vanished.
+    """
+
+    tracks: int = 0
+    unnamed: list[str] = field(default_factory=list)
+    unheard: int = 0
+    missing: int = 0
+
+
+def export(
+    catalogue: Catalogue,
+    form: str,
+    out: Path,
+    *,
+    playlists: str | None = None,
+    min_confidence: float = 0.0,
+    heard_genres: bool = False,
+    replace: bool = False,
+) -> Exported:
+    """Write the tracks of a catalogue.
+
+    Args:
+        catalogue: the open catalogue.
+        form: the name of the format.
+        out: the file to write; a folder for Serato, and for M3U8 with several playlists.
+        playlists: the grouping that makes playlists; by default what the format does without one.
+        min_confidence: name no style that is less probable (0-1).
+        heard_genres: the style that was heard in place of a track's own genre.
+        replace: overwrite what is there.
+
+    Raises:
+        ValueError: playlists for a format that has none.
+        EarmarkError: there is something at `out` already, or it cannot be written.
+    """
+    if form in TABLES and playlists is not None:
+        raise ValueError(f"{form} has no playlists")
+    if form != "serato" and out.exists() and not replace:
+        raise EarmarkError(f"{out}: is there already; --replace overwrites it")
+    exported = Exported()
+    tracks: Iterable[Track] = exports.certain(catalogue.tracks(), min_confidence)
+    if form not in TABLES:
+        tracks = map(exports.light, _playable(tracks, exported))
+        if heard_genres:
+            tracks = exports.in_heard_words(tracks)
+    kept = list(_nameable(tracks, lambda path: exports.problem(form, path, out), exported))
+    if playlists is None:
+        exports.EXPORTERS[form](kept, out)
+    else:
+        exports.WITH_PLAYLISTS[form](kept, out, exports.GROUPINGS[playlists])
+    exported.tracks = len(kept)
+    return exported
+
+
+def _playable(tracks: Iterable[Track], exported: Exported) -> Iterator[Track]:
+    """The tracks that a DJ program can play; the others are counted."""
+    for track in tracks:
+        if track.missing:
+            exported.missing += 1
+        elif track.analysis is None:
+            exported.unheard += 1
+        else:
+            yield track
+
+
+def _nameable(tracks: Iterable[Track], problem: Callable[[Path], str], exported: Exported) -> Iterator[Track]:
+    """The tracks whose files the format can name."""
+    for track in tracks:
+        if reason := problem(track.path):
+            exported.unnamed.append(f"{track.path}: left out: {reason}")
+        else:
+            yield track

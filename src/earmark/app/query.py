@@ -1,0 +1,131 @@
+"""The words of a search as a `Query`: styles and families under any of their names, tempos, keys in both notations."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from earmark.analysis import TONICS, Key
+from earmark.errors import EarmarkError
+from earmark.library import Query
+from earmark.styles import from_tag
+
+if TYPE_CHECKING:
+    from earmark.library import Catalogue
+
+KEYS = [Key(tonic, minor, 1) for tonic in range(12) for minor in (False, True)]
+CAMELOT = {key.camelot(): key.camelot() for key in KEYS} | {key.name(): key.camelot() for key in KEYS}
+FLATS = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
+
+
+def query(
+    catalogue: "Catalogue",
+    *,
+    words: str = "",
+    genre: str = "",
+    style: str = "",
+    family: str = "",
+    bpm: str = "",
+    keys: Iterable[str] = (),
+    unknown: bool = False,
+    failed: bool = False,
+    missing: bool = False,
+) -> Query:
+    """The query that words stand for.
+
+    Args:
+        catalogue: its models say which styles and families there are.
+        words: beginnings of words in title, artist, album, genre or path.
+        genre: words of the genre tag.
+        style: under any of its names.
+        family: whatever its case.
+        bpm: as `tempo_range` reads it.
+        keys: any of these, as `camelot` reads them.
+        unknown: like nothing that the model knows.
+        failed: could not be heard, or not read whole.
+        missing: the file has vanished.
+
+    Raises:
+        EarmarkError: no style or family of the catalogue is called so.
+        ValueError: a tempo or a key cannot be understood.
+    """
+    families = catalogue.families()
+    return Query(
+        words=words,
+        genre=genre,
+        style=style_named(style, families) if style else "",
+        family=family_named(family, families) if family else "",
+        bpm=tempo_range(bpm) if bpm else None,
+        keys=tuple(map(camelot, keys)),
+        unknown=unknown,
+        failed=failed,
+        missing=missing,
+    )
+
+
+def style_named(name: str, families: Mapping[str, str]) -> str:
+    """The style that is meant by a name.
+
+    Args:
+        name: in any case; of the twelve styles, any name that other people use.
+        families: the styles to choose from, each with its family.
+
+    Raises:
+        EarmarkError: no style is called so.
+    """
+    known = {style.casefold(): style for style in families}
+    meant = [style.label for style in from_tag(name) if style.label in families]
+    if name.casefold() in known:
+        return known[name.casefold()]
+    if len(meant) == 1:
+        return meant[0]
+    raise EarmarkError(f"no style of this catalogue is called {name!r}; there are: {', '.join(families) or 'none'}")
+
+
+def family_named(name: str, families: Mapping[str, str]) -> str:
+    """The family of that name in any case; `families` as in `style_named`.
+
+    Raises:
+        EarmarkError: no family is called so.
+    """
+    known = {family.casefold(): family for family in families.values()}
+    if name.casefold() not in known:
+        there = ", ".join(known.values()) or "none"
+        raise EarmarkError(f"no family of this catalogue is called {name!r}; there are: {there}")
+    return known[name.casefold()]
+
+
+def tempo_range(text: str) -> tuple[float, float]:
+    """The lowest and the highest tempo, in BPM; a whole number alone means all that are rounded to it.
+
+    >>> tempo_range("124-128"), tempo_range("126"), tempo_range("126.0")
+    ((124.0, 128.0), (125.5, 126.4), (126.0, 126.0))
+
+    Raises:
+        ValueError: it is neither a tempo nor a range.
+    """
+    low, dash, high = text.replace("–", "-").partition("-")
+    try:
+        if dash:
+            return float(low), float(high)
+        tempo = float(low)
+    except ValueError:
+        raise ValueError(f"the tempo is {text!r}, but must be such as 126, or a range such as 124-128") from None
+    return (tempo, tempo) if "." in low else (tempo - 0.5, tempo + 0.4)
+
+
+def camelot(text: str) -> str:
+    """A key in Camelot's notation, given so or by its name.
+
+    >>> camelot("8a"), camelot("f#m"), camelot("Gbm")
+    ('8A', '11A', '11A')
+
+    Raises:
+        ValueError: it is no key.
+    """
+    name = text[:1].upper() + text[1:]
+    name = FLATS.get(name[:2], name[:2]) + name[2:]
+    code = CAMELOT.get(text.upper()) or CAMELOT.get(name)
+    if code is None:
+        raise ValueError(
+            f"the key is {text!r}, but must be such as 8A, or Am: one of {', '.join(TONICS)}, with m for minor"
+        )
+    return code

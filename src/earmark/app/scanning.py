@@ -1,0 +1,157 @@
+"""A folder into the catalogue: once, for ever, or a collection that is too big for one machine."""
+
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from earmark.app.listening import MODEL, open_listener
+from earmark.app.progress import Counting, unseen
+from earmark.errors import EarmarkError
+from earmark.library import Catalogue, tags
+from earmark.library.scanning import scan as scans
+from earmark.library.scanning.examine import Examiner
+from earmark.library.scanning.scan import Found, How
+from earmark.library.scanning.watch import watch as watching
+from earmark.runner import sensible_workers
+
+if TYPE_CHECKING:
+    from earmark.analysis import Analysis
+    from earmark.hearing import Listener
+
+
+def examiner(catalogue: Path, model: str = MODEL, *, again: bool = False) -> Examiner:
+    """The task that looks at one file with a model.
+
+    Args:
+        catalogue: the path of the catalogue.
+        model: its name or folder.
+        again: hear what is known, too.
+
+    Raises:
+        BundleError: there is no such model.
+    """
+    from earmark.hearing.bundle import locate, read_config
+    from earmark.hearing.listener import version_of
+
+    listen = partial(_listen, model=model)
+    return Examiner(catalogue, listen, tags.read, version_of(read_config(locate(model))), again=again)
+
+
+@cache
+def _listener(model: str) -> "Listener":
+    """The listener, opened once in each process."""
+    return open_listener(model)
+
+
+def _listen(path: Path, *, model: str) -> "Analysis":
+    return _listener(model)(path)
+
+
+@dataclass
+class Scan:
+    """One scan of a folder: first compared with the catalogue, then heard.
+
+    Attributes:
+        catalogue: where results are committed.
+        surveyed: what is new, changed or gone.
+        examine: looks at a file.
+        counts: how many files became of each `How` so far; beside them "unchanged", and "failing": those of the
+            unchanged that could not be heard before.
+    """
+
+    catalogue: Catalogue
+    surveyed: scans.Survey
+    examine: Examiner
+    counts: "Counter[str]" = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, catalogue: Catalogue, folder: Path, examine: Examiner, *, retry: bool = False) -> "Scan":
+        """Compare a folder with a catalogue; nothing is heard yet.
+
+        Args:
+            catalogue: the open catalogue.
+            folder: with all below it; or one file.
+            examine: looks at a file; see `examiner`.
+            retry: try files again that could not be heard.
+        """
+        surveyed = scans.survey(catalogue, folder, version=examine.version, again=examine.again, retry=retry)
+        return cls(catalogue, surveyed, examine, Counter(unchanged=surveyed.unchanged, failing=surveyed.failing))
+
+    def hear(self, *, workers: int = 0, progress: Counting = unseen) -> Generator[Found, None, None]:
+        """Hear what is new or changed; each file is committed before it is yielded.
+
+        Args:
+            workers: processes; 0 chooses.
+            progress: is told of each file that was new or changed.
+
+        Raises:
+            EarmarkError: there is no audio file in the folder.
+        """
+        total = len(self.surveyed.fresh)
+        found = scans.hear(self.catalogue, self.surveyed, self.examine, workers=workers or sensible_workers(total))
+        with closing(found), progress(total, "files") as advance:
+            for each in found:
+                self.counts[each.how] += 1
+                if each.how not in (How.BACK, How.MISSING):
+                    advance()
+                yield each
+        if not total and not self.surveyed.unchanged:
+            raise EarmarkError(f"{self.surveyed.folder}: there is no audio file in this folder")
+
+
+def watch(catalogue: Catalogue, folder: Path, examine: Examiner, *, workers: int = 0) -> Generator[Found, None, None]:
+    """Scan a folder again and again, for ever; see `Scan`."""
+    return watching(catalogue, folder, examine, workers=lambda files: workers or sensible_workers(files))
+
+
+def problems(found: Found) -> list[str]:
+    """What is wrong with a file, in lines that begin with its name."""
+    outcome = found.outcome
+    if isinstance(outcome, EarmarkError):
+        return [str(outcome)]
+    heard = outcome.analysis.warnings if outcome.analysis and found.how is How.HEARD else ()
+    return [f"{outcome.path}: warning: {warning}" for warning in (outcome.error, *heard) if warning]
+
+
+@dataclass(frozen=True)
+class ClusterScan:
+    """What a cluster did: how many files were looked at, and how many of them could not be heard."""
+
+    files: int = 0
+    failed: int = 0
+
+
+def scan_on_cluster(
+    uri: str, out: str, address: str, model: str = MODEL, *, actors: int = 0, progress: Counting = unseen
+) -> ClusterScan:
+    """Hear what has no row in `out` yet, on a Ray cluster.
+
+    Args:
+        uri: the collection: a folder, or a URI of a store that pyarrow knows.
+        out: the folder of the Parquet files, likewise.
+        address: of the cluster; `local` starts one.
+        model: its name or folder.
+        actors: how many hear at once; 0 chooses.
+        progress: is told of each file.
+
+    Raises:
+        BundleError: there is no such model.
+    """
+    from earmark.hearing.bundle import locate
+    from earmark.library.scanning import cluster
+
+    locate(model)  # what is wrong with its name is said here, not by every actor
+    task = cluster.Task(partial(open_listener, model), tags.read)
+    files, failed = 0, 0
+    with ExitStack() as shown:
+        advance: Callable[[], None] | None = None
+        for total, group in cluster.scan(uri, out, task, address=address, actors=actors or None):
+            advance = advance or shown.enter_context(progress(total, "files"))
+            files, failed = files + group.files, failed + group.failed
+            for _ in range(group.files):
+                advance()
+    return ClusterScan(files, failed)

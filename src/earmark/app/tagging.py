@@ -1,0 +1,106 @@
+"""What was heard, into the tags of files; and back.
+
+Nothing is written without a run of the journal, from which every write can be undone.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from earmark.analysis import Analysis
+from earmark.app.lookup import note_tags
+from earmark.errors import EarmarkError, TagError, UnreadableAudio
+from earmark.library import Catalogue, tags
+from earmark.library.tags import Change, Journal, Settings, plan, read, write
+from earmark.library.tags.journal import Run
+from earmark.library.tags.policy import require_words_known
+from earmark.runner import Outcome
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A file and the changes of its tags that were written, or would be; none where they say what was heard already."""
+
+    path: Path
+    changes: tuple[Change, ...]
+
+
+TagOutcome: TypeAlias = Tagged | UnreadableAudio | TagError
+
+
+@dataclass
+class Tally:
+    """How many files were changed or would be, how many are unchanged, and how many refused."""
+
+    changed: int = 0
+    unchanged: int = 0
+    refused: int = 0
+
+    def add(self, outcome: TagOutcome) -> None:
+        """Count one file."""
+        if isinstance(outcome, EarmarkError):
+            self.refused += 1
+        elif outcome.changes:
+            self.changed += 1
+        else:
+            self.unchanged += 1
+
+
+def tag(
+    heard: Iterable[Outcome[Analysis]],
+    settings: Settings,
+    run: Run | None = None,
+    *,
+    verify: str = "",
+    catalogue: Catalogue | None = None,
+) -> Iterator[TagOutcome]:
+    """Plan the changes of each file, and write them if there is a run to note them in.
+
+    Args:
+        heard: what was heard in each file, or why nothing was; see `lookup.heard`.
+        settings: the fields, and what happens to them.
+        run: of the journal; None writes nothing.
+        verify: how the sound of a changed copy is compared: "packets" or "decode"; "" chooses.
+        catalogue: is told what was written.
+
+    Yields:
+        For each file its changes, or why it was left alone.
+
+    Raises:
+        EarmarkError: the user's own words name a style that the model does not know.
+    """
+    for outcome in heard:
+        if isinstance(outcome, UnreadableAudio):
+            yield outcome
+            continue
+        require_words_known(settings.words, outcome)
+        try:
+            changes = plan(read(outcome.path), outcome, settings)
+            if run and changes:
+                write(outcome.path, changes, run, verify=verify)
+                note_tags(catalogue, outcome.path)
+        except TagError as error:
+            yield error
+        else:
+            yield Tagged(outcome.path, changes)
+
+
+def undo(journal: Journal, run: str = "", *, catalogue: Catalogue | None = None) -> Iterator[Path | TagError]:
+    """Give the files of a run their bytes of before back, the last one first.
+
+    Args:
+        journal: where the runs are noted.
+        run: its name; the latest of which something is left to undo by default.
+        catalogue: is told what was written.
+
+    Yields:
+        Each file that is again what it was, or why it is not.
+
+    Raises:
+        EarmarkError: there is no such run.
+    """
+    for outcome in tags.undo(journal, run):
+        if isinstance(outcome, Path):
+            note_tags(catalogue, outcome)
+        yield outcome
