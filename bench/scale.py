@@ -3,7 +3,7 @@
     python bench/scale.py FILE [--tracks 3] [--model house12]
 
 FILE is a track of usual length. Each part is timed alone, in seconds of processor time, the best of some runs: reading
-the content for its fingerprint, tags, decoding to the model's rate and nothing else, hearing the styles alone, all that
+the content for its hash, tags, decoding to the model's rate and nothing else, hearing the styles alone, all that
 a scan wants to know, and writing the row as Parquet.
 """
 
@@ -16,7 +16,8 @@ from pathlib import Path
 
 from earmark.audio import Recording
 from earmark.hearing import Listener, Model
-from earmark.library import content, tags
+from earmark.library import tags
+from earmark.library.content import content_hash
 from earmark.library.exports import EXPORTERS
 from earmark.library.track import Track
 
@@ -54,7 +55,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "row.parquet")
         parts = {
-            "fingerprint of the content": lambda: content.fingerprint(asked.file),
+            "hash of the content": lambda: content_hash(asked.file),
             "tags": lambda: tags.read(asked.file),
             "decoding alone": lambda: decode(asked.file, model.config.sample_rate),
             "decoding and styles": lambda: styles(asked.file),
@@ -62,7 +63,7 @@ def main() -> None:
             "a row of Parquet": lambda: EXPORTERS["parquet"]([replace(track)], out),
         }
         seconds = {name: cpu(work, asked.tracks) for name, work in parts.items()}
-    total = seconds["fingerprint of the content"] + seconds["tags"] + seconds["a row of Parquet"]
+    total = seconds["hash of the content"] + seconds["tags"] + seconds["a row of Parquet"]
     total += seconds["decoding, styles, tempo, key, loudness"]
     print(f"| part, for {analysis.duration:.0f} s of {asked.file.suffix[1:]} | seconds of one core | of all |")
     print("|---|---|---|")

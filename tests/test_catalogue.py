@@ -64,8 +64,8 @@ def heard(
         rhythm=None if bpm is None else Rhythm(bpm, 0.9, 0.0, np.arange(4.0), np.zeros(1)),
         key=key,
     )
-    fingerprint = changes.pop("fingerprint", f"content of {path!a}")
-    return Track(Path(path), 1000, 5, fingerprint, analysis=analysis, **changes)
+    content_hash = changes.pop("content_hash", f"content of {path!a}")
+    return Track(Path(path), 1000, 5, content_hash, analysis=analysis, **changes)
 
 
 def same(one: object, other: object) -> bool:
@@ -136,7 +136,7 @@ def any_track(draw: st.DrawFn) -> Track:
         path=path,
         size=draw(st.integers(0, 2**63 - 1)),
         modified=draw(st.integers(-(2**63), 2**63 - 1)),
-        fingerprint=draw(st.text(string.hexdigits, min_size=1, max_size=32)),
+        content_hash=draw(st.text(string.hexdigits, min_size=1, max_size=32)),
         tags=draw(TAGS),
         analysis=draw(st.none() | analyses(path)),
         error=draw(TEXT),
@@ -164,7 +164,7 @@ def test_a_track_comes_out_as_it_went_in(scratch: Catalogue, track: Track) -> No
     kept = catalogue.keep(track)
     assert same(replace(kept, id=0), track)
     assert same(catalogue.track(track.path), kept)
-    assert [each.path for each in catalogue.entries_below("/music")] == ([] if track.missing else [track.path])
+    assert [each.path for each in catalogue.states_below("/music")] == ([] if track.missing else [track.path])
     assert_sound(catalogue.path)
 
 
@@ -188,7 +188,7 @@ def test_what_was_noted_is_there_when_the_catalogue_is_opened_again(tmp_path: Pa
 
 def test_a_track_noted_again_replaces_what_was_noted_about_its_path(catalogue: Catalogue) -> None:
     first = catalogue.keep(heard("/music/a.mp3", "Trance"))
-    second = catalogue.keep(replace(heard("/music/a.mp3", fingerprint="other"), size=2000, error="tags"))
+    second = catalogue.keep(replace(heard("/music/a.mp3", content_hash="other"), size=2000, error="tags"))
     assert second.id == first.id
     assert [same(each, second) for each in catalogue.tracks()] == [True]
     assert catalogue.find(Query(style="Trance")) == []
@@ -200,40 +200,40 @@ def test_a_relative_path_begins_at_the_current_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert catalogue.keep(heard("x/../a.mp3")).path == tmp_path / "a.mp3"
-    assert catalogue.entry("a.mp3") == catalogue.entry(tmp_path / "a.mp3") is not None
+    assert catalogue.state("a.mp3") == catalogue.state(tmp_path / "a.mp3") is not None
 
 
 def test_what_was_heard_needs_a_content_to_belong_to(catalogue: Catalogue) -> None:
-    with pytest.raises(ValueError, match=r"a\.mp3: .*no fingerprint"):
-        catalogue.keep(heard("/a.mp3", fingerprint=""))
+    with pytest.raises(ValueError, match=r"a\.mp3: .*no content hash"):
+        catalogue.keep(heard("/a.mp3", content_hash=""))
 
 
 # Copies, moves, models
 
 
 def test_a_copy_shares_what_was_heard(catalogue: Catalogue) -> None:
-    first = catalogue.keep(heard("/music/a.mp3", fingerprint="c"), version="1")
-    copy = catalogue.keep(replace(heard("/music/b.mp3", fingerprint="c"), analysis=None), version="1")
+    first = catalogue.keep(heard("/music/a.mp3", content_hash="c"), version="1")
+    copy = catalogue.keep(replace(heard("/music/b.mp3", content_hash="c"), analysis=None), version="1")
     assert first.analysis
     assert same(copy.analysis, replace(first.analysis, path=Path("/music/b.mp3")))
-    again = catalogue.keep(heard("/music/a.mp3", "Trance", fingerprint="c"), version="2")
+    again = catalogue.keep(heard("/music/a.mp3", "Trance", content_hash="c"), version="2")
     (_, shown) = catalogue.tracks()
     assert again.analysis
     assert same(shown.analysis, replace(again.analysis, path=Path("/music/b.mp3")))
     assert catalogue.count(Query(style="Trance")) == 2
-    assert [entry.version for entry in catalogue.entries_of("c")] == ["2", "2"]
+    assert [state.version for state in catalogue.states_of("c")] == ["2", "2"]
 
 
 def test_what_another_version_heard_is_not_taken(catalogue: Catalogue) -> None:
-    catalogue.keep(heard("/music/a.mp3", fingerprint="c"), version="1")
+    catalogue.keep(heard("/music/a.mp3", content_hash="c"), version="1")
     assert (catalogue.knows("c", "1"), catalogue.knows("c", "2"), catalogue.knows("d", "1")) == (True, False, False)
-    assert catalogue.keep(replace(heard("/b.mp3", fingerprint="c"), analysis=None), version="2").analysis is None
+    assert catalogue.keep(replace(heard("/b.mp3", content_hash="c"), analysis=None), version="2").analysis is None
 
 
 def test_a_newer_version_replaces_the_older_one_and_another_model_does_not(catalogue: Catalogue) -> None:
     catalogue.keep(heard("/a.mp3", "Trance", model="one"), version="one 1")
     catalogue.keep(heard("/a.mp3", "Deep House", model="two"), version="two 1")
-    content = catalogue.entries_below("/a.mp3")[0].fingerprint
+    content = catalogue.states_below("/a.mp3")[0].content_hash
     assert [catalogue.knows(content, version) for version in ("one 1", "two 1")] == [True, True]
     catalogue.keep(heard("/a.mp3", "Deep House", model="two"), version="two 2")
     assert [catalogue.knows(content, version) for version in ("one 1", "two 1", "two 2")] == [True, False, True]
@@ -264,10 +264,10 @@ def test_only_tracks_below_a_folder_are_below_it(catalogue: Catalogue) -> None:
     inside = ["/music/a.mp3", "/music/x/b.mp3", "/music/\udcff.mp3", "/music/\udcff/\udcfe.mp3", "/music/zz~"]
     for path in [*inside, "/music", "/music-2/c.mp3", "/musi/c.mp3", "/music\udcff/d.mp3", "/other/e.mp3", "/music0"]:
         catalogue.keep(heard(path))
-    assert {str(entry.path) for entry in catalogue.entries_below("/music")} == {*inside, "/music"}
-    assert {str(entry.path) for entry in catalogue.entries_below("/music/x/")} == {"/music/x/b.mp3"}
-    assert {str(entry.path) for entry in catalogue.entries_below("/music/a.mp3")} == {"/music/a.mp3"}
-    assert len(catalogue.entries_below("/")) == len(inside) + 6
+    assert {str(state.path) for state in catalogue.states_below("/music")} == {*inside, "/music"}
+    assert {str(state.path) for state in catalogue.states_below("/music/x/")} == {"/music/x/b.mp3"}
+    assert {str(state.path) for state in catalogue.states_below("/music/a.mp3")} == {"/music/a.mp3"}
+    assert len(catalogue.states_below("/")) == len(inside) + 6
 
 
 # Finding
@@ -461,8 +461,8 @@ def test_no_question_looks_at_every_track(large: Path, query: Query) -> None:
         page = catalogue.find(query, after=10_000, limit=50)
         catalogue.count(query)
         catalogue.track("/nowhere")
-        catalogue.entries_of("none")
-        catalogue.entries_below("/home/me/Music/Baiba 5")
+        catalogue.states_of("none")
+        catalogue.states_below("/home/me/Music/Baiba 5")
         catalogue.knows("none", "1")
         catalogue._connection.set_trace_callback(None)  # noqa: SLF001  the same
         own = [sql for sql in asked if not re.match(r"--|PRAGMA|.*main[.']", sql)]  # not what FTS5 asks itself

@@ -1,4 +1,4 @@
-"""The fingerprint of a content: tags by any program leave it alone, and nothing else does."""
+"""The hash of a content: tags by any program leave it alone, and nothing else does."""
 
 import io
 import os
@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from earmark.errors import UnreadableAudio
-from earmark.library.content import BLOCK, fingerprint, of_bytes
+from earmark.library.content import BLOCK, bytes_hash, content_hash
 from earmark.testing import noise, write_wav
 
 # Without types: mutagen annotates some of its functions, and those that are not may not be called from typed code.
@@ -84,17 +84,17 @@ def retag(path: Path) -> None:
 def test_a_file_that_was_renamed_and_tagged_holds_the_same(
     encoded: Callable[[str], Path], copied: Callable[[str], Path], name: str
 ) -> None:
-    before = fingerprint(encoded(name))
+    before = content_hash(encoded(name))
     path = copied(name)
     retag(path)
     assert path.stat().st_size > encoded(name).stat().st_size + 1000
-    assert fingerprint(path) == before
+    assert content_hash(path) == before
     assert len(before) == 32
     assert int(before, 16) > 0
 
 
 def test_each_sound_has_its_own(encoded: Callable[[str], Path]) -> None:
-    assert len({fingerprint(encoded(name)) for name in FORMATS}) == len(FORMATS)
+    assert len({content_hash(encoded(name)) for name in FORMATS}) == len(FORMATS)
 
 
 def lyrics3() -> bytes:
@@ -114,19 +114,19 @@ def lyrics3() -> bytes:
 )
 def test_a_tag_after_the_sound_does_not_count(copied: Callable[[str], Path], name: str, tail: bytes) -> None:
     path = copied(name)
-    before = fingerprint(path)
+    before = content_hash(path)
     with path.open("ab") as file:
         file.write(tail)
-    assert fingerprint(path) == before
+    assert content_hash(path) == before
 
 
 def test_an_ape_tag_does_not_count_in_an_mp3(copied: Callable[[str], Path]) -> None:
     path = copied("mp3")
-    before = fingerprint(path)
+    before = content_hash(path)
     tag = apev2.APEv2()
     tag["REPLAYGAIN_TRACK_GAIN"] = "-3.00 dB" * 500
     tag.save(path)
-    assert fingerprint(path) == before
+    assert content_hash(path) == before
 
 
 def test_an_id3_tag_before_the_sound_does_not_count(copied: Callable[[str], Path]) -> None:
@@ -135,9 +135,9 @@ def test_an_id3_tag_before_the_sound_does_not_count(copied: Callable[[str], Path
     written = io.BytesIO()
     tag.save(written)
     path = copied("flac")
-    before = fingerprint(path)
+    before = content_hash(path)
     path.write_bytes(written.getvalue() + path.read_bytes())
-    assert fingerprint(path) == before
+    assert content_hash(path) == before
 
 
 def test_moving_the_index_of_an_mp4_to_the_front_does_not_count(copied: Callable[[str], Path], tmp_path: Path) -> None:
@@ -145,35 +145,35 @@ def test_moving_the_index_of_an_mp4_to_the_front_does_not_count(copied: Callable
     fast = tmp_path / "fast.m4a"
     subprocess.run([FFMPEG, "-v", "error", "-i", path, "-c", "copy", "-movflags", "+faststart", fast], check=True)
     assert fast.read_bytes().index(b"moov") < path.read_bytes().index(b"moov")
-    assert fingerprint(fast) == fingerprint(path)
+    assert content_hash(fast) == content_hash(path)
 
 
 @pytest.mark.parametrize("name", ["mp3", "wav", "opus"])
 def test_one_changed_byte_of_sound_counts(copied: Callable[[str], Path], name: str) -> None:
     path = copied(name)
-    before = fingerprint(path)
+    before = content_hash(path)
     content = bytearray(path.read_bytes())
     content[len(content) // 2 + 17] ^= 1
     path.write_bytes(content)
-    assert fingerprint(path) != before
+    assert content_hash(path) != before
 
 
 def test_half_a_file_is_another_one(copied: Callable[[str], Path]) -> None:
     path = copied("wav")
-    before = fingerprint(path)
+    before = content_hash(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    assert fingerprint(path) != before
+    assert content_hash(path) != before
 
 
 def test_the_same_bytes_at_another_rate_are_another_sound(copied: Callable[[str], Path]) -> None:
     path = copied("aiff")
     wav = write_wav(path.with_suffix(".wav"), noise(SECONDS, np.random.default_rng(1), RATE), RATE)
-    before = fingerprint(wav)
+    before = content_hash(wav)
     content = bytearray(wav.read_bytes())
     assert struct.unpack_from("<I", content, 24) == (RATE,)
     struct.pack_into("<I", content, 24, 48_000)
     wav.write_bytes(content)
-    assert fingerprint(wav) != before
+    assert content_hash(wav) != before
 
 
 def test_a_file_shorter_than_a_block_counts_to_its_last_byte(tmp_path: Path) -> None:
@@ -181,27 +181,27 @@ def test_a_file_shorter_than_a_block_counts_to_its_last_byte(tmp_path: Path) -> 
     one = write_wav(tmp_path / "one.wav", waveform, RATE)
     assert one.stat().st_size < BLOCK
     waveform[-1] = -waveform[-1]
-    assert fingerprint(write_wav(tmp_path / "other.wav", waveform, RATE)) != fingerprint(one)
+    assert content_hash(write_wav(tmp_path / "other.wav", waveform, RATE)) != content_hash(one)
 
 
 def test_what_is_no_sound_is_known_by_its_bytes(tmp_path: Path) -> None:
     for name, text in {"a.mp3": "one text", "b.wav": "one text", "c.mp3": "another text", "d.mp3": ""}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    a, b, c, d = (fingerprint(tmp_path / name) for name in ("a.mp3", "b.wav", "c.mp3", "d.mp3"))
-    assert a == b == of_bytes(tmp_path / "a.mp3")
+    a, b, c, d = (content_hash(tmp_path / name) for name in ("a.mp3", "b.wav", "c.mp3", "d.mp3"))
+    assert a == b == bytes_hash(tmp_path / "a.mp3")
     assert len({a, c, d}) == 3
 
 
 def test_a_recording_of_no_length_is_known_by_its_bytes(tmp_path: Path) -> None:
     empty = write_wav(tmp_path / "empty.wav", np.zeros(0, np.float32), RATE)
-    assert fingerprint(empty) == of_bytes(empty)
+    assert content_hash(empty) == bytes_hash(empty)
 
 
 def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(UnreadableAudio, match=r"gone\.mp3: it cannot be read: No such file"):
-        fingerprint(tmp_path / "gone.mp3")
+        content_hash(tmp_path / "gone.mp3")
     with pytest.raises(UnreadableAudio, match="no file can have this name"):
-        fingerprint(Path("a\0b.mp3"))
+        content_hash(Path("a\0b.mp3"))
 
 
 @pytest.mark.skipif(sys.platform == "win32" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read")
@@ -209,11 +209,11 @@ def test_what_may_not_be_read_says_why(copied: Callable[[str], Path]) -> None:
     path = copied("mp3")
     path.chmod(0)
     with pytest.raises(UnreadableAudio, match="it cannot be read: Permission denied"):
-        fingerprint(path)
+        content_hash(path)
 
 
-def test_real_music_keeps_its_fingerprint_when_it_is_tagged(shared_audio: Path, tmp_path: Path) -> None:
+def test_real_music_keeps_its_hash_when_it_is_tagged(shared_audio: Path, tmp_path: Path) -> None:
     for track in sorted((shared_audio / "tracks").iterdir()):
         path = Path(shutil.copyfile(track, tmp_path / track.name))
         retag(path)
-        assert fingerprint(path) == fingerprint(track), track.name
+        assert content_hash(path) == content_hash(track), track.name

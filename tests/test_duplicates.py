@@ -62,7 +62,7 @@ def test_other_encodings_are_found_by_listening(tmp_path: Path) -> None:
     write_wav(tmp_path / "c.wav", other, RATE)
     tracks = [heard_track(tmp_path / f"{name}.wav", duration=12.0) for name in "abc"]
     broken = heard_track(tmp_path / "d.wav", duration=12.0)
-    again = replace(heard_track(tmp_path / "e.wav", duration=12.0), fingerprint=tracks[0].fingerprint)
+    again = replace(heard_track(tmp_path / "e.wav", duration=12.0), content_hash=tracks[0].content_hash)
     found = list(find_copies([*tracks, broken, again], listen))
     assert named(found) == [(True, ["a.wav", "e.wav"]), (False, ["a.wav", "b.wav"])]
     assert [each.path.name for each in found if isinstance(each, UnreadableAudio)] == ["d.wav"]

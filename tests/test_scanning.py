@@ -19,8 +19,8 @@ import pytest
 from earmark.analysis import Analysis
 from earmark.errors import EarmarkError
 from earmark.library import Catalogue, Query, Tags, Track
-from earmark.library.scanning.examine import Examiner
-from earmark.library.scanning.scan import How, hear, survey
+from earmark.library.catalogue import examiner
+from earmark.library.scanning.scan import ScanStatus, hear, survey
 from earmark.library.scanning.watch import watch
 from earmark.testing import noise, write_wav
 from earmark.testing.doubles import listen, read_tags
@@ -81,15 +81,15 @@ def scan(catalogue: Catalogue, ear: Ear) -> Callable[..., list[str]]:
     """Return what scans a folder, and says what became of each file."""
 
     def run(folder: Path, version: str = "1", *, again: bool = False, retry: bool = False) -> list[str]:
-        examine = Examiner(catalogue.path, ear, read_tags, version, again=again)
-        surveyed = survey(catalogue, folder, version=version, again=again, retry=retry)
-        return [told(found.how, found.outcome) for found in hear(catalogue, surveyed, examine)]
+        examine = examiner(catalogue.path, ear, read_tags=read_tags, version=version, again=again)
+        changes = survey(catalogue, folder, version=version, again=again, retry=retry)
+        return [told(found.status, found.outcome) for found in hear(catalogue, changes, examine)]
 
     return run
 
 
-def told(how: How, outcome: Track | EarmarkError) -> str:
-    return f"{how} {outcome.path.name}" if isinstance(outcome, Track) else f"{how} {outcome}"
+def told(status: ScanStatus, outcome: Track | EarmarkError) -> str:
+    return f"{status} {outcome.path.name}" if isinstance(outcome, Track) else f"{status} {outcome}"
 
 
 Scan = Callable[..., list[str]]
@@ -155,19 +155,19 @@ def test_a_changed_sound_is_heard(catalogue: Catalogue, crate: Path, ear: Ear, s
     assert before
     assert after
     assert after.id == before.id
-    assert after.fingerprint != before.fingerprint
+    assert after.content_hash != before.content_hash
     assert scan(crate) == []
 
 
 def test_moved_files_are_known(catalogue: Catalogue, crate: Path, ear: Ear, scan: Scan) -> None:
     scan(crate)
     ear.heard()
-    before = {track.fingerprint: track.id for track in catalogue.tracks()}
+    before = {track.content_hash: track.id for track in catalogue.tracks()}
     (crate / "deep").rename(crate / "shallow")
     (crate / "a.wav").rename(crate / "z.wav")
     assert scan(crate) == ["moved z.wav", "moved c.wav", "moved d.wav"]
     assert ear.heard() == []
-    assert {track.fingerprint: track.id for track in catalogue.tracks()} == before
+    assert {track.content_hash: track.id for track in catalogue.tracks()} == before
     track = catalogue.track(crate / "z.wav")
     assert track
     assert catalogue.former_paths(track.id) == [crate / "a.wav"]
@@ -200,7 +200,7 @@ def test_a_file_that_was_missing_for_long_is_known_where_it_turns_up(
 def test_two_files_that_trade_places_are_known(catalogue: Catalogue, crate: Path, ear: Ear, scan: Scan) -> None:
     scan(crate)
     ear.heard()
-    before = {str(track.path): track.fingerprint for track in catalogue.tracks()}
+    before = {str(track.path): track.content_hash for track in catalogue.tracks()}
     a, b, c = str(crate / "a.wav"), str(crate / "b.wav"), str(crate / "c.wav")
     Path(a).rename(c)
     Path(b).rename(a)
@@ -209,7 +209,7 @@ def test_two_files_that_trade_places_are_known(catalogue: Catalogue, crate: Path
         os.utime(path, (seconds, seconds))
     assert scan(crate) == ["known a.wav", "known b.wav"]
     assert ear.heard() == []
-    after = {str(track.path): track.fingerprint for track in catalogue.tracks()}
+    after = {str(track.path): track.content_hash for track in catalogue.tracks()}
     assert (after[a], after[b]) == (before[b], before[a])
 
 
@@ -219,7 +219,7 @@ def test_a_copy_is_known(catalogue: Catalogue, crate: Path, ear: Ear, scan: Scan
     shutil.copy(crate / "a.wav", crate / "later.wav")
     assert scan(crate) == ["known later.wav"]
     assert len(ear.heard()) == 4
-    (copies,) = {len(catalogue.entries_of(track.fingerprint)) for track in catalogue.find(Query(words="later"))}
+    (copies,) = {len(catalogue.states_of(track.content_hash)) for track in catalogue.find(Query(words="later"))}
     assert copies == 3
     shown = [track.analysis for track in catalogue.tracks() if track.path.stem in ("a", "copy", "later")]
     assert [analysis and analysis.path.stem for analysis in shown] == ["a", "copy", "later"]
@@ -375,9 +375,11 @@ class Clock:
 
 def watched(catalogue: Catalogue, folder: Path, ear: Ear, *events: Callable[[], object]) -> list[str]:
     seen: list[str] = []
-    found = watch(catalogue, folder, Examiner(catalogue.path, ear, read_tags, "1"), sleep=Clock(*events))
+    found = watch(
+        catalogue, folder, examiner(catalogue.path, ear, read_tags=read_tags, version="1"), sleep=Clock(*events)
+    )
     with pytest.raises(KeyboardInterrupt):
-        seen.extend(told(each.how, each.outcome) for each in found)
+        seen.extend(told(each.status, each.outcome) for each in found)
     return seen
 
 
@@ -546,7 +548,7 @@ def test_ctrl_c_loses_nothing_that_was_committed(tmp_path: Path, crate: Path) ->
                 assert isinstance(outcome, Track)
                 seen.append(outcome.path.name)
                 with Catalogue(catalogue.path) as other:  # committed before it is handed out
-                    assert other.entry(outcome.path)
+                    assert other.state(outcome.path)
 
         with pytest.raises(KeyboardInterrupt):
             keep_up()

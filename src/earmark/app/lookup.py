@@ -10,7 +10,7 @@ from earmark.app.catalogue import catalogue_path, open_catalogue
 from earmark.app.listening import MODEL, hear_files
 from earmark.app.progress import Counting, unseen
 from earmark.errors import UnreadableAudio
-from earmark.library import content
+from earmark.library.content import content_hash
 from earmark.runner import Outcome, gather
 
 if TYPE_CHECKING:
@@ -66,15 +66,15 @@ def _current(track: "Track | None") -> "Analysis | None":
     except OSError:
         return None
     same = (status.st_size, status.st_mtime_ns) == (track.size, track.modified)
-    return track.analysis if same or content.fingerprint(track.path) == track.fingerprint else None
+    return track.analysis if same or content_hash(track.path) == track.content_hash else None
 
 
 def note_tags(catalogue: "Catalogue | None", path: Path) -> None:
     """Tell a catalogue that the tags of a file were just written, if it knows the file."""
     from earmark.library.tags import read
 
-    if catalogue is None or (track := catalogue.track(path)) is None or (entry := catalogue.entry(path)) is None:
+    if catalogue is None or (track := catalogue.track(path)) is None or (state := catalogue.state(path)) is None:
         return
     status = path.stat()
     written = replace(track, tags=read(path), size=status.st_size, modified=status.st_mtime_ns, analysis=None)
-    catalogue.keep(written, version=entry.version or "")
+    catalogue.keep(written, version=state.version or "")

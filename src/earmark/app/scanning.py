@@ -12,9 +12,10 @@ from earmark.app.listening import MODEL, open_listener
 from earmark.app.progress import Counting, unseen
 from earmark.errors import EarmarkError
 from earmark.library import Catalogue, tags
+from earmark.library import catalogue as catalogues
 from earmark.library.scanning import scan as scans
 from earmark.library.scanning.examine import Examiner
-from earmark.library.scanning.scan import Found, How
+from earmark.library.scanning.scan import ScanResult, ScanStatus
 from earmark.library.scanning.watch import watch as watching
 from earmark.runner import sensible_workers
 
@@ -38,7 +39,7 @@ def examiner(catalogue: Path, model: str = MODEL, *, again: bool = False) -> Exa
     from earmark.hearing.listener import version_of
 
     listen = partial(_listen, model=model)
-    return Examiner(catalogue, listen, tags.read, version_of(read_config(locate(model))), again=again)
+    return catalogues.examiner(catalogue, listen, version=version_of(read_config(locate(model))), again=again)
 
 
 @cache
@@ -57,14 +58,14 @@ class Scan:
 
     Attributes:
         catalogue: where results are committed.
-        surveyed: what is new, changed or gone.
+        changes: what is new, changed or gone.
         examine: looks at a file.
-        counts: how many files became of each `How` so far; beside them "unchanged", and "failing": those of the
+        counts: how many files became of each `ScanStatus` so far; beside them "unchanged", and "failing": those of the
             unchanged that could not be heard before.
     """
 
     catalogue: Catalogue
-    surveyed: scans.Survey
+    changes: scans.Survey
     examine: Examiner
     counts: "Counter[str]" = field(default_factory=Counter)
 
@@ -78,10 +79,10 @@ class Scan:
             examine: looks at a file; see `examiner`.
             retry: try files again that could not be heard.
         """
-        surveyed = scans.survey(catalogue, folder, version=examine.version, again=examine.again, retry=retry)
-        return cls(catalogue, surveyed, examine, Counter(unchanged=surveyed.unchanged, failing=surveyed.failing))
+        changes = scans.survey(catalogue, folder, version=examine.version, again=examine.again, retry=retry)
+        return cls(catalogue, changes, examine, Counter(unchanged=changes.unchanged, failing=changes.failing))
 
-    def hear(self, *, workers: int = 0, progress: Counting = unseen) -> Generator[Found, None, None]:
+    def hear(self, *, workers: int = 0, progress: Counting = unseen) -> Generator[ScanResult, None, None]:
         """Hear what is new or changed; each file is committed before it is yielded.
 
         Args:
@@ -91,29 +92,31 @@ class Scan:
         Raises:
             EarmarkError: there is no audio file in the folder.
         """
-        total = len(self.surveyed.fresh)
-        found = scans.hear(self.catalogue, self.surveyed, self.examine, workers=workers or sensible_workers(total))
+        total = len(self.changes.fresh)
+        found = scans.hear(self.catalogue, self.changes, self.examine, workers=workers or sensible_workers(total))
         with closing(found), progress(total, "files") as advance:
             for each in found:
-                self.counts[each.how] += 1
-                if each.how not in (How.BACK, How.MISSING):
+                self.counts[each.status] += 1
+                if each.status not in (ScanStatus.BACK, ScanStatus.MISSING):
                     advance()
                 yield each
-        if not total and not self.surveyed.unchanged:
-            raise EarmarkError(f"{self.surveyed.folder}: there is no audio file in this folder")
+        if not total and not self.changes.unchanged:
+            raise EarmarkError(f"{self.changes.folder}: there is no audio file in this folder")
 
 
-def watch(catalogue: Catalogue, folder: Path, examine: Examiner, *, workers: int = 0) -> Generator[Found, None, None]:
+def watch(
+    catalogue: Catalogue, folder: Path, examine: Examiner, *, workers: int = 0
+) -> Generator[ScanResult, None, None]:
     """Scan a folder again and again, for ever; see `Scan`."""
     return watching(catalogue, folder, examine, workers=lambda files: workers or sensible_workers(files))
 
 
-def problems(found: Found) -> list[str]:
+def problems(found: ScanResult) -> list[str]:
     """What is wrong with a file, in lines that begin with its name."""
     outcome = found.outcome
     if isinstance(outcome, EarmarkError):
         return [str(outcome)]
-    heard = outcome.analysis.warnings if outcome.analysis and found.how is How.HEARD else ()
+    heard = outcome.analysis.warnings if outcome.analysis and found.status is ScanStatus.HEARD else ()
     return [f"{outcome.path}: warning: {warning}" for warning in (outcome.error, *heard) if warning]
 
 

@@ -12,7 +12,7 @@ from earmark.cli.messages import complain, some
 if TYPE_CHECKING:
     from earmark.library import Catalogue
     from earmark.library.scanning.examine import Examiner
-    from earmark.library.scanning.scan import Found
+    from earmark.library.scanning.scan import ScanResult
 
 
 def scan(
@@ -87,7 +87,7 @@ def _watch(catalogue: "Catalogue", folder: Path, examine: "Examiner", workers: i
     try:
         with closing(watch(catalogue, folder, examine, workers=workers)) as found:
             for each in found:
-                counts[each.how] += 1
+                counts[each.status] += 1
                 _tell(each)
     except KeyboardInterrupt:
         pass
@@ -95,7 +95,7 @@ def _watch(catalogue: "Catalogue", folder: Path, examine: "Examiner", workers: i
     return counts
 
 
-def _tell(found: "Found") -> None:
+def _tell(found: "ScanResult") -> None:
     """Name the file, the style that was heard, and what is wrong with it."""
     from earmark.app.scanning import problems
     from earmark.errors import EarmarkError
@@ -106,7 +106,7 @@ def _tell(found: "Found") -> None:
         analysis = found.outcome.analysis
         style, share = analysis.timeline.top(1)[0] if analysis else ("", 0.0)
         verdict = f"  {style} {share:.2f}" if analysis and not analysis.unknown else ""
-        typer.echo(f"{found.how:8}{found.outcome.path}{verdict}")
+        typer.echo(f"{found.status:8}{found.outcome.path}{verdict}")
 
 
 def _summarise(counts: "Counter[str]", catalogue: Path) -> None:

@@ -1,14 +1,14 @@
-"""What a file holds, whatever its name and its tags: the same hash for the same sound, bit for bit.
+"""Content hashes: the same hash for the same sound, bit for bit, whatever the name and the tags of a file.
 
 The packets of compressed sound are hashed as the demultiplexer gives them. Where they lie in the file, what stands
 before, between and after them (tags, covers, cue points, seek tables) does not count, so a file that was renamed, moved
-or tagged by any program keeps its fingerprint, and nothing need be decoded.
+or tagged by any program keeps its hash, and nothing need be decoded.
 
 Conventions: hex, 32 digits. Only whole blocks of `BLOCK` bytes count, and never the last packet: of some formats
 (Monkey's Audio, FLAC with an ID3v1 tag) the demultiplexer takes a tag at the end for sound. A file that cannot be
 demultiplexed is hashed byte by byte: when it is renamed it is still known to be bad.
 
-This says "the same file"; `earmark.fingerprint` says "the same recording", in another encoding too.
+The hash says "the same file"; `earmark.fingerprint` says "the same recording", in another encoding too.
 """
 
 import hashlib
@@ -22,16 +22,16 @@ BLOCK: Final = 65536  # bytes; 1.6 s of mp3 at 320 kbit/s
 DIGEST: Final = 16  # bytes: two of a billion files agree by chance with a probability of 1e-21
 
 
-def fingerprint(path: Path) -> str:
-    """The fingerprint of what a file holds.
+def content_hash(path: Path) -> str:
+    """Hash of what a file holds.
 
     Raises:
         UnreadableAudio: its bytes cannot be read.
     """
     try:
-        return _of_packets(path) or of_bytes(path)
+        return _of_packets(path) or bytes_hash(path)
     except UnreadableAudio:
-        return of_bytes(path)
+        return bytes_hash(path)
 
 
 def _of_packets(path: Path) -> str:
@@ -53,7 +53,7 @@ def _of_packets(path: Path) -> str:
     return digest.hexdigest() if whole else ""
 
 
-def of_bytes(path: Path) -> str:
+def bytes_hash(path: Path) -> str:
     """The hash of all bytes of a file, sound or not.
 
     Raises:

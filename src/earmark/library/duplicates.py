@@ -62,7 +62,7 @@ def find_copies(tracks: Iterable[Track], listen: Listen) -> Iterator[Copies | Un
     groups: dict[str, list[_Heard]] = {}
     for number, track in enumerate(tracks):
         if not track.missing:
-            groups.setdefault(track.fingerprint or f"no content known {number}", []).append(_heard(track))
+            groups.setdefault(track.content_hash or f"no content known {number}", []).append(_heard(track))
     for group in groups.values():
         if len(group) > 1:
             yield Copies(tuple(each.track for each in group), identical=True)

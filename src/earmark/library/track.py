@@ -31,15 +31,15 @@ class Tags:
 class Track:
     """One file of a collection.
 
-    `fingerprint` identifies the content of the file whatever its name (a hash, hex); `modified` is its time of change
-    in nanoseconds. `analysis` is None where the file could not be heard: `error` says why. `missing` marks a file that
-    has vanished since. `id` is its number in the catalogue, 0 outside of one.
+    `content_hash` identifies the sound in the file whatever its name and its tags (hex, `library.content`); `modified`
+    is its time of change in nanoseconds. `analysis` is None where the file could not be heard: `error` says why.
+    `missing` marks a file that has vanished since. `id` is its number in the catalogue, 0 outside of one.
     """
 
     path: Path
     size: int
     modified: int
-    fingerprint: str
+    content_hash: str
     tags: Tags = field(default_factory=Tags)
     analysis: Analysis | None = None
     error: str = ""
@@ -53,7 +53,24 @@ class Track:
             "path": str(self.path),
             "missing": self.missing,
             "error": self.error,
-            "fingerprint": self.fingerprint,
+            "fingerprint": self.content_hash,
             "tags": vars(self.tags),
             "heard": self.analysis.as_json(top=3) if self.analysis else None,
         }
+
+
+@dataclass(frozen=True)
+class FileState:
+    """State of a file when it was last looked at: enough to tell whether it must be heard again.
+
+    The fields are those of `Track`; `version` stands for the model that heard it, None where none did.
+    """
+
+    id: int
+    path: Path
+    size: int
+    modified: int
+    content_hash: str
+    missing: bool
+    error: str
+    version: str | None

@@ -14,8 +14,8 @@ query       conditions, and the words by which the index finds them
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from importlib import import_module
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -25,33 +25,20 @@ from earmark.files import absolute
 from earmark.library.catalogue import rows, writing
 from earmark.library.catalogue.query import Query
 from earmark.library.catalogue.schema import connect, transaction, translated
-from earmark.library.track import Tags, Track
+from earmark.library.track import FileState, Tags, Track
 
 if TYPE_CHECKING:
     from earmark.errors import EarmarkError
+    from earmark.library.scanning.examine import Examiner
 
-__all__ = ["Catalogue", "Entry", "Query"]
+__all__ = ["Catalogue", "Query", "examiner"]
 
 PAGE: Final = 200  # tracks that are read at once
 
-_ENTRY: Final = """
+_STATE: Final = """
 SELECT tracks.id, path, size, modified, fingerprint, missing, error, version
 FROM tracks LEFT JOIN analyses ON analyses.id = tracks.analysis LEFT JOIN models ON models.id = analyses.model
 """
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What tells whether a file must be heard: `version` is what heard it, None where nothing did."""
-
-    id: int
-    path: Path
-    size: int
-    modified: int
-    fingerprint: str
-    missing: bool
-    error: str
-    version: str | None
 
 
 class Catalogue:
@@ -109,13 +96,12 @@ class Catalogue:
         Raises:
             EarmarkError: there is no such folder.
         """
-        from earmark.library.scanning import examine, scan  # noqa: PLC0415  they write into catalogues
+        from earmark.library.scanning import scan  # noqa: PLC0415  loads the decoders; looking up needs none
 
-        reader = read_tags or import_module("earmark.library.tags").read  # whoever brings another needs no mutagen
-        task = examine.Examiner(self.path, listen, reader, version=version, again=again)
-        survey = scan.survey(self, Path(folder), version=version, again=again, retry=retry)
-        for found in scan.hear(self, survey, task, workers=workers):
-            yield found.outcome
+        examine = examiner(self.path, listen, version=version, read_tags=read_tags, again=again)
+        changes = scan.survey(self, Path(folder), version=version, again=again, retry=retry)
+        for result in scan.hear(self, changes, examine, workers=workers):
+            yield result.outcome
 
     # Finding
 
@@ -163,29 +149,29 @@ class Catalogue:
         found = self._rows("SELECT path FROM moves WHERE track = ? ORDER BY id", track)
         return [Path(rows.spoken(row["path"])) for row in found]
 
-    # What a scan asks
+    # The states of files, for a scan
 
-    def entry(self, path: Path | str) -> Entry | None:
-        """What is noted about a path."""
-        return next(iter(self._entries("WHERE path = ?", _cell(path))), None)
+    def state(self, path: Path | str) -> FileState | None:
+        """The state of the file at a path, as it was last noted."""
+        return next(iter(self._states("WHERE path = ?", _cell(path))), None)
 
-    def entries_of(self, fingerprint: str) -> list[Entry]:
-        """The tracks with this content."""
-        return self._entries("WHERE fingerprint = ? ORDER BY tracks.id", rows.text(fingerprint))
+    def states_of(self, content_hash: str) -> list[FileState]:
+        """The files with this content."""
+        return self._states("WHERE fingerprint = ? ORDER BY tracks.id", rows.text(content_hash))
 
-    def entries_below(self, folder: Path | str) -> list[Entry]:
-        """The tracks in a folder and all below it, or the one at this path; but for the missing ones."""
+    def states_below(self, folder: Path | str) -> list[FileState]:
+        """The files in a folder and all below it, or the one at this path; but for the missing ones."""
         top = str(absolute(folder)).rstrip(os.sep)
         first, beyond = top + os.sep, top + chr(ord(os.sep) + 1)
-        found = self._entries("WHERE path = ? AND NOT +missing", rows.text(top))
+        found = self._states("WHERE path = ? AND NOT +missing", rows.text(top))
         # A name that is no text is a blob, and blobs are sorted apart from texts.
         for lower, upper in ((rows.text(first), rows.text(beyond)), (rows.raw(first), rows.raw(beyond))):
-            found += self._entries("WHERE path >= ? AND path < ? AND NOT +missing ORDER BY path", lower, upper)
+            found += self._states("WHERE path >= ? AND path < ? AND NOT +missing ORDER BY path", lower, upper)
         return found
 
-    def knows(self, fingerprint: str, version: str) -> bool:
+    def knows(self, content_hash: str, version: str) -> bool:
         """Whether this version of a model has heard this content."""
-        return bool(self._rows(writing.HEARD, rows.text(fingerprint), rows.text(version)))
+        return bool(self._rows(writing.HEARD, rows.text(content_hash), rows.text(version)))
 
     # Writing
 
@@ -203,14 +189,14 @@ class Catalogue:
             The track as it stands in the catalogue.
 
         Raises:
-            ValueError: something was heard, but the track has no fingerprint.
+            ValueError: something was heard, but the track has no content hash.
         """
-        if track.analysis and not track.fingerprint:
-            raise ValueError(f"{track.path}: what was heard belongs to a content, but the track has no fingerprint")
+        if track.analysis and not track.content_hash:
+            raise ValueError(f"{track.path}: what was heard belongs to a content, but the track has no content hash")
         with translated(self.path), transaction(self._connection):
             number = writing.note(self._connection, replace(track, path=absolute(track.path)), moved)
             if track.analysis:
-                writing.keep_analysis(self._connection, track.fingerprint, track.analysis, version)
+                writing.keep_analysis(self._connection, track.content_hash, track.analysis, version)
             else:
                 writing.show(self._connection, number, version)
         (kept,) = self._tracks("WHERE tracks.id = ?", number)
@@ -225,21 +211,48 @@ class Catalogue:
     def _tracks(self, where: str, *values: rows.Cell) -> list[Track]:
         return [rows.track(row) for row in self._rows(f"{rows.SELECT} {where}", *values)]
 
-    def _entries(self, where: str, *values: rows.Cell) -> list[Entry]:
-        return [_entry(row) for row in self._rows(f"{_ENTRY} {where}", *values)]
+    def _states(self, where: str, *values: rows.Cell) -> list[FileState]:
+        return [_state(row) for row in self._rows(f"{_STATE} {where}", *values)]
 
     def _rows(self, sql: str, *values: rows.Cell) -> list[sqlite3.Row]:
         with translated(self.path):
             return self._connection.execute(sql, values).fetchall()
 
 
-def _entry(row: sqlite3.Row) -> Entry:
-    return Entry(
+def examiner(
+    catalogue: Path,
+    listen: Callable[[Path], Analysis],
+    *,
+    version: str,
+    read_tags: Callable[[Path], Tags] | None = None,
+    again: bool = False,
+) -> "Examiner":
+    """The task of a scan, which asks the catalogue at a path which contents are known.
+
+    The other arguments are those of `Catalogue.scan`.
+    """
+    from earmark.library.scanning.examine import Examiner  # noqa: PLC0415  loads the decoders; looking up needs none
+
+    if read_tags is None:
+        from earmark.library import tags  # noqa: PLC0415  loads mutagen
+
+        read_tags = tags.read
+    return Examiner(listen, read_tags, partial(_is_known, catalogue, version), version, again=again)
+
+
+def _is_known(catalogue: Path, version: str, content_hash: str) -> bool:
+    """Whether a catalogue knows a content, asked from any process."""
+    with Catalogue(catalogue, create=False) as opened:
+        return opened.knows(content_hash, version)
+
+
+def _state(row: sqlite3.Row) -> FileState:
+    return FileState(
         id=row["id"],
         path=Path(rows.spoken(row["path"])),
         size=row["size"],
         modified=row["modified"],
-        fingerprint=rows.spoken(row["fingerprint"]),
+        content_hash=rows.spoken(row["fingerprint"]),
         missing=bool(row["missing"]),
         error=rows.spoken(row["error"]),
         version=None if row["version"] is None else rows.spoken(row["version"]),

@@ -115,7 +115,7 @@ def track(row: sqlite3.Row) -> Track:
         path=path,
         size=row["size"],
         modified=row["modified"],
-        fingerprint=spoken(row["fingerprint"]),
+        content_hash=spoken(row["fingerprint"]),
         tags=Tags(
             title=spoken(row["title"]),
             artist=spoken(row["artist"]),

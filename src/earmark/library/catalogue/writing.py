@@ -36,7 +36,7 @@ def note(connection: sqlite3.Connection, track: Track, moved: int = 0) -> int:
         "path": rows.text(str(track.path)),
         "size": track.size,
         "modified": track.modified,
-        "fingerprint": rows.text(track.fingerprint),
+        "fingerprint": rows.text(track.content_hash),
         "missing": int(track.missing),
         "error": rows.text(track.error),
         **rows.tag_cells(track.tags),
@@ -53,9 +53,9 @@ def note(connection: sqlite3.Connection, track: Track, moved: int = 0) -> int:
     return found
 
 
-def keep_analysis(connection: sqlite3.Connection, fingerprint: str, analysis: Analysis, version: str) -> None:
+def keep_analysis(connection: sqlite3.Connection, content_hash: str, analysis: Analysis, version: str) -> None:
     """Write what was heard, in the place of what an older version of the model heard, and show it in all copies."""
-    content = rows.text(fingerprint)
+    content = rows.text(content_hash)
     model = _model(connection, rows.model_cells(analysis, version))
     cells = {"content": content, "model": model, **rows.analysis_cells(analysis)}
     found = connection.execute("SELECT id FROM analyses WHERE content = ? AND model = ?", (content, model)).fetchone()

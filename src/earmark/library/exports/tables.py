@@ -89,7 +89,7 @@ def row(track: Track) -> dict[str, Any]:
         "tag_comment": _text(tags.comment),
         "size": track.size,
         "modified": track.modified,
-        "fingerprint": track.fingerprint,
+        "fingerprint": track.content_hash,
         "error": _text(track.error),
         "missing": track.missing,
     }

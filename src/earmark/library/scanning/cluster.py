@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from earmark.analysis import Analysis
 from earmark.audio import SUFFIXES
 from earmark.errors import CatalogueError, MissingExtra, TagError, UnreadableAudio
-from earmark.library import content
+from earmark.library.content import content_hash
 from earmark.library.exports import tables
 from earmark.library.track import Tags, Track
 from earmark.runner import run, run_all
@@ -250,7 +250,7 @@ class _Examine:
 
     def __call__(self, path: Path) -> Track:
         try:
-            track = Track(path, 0, 0, content.fingerprint(path))
+            track = Track(path, 0, 0, content_hash(path))
         except OSError as error:
             raise UnreadableAudio(path, f"it cannot be opened: {error.strerror}") from error
         try:

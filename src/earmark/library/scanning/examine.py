@@ -1,4 +1,4 @@
-"""Looking at one file: all that a catalogue wants to know of it, as a task for `runner.run_all`."""
+"""Examination of one file: everything that a catalogue keeps of it, as a task for `runner.run_all`."""
 
 import os
 from collections.abc import Callable
@@ -8,8 +8,7 @@ from typing import TypeAlias
 
 from earmark.analysis import Analysis
 from earmark.errors import TagError, UnreadableAudio
-from earmark.library import content
-from earmark.library.catalogue import Catalogue
+from earmark.library.content import bytes_hash, content_hash
 from earmark.library.track import Tags, Track
 
 Listen: TypeAlias = Callable[[Path], Analysis]
@@ -18,19 +17,21 @@ ReadTags: TypeAlias = Callable[[Path], Tags]
 
 @dataclass(frozen=True)
 class Examiner:
-    """Finds out what there is to know of a file; content that the catalogue knows already is not heard again.
+    """A task that makes the track of a file; a content that was heard before is not heard again.
+
+    It travels to worker processes, so everything in it can be pickled.
 
     Attributes:
-        catalogue: where it is; it is only read.
         listen: hears a file.
         read_tags: reads its tags.
+        is_known: tells of a content hash whether this version has heard that content.
         version: stands for all that makes `listen` hear as it does.
-        again: hear what is known, too.
+        again: hear known contents, too.
     """
 
-    catalogue: Path
     listen: Listen
     read_tags: ReadTags
+    is_known: Callable[[str], bool]
     version: str
     again: bool = False
 
@@ -38,8 +39,8 @@ class Examiner:
         """Look at a file.
 
         Returns:
-            The track. It has no analysis if that is known already or if the file could not be heard, and no fingerprint
-            if what it holds is not sure: it must be looked at again.
+            The track. It has no analysis if that is known already or if the file could not be heard, and no content
+            hash if what it holds is not sure: it must be looked at again.
 
         Raises:
             UnreadableAudio: there is no such file.
@@ -47,15 +48,15 @@ class Examiner:
         before = _status(path)
         track = Track(path, before.st_size, before.st_mtime_ns, "")
         try:
-            track = replace(track, fingerprint=content.fingerprint(path))
+            track = replace(track, content_hash=content_hash(path))
             track = self._with_tags(track)
-            if self.again or not self._is_known(track.fingerprint):
+            if self.again or not self.is_known(track.content_hash):
                 track = replace(track, analysis=self.listen(path))
         except UnreadableAudio as error:
             track = replace(track, error=error.reason)
         after = _status(path)
         if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
-            return replace(track, analysis=None, fingerprint="", error="it changed while it was heard")
+            return replace(track, analysis=None, content_hash="", error="it changed while it was heard")
         return track
 
     def _with_tags(self, track: Track) -> Track:
@@ -64,18 +65,14 @@ class Examiner:
         except TagError as error:  # it can be heard all the same
             return replace(track, error=f"its tags cannot be read: {error.reason}")
 
-    def _is_known(self, fingerprint: str) -> bool:
-        with Catalogue(self.catalogue, create=False) as catalogue:
-            return catalogue.knows(fingerprint, self.version)
-
 
 def crashed(path: Path, error: UnreadableAudio) -> Track | None:
-    """The track of a file over which the process died that looked at it; None if there is no such file."""
+    """Track of a file that crashed the process which examined it; None if there is no such file."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return Track(path, status.st_size, status.st_mtime_ns, content.of_bytes(path), error=error.reason)
+    return Track(path, status.st_size, status.st_mtime_ns, bytes_hash(path), error=error.reason)
 
 
 def _status(path: Path) -> os.stat_result:

@@ -1,8 +1,10 @@
 """Scanning a folder into a catalogue: only what is new or changed is heard.
 
     survey     walks the folder and compares each file with the catalogue: by path, size and time of change
-    examine    looks at what is new or changed, in worker processes: fingerprint, tags, and what is not known is heard
-    hear       commits each result before it hands it out, and marks at the end what has vanished
+    examine    looks at new and changed files, in worker processes: content hash, tags; an unknown content is heard
+    hear       commits each result before it hands it out, and marks at the end the files that have vanished
+
+The catalogue is a `Store`: whatever can note the state of files and keep tracks.
 
 Conventions: a file whose size and time of change are those in the catalogue is unchanged. A file that has the content
 of one that is gone is that one, moved. A track has vanished if the system says that there is no such file; a folder
@@ -10,22 +12,44 @@ that cannot be read proves nothing. A file that could not be heard is tried agai
 the bytes could be read, each time.
 """
 
-from collections.abc import Container, Generator, Iterator
+from collections.abc import Container, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from earmark.errors import EarmarkError, UnreadableAudio
 from earmark.files import absolute
-from earmark.library.catalogue import Catalogue, Entry
 from earmark.library.scanning.examine import Examiner, crashed
-from earmark.library.track import Track
+from earmark.library.track import FileState, Track
 from earmark.runner import Task, gather, run_all
 
 
-class How(StrEnum):
-    """What became of a file; `KNOWN` is new or changed, but has a sound that was heard before: a copy, or new tags."""
+class Store(Protocol):
+    """The part of a catalogue that a scan needs (`catalogue.Catalogue`)."""
+
+    def track(self, path: Path) -> Track | None:
+        """The track at a path."""
+
+    def state(self, path: Path) -> FileState | None:
+        """The state of the file at a path, as it was last noted."""
+
+    def states_of(self, content_hash: str) -> list[FileState]:
+        """The files with this content."""
+
+    def states_below(self, folder: Path) -> list[FileState]:
+        """The files in a folder and all below it that are not missing."""
+
+    def keep(self, track: Track, *, version: str, moved: int) -> Track:
+        """Note a track, and return it as it stands in the catalogue then."""
+
+    def mark(self, tracks: Iterable[int], *, missing: bool) -> None:
+        """Mark tracks, by their ids, as missing or as there again."""
+
+
+class ScanStatus(StrEnum):
+    """Outcome of a file; `KNOWN` is new or changed, but its sound was heard before: a copy, or a file with new tags."""
 
     HEARD = "heard"
     KNOWN = "known"
@@ -36,16 +60,16 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a scan found out: the track as it stands in the catalogue now, or why a file could not be heard."""
+class ScanResult:
+    """Result for one file: the track as it stands in the catalogue now, or why it could not be heard."""
 
-    how: How
+    status: ScanStatus
     outcome: Track | EarmarkError
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a folder holds beside what the catalogue knows of it.
+    """Differences between a folder and the catalogue.
 
     Attributes:
         folder: absolute.
@@ -58,14 +82,14 @@ class Survey:
 
     folder: Path
     fresh: list[Path]
-    back: list[Entry]
+    back: list[FileState]
     here: set[int]
     unchanged: int = 0
     failing: int = 0
 
 
 def survey(
-    catalogue: Catalogue,
+    catalogue: Store,
     folder: Path,
     *,
     version: str,
@@ -92,18 +116,18 @@ def survey(
     found = Survey(folder, [], [], set())
     unchanged = failing = 0
     for path in walk(folder):
-        entry = catalogue.entry(path)
-        if entry:
-            found.here.add(entry.id)
+        state = catalogue.state(path)
+        if state:
+            found.here.add(state.id)
         if ready is not None and path not in ready:
             continue
-        if again or entry is None or _is_stale(entry, version, retry=retry):
+        if again or state is None or _is_stale(state, version, retry=retry):
             found.fresh.append(path)
             continue
         unchanged += 1
-        failing += _has_failed(entry)
-        if entry.missing:
-            found.back.append(entry)
+        failing += _has_failed(state)
+        if state.missing:
+            found.back.append(state)
     return replace(found, unchanged=unchanged, failing=failing)
 
 
@@ -113,75 +137,75 @@ def walk(folder: Path) -> Iterator[Path]:
 
 
 def hear(
-    catalogue: Catalogue, surveyed: Survey, examine: Examiner, *, workers: int = 1
-) -> Generator[Found, None, None]:
+    catalogue: Store, changes: Survey, examine: Examiner, *, workers: int = 1
+) -> Generator[ScanResult, None, None]:
     """Look at what is new or changed and commit it, file by file; then mark what has vanished.
 
     Args:
-        catalogue: the one that was surveyed.
-        surveyed: what `survey` found.
+        catalogue: the one that was changes.
+        changes: what `survey` found.
         examine: looks at a file.
         workers: processes.
 
     Yields:
-        One for each file of `surveyed.fresh`, after those that are back and before those that are missing.
+        One for each file of `changes.fresh`, after those that are back and before those that are missing.
     """
-    yield from _marked(catalogue, surveyed.back, How.BACK)
-    outcomes = run_all(surveyed.fresh, partial(_given, examine), workers)
-    for path, outcome in zip(surveyed.fresh, outcomes, strict=True):
+    yield from _marked(catalogue, changes.back, ScanStatus.BACK)
+    outcomes = run_all(changes.fresh, partial(_given, examine), workers)
+    for path, outcome in zip(changes.fresh, outcomes, strict=True):
         yield _committed(catalogue, path, outcome, examine.version)
-    absent = [entry for entry in catalogue.entries_below(surveyed.folder) if entry.id not in surveyed.here]
-    yield from _marked(catalogue, [entry for entry in absent if _is_gone(entry.path)], How.MISSING)
+    absent = [state for state in catalogue.states_below(changes.folder) if state.id not in changes.here]
+    yield from _marked(catalogue, [state for state in absent if _is_gone(state.path)], ScanStatus.MISSING)
 
 
 def _given(examine: Examiner) -> Task[Track]:
     return examine
 
 
-def _is_stale(entry: Entry, version: str, *, retry: bool) -> bool:
+def _is_stale(state: FileState, version: str, *, retry: bool) -> bool:
     """Whether a file must be looked at again."""
     try:
-        status = entry.path.stat()
+        status = state.path.stat()
     except OSError:
         return True  # the examiner says why
-    if (status.st_size, status.st_mtime_ns) != (entry.size, entry.modified):
+    if (status.st_size, status.st_mtime_ns) != (state.size, state.modified):
         return True
-    if _has_failed(entry):
-        return retry or not entry.fingerprint
-    return entry.version != version
+    if _has_failed(state):
+        return retry or not state.content_hash
+    return state.version != version
 
 
-def _has_failed(entry: Entry) -> bool:
-    return bool(entry.error) and entry.version is None
+def _has_failed(state: FileState) -> bool:
+    return bool(state.error) and state.version is None
 
 
-def _marked(catalogue: Catalogue, entries: list[Entry], how: How) -> Iterator[Found]:
-    if not entries:
+def _marked(catalogue: Store, states: list[FileState], status: ScanStatus) -> Iterator[ScanResult]:
+    if not states:
         return
-    catalogue.mark([entry.id for entry in entries], missing=how is How.MISSING)
-    for entry in entries:
-        track = catalogue.track(entry.path)
+    catalogue.mark([state.id for state in states], missing=status is ScanStatus.MISSING)
+    for state in states:
+        track = catalogue.track(state.path)
         if track:
-            yield Found(how, track)
+            yield ScanResult(status, track)
 
 
-def _committed(catalogue: Catalogue, path: Path, outcome: Track | UnreadableAudio, version: str) -> Found:
-    """Write what the examiner found out."""
+def _committed(catalogue: Store, path: Path, outcome: Track | UnreadableAudio, version: str) -> ScanResult:
+    """Write the outcome of an examination."""
     track = crashed(path, outcome) if isinstance(outcome, UnreadableAudio) else outcome
     if track is None:
-        return Found(How.FAILED, UnreadableAudio(path, "it vanished before it was heard"))
-    moved = None if catalogue.entry(path) else _former(catalogue, track)
+        return ScanResult(ScanStatus.FAILED, UnreadableAudio(path, "it vanished before it was heard"))
+    moved = None if catalogue.state(path) else _former(catalogue, track)
     kept = catalogue.keep(track, version=version, moved=moved.id if moved else 0)
     if kept.error and kept.analysis is None:
-        return Found(How.FAILED, UnreadableAudio(path, kept.error))
-    return Found(How.HEARD if track.analysis else How.MOVED if moved else How.KNOWN, kept)
+        return ScanResult(ScanStatus.FAILED, UnreadableAudio(path, kept.error))
+    return ScanResult(ScanStatus.HEARD if track.analysis else ScanStatus.MOVED if moved else ScanStatus.KNOWN, kept)
 
 
-def _former(catalogue: Catalogue, track: Track) -> Entry | None:
+def _former(catalogue: Store, track: Track) -> FileState | None:
     """The track that has moved to a path that is new: its content is this one, and its file is gone."""
-    same = catalogue.entries_of(track.fingerprint) if track.fingerprint else []
+    same = catalogue.states_of(track.content_hash) if track.content_hash else []
     gone = [each for each in same if each.missing or _is_gone(each.path) or _is_respelled(each.path, track.path)]
-    return min(gone, key=lambda entry: entry.path.name != track.path.name, default=None)
+    return min(gone, key=lambda state: state.path.name != track.path.name, default=None)
 
 
 def _is_gone(path: Path) -> bool:

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from earmark.files import absolute
-from earmark.library.catalogue import Catalogue
 from earmark.library.scanning.examine import Examiner
-from earmark.library.scanning.scan import Found, hear, survey, walk
+from earmark.library.scanning.scan import ScanResult, Store, hear, survey, walk
 
 INTERVAL: Final = 2.0  # seconds from the end of a look to the next
 
@@ -20,13 +19,13 @@ State: TypeAlias = tuple[int, int]
 
 
 def watch(
-    catalogue: Catalogue,
+    catalogue: Store,
     folder: Path,
     examine: Examiner,
     *,
     workers: Callable[[int], int] = lambda _: 1,
     sleep: Callable[[float], None] = time.sleep,
-) -> Generator[Found, None, None]:
+) -> Generator[ScanResult, None, None]:
     """Scan a folder again and again, for ever.
 
     Args:
@@ -43,8 +42,8 @@ def watch(
         now = _states(folder)
         ready = {path: state for path, state in now.items() if before.get(path) == state}
         if ready != done and folder.exists():
-            surveyed = survey(catalogue, folder, version=examine.version, ready=ready)
-            yield from hear(catalogue, surveyed, examine, workers=workers(len(surveyed.fresh)))
+            changes = survey(catalogue, folder, version=examine.version, ready=ready)
+            yield from hear(catalogue, changes, examine, workers=workers(len(changes.fresh)))
             done = ready
         before = now
         sleep(INTERVAL)
