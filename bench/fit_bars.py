@@ -22,8 +22,8 @@ import soxr
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform, decode
-from earmark.hearing.rhythm import OnsetListener, bars, tempo
-from earmark.hearing.rhythm.beats import BAR, Course
+from earmark.hearing.rhythm import OnsetAccumulator, bars, tempo
+from earmark.hearing.rhythm.beats import BAR, BeatGrid
 from earmark.styles import families_of
 from earmark.synth import STYLES, render
 
@@ -54,14 +54,14 @@ def examples_of(
     """The examples in some excerpts (seconds) of a track."""
     style, artist = truth["style"], int(truth["artist"].rpartition("-")[2])
     for start, end in excerpts:
-        listener = OnsetListener(RATE)
+        listener = OnsetAccumulator(RATE)
         listener.add(waveform[round(start * RATE) : round(end * RATE)])
         envelopes = listener.envelopes()
-        rises = envelopes.rises()
-        way = Course.steady(tempo.refine(rises, envelopes.frame_rate, truth["bpm"]))
-        beats = way.at(np.arange(len(rises)) / envelopes.frame_rate)
-        eighth, features = bars.features(rises, envelopes, way, beats)
-        downbeat = float(way.at(np.array([truth["downbeats"][0] - start]))[0])
+        onset_strength = envelopes.onset_strength()
+        grid = BeatGrid.constant(tempo.refine(onset_strength, envelopes.frame_rate, truth["bpm"]))
+        beats = grid.beats_at(np.arange(len(onset_strength)) / envelopes.frame_rate)
+        eighth, features = bars.features(onset_strength, envelopes, grid, beats)
+        downbeat = float(grid.beats_at(np.array([truth["downbeats"][0] - start]))[0])
         answer = round((downbeat - eighth) * bars.STEPS / BAR) % bars.STEPS
         yield Example(features, answer, families_of([style])[style] in bars.FOUR, artist, kind)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from earmark.analysis import TONICS, Key
 from earmark.audio import Waveform, decode
-from earmark.hearing.key import FINE, PitchListener, chroma, find_key, tuning
+from earmark.hearing.key import FINE, PitchAccumulator, chroma, estimate_key, tuning
 from earmark.synth import render
 from earmark.testing import chord, click_train, noise, silence, sweep, tiny_track, tone
 
@@ -29,9 +29,9 @@ CAMELOT = {
 
 
 def heard(waveform: Waveform, rate: int = RATE) -> Key | None:
-    listener = PitchListener(rate)
+    listener = PitchAccumulator(rate)
     listener.add(waveform)
-    return find_key(listener.pitches())
+    return estimate_key(listener.pitches())
 
 
 def named(waveform: Waveform, rate: int = RATE) -> str:
@@ -71,7 +71,7 @@ def test_a_track_off_concert_pitch_is_in_the_key_that_it_was_played_in(cents: fl
 
 @pytest.mark.parametrize("cents", [-40, 0, 15, 40])
 def test_the_tuning_is_found(cents: float) -> None:
-    listener = PitchListener(RATE)
+    listener = PitchAccumulator(RATE)
     listener.add(cadence(4, minor=True, cents=cents, seconds=1.5))
     assert tuning(listener.pitches().strength) * 100 == pytest.approx(cents, abs=4)
 
@@ -109,7 +109,7 @@ def test_what_has_no_harmony_has_no_key() -> None:
     assert heard(click_train(128, 10)) is None
     assert heard(tone(440, 10)) is None  # a tone is no harmony
     assert heard(np.zeros(100, np.float32)) is None
-    assert PitchListener(RATE).pitches().tonality == 0
+    assert PitchAccumulator(RATE).pitches().tonality == 0
 
 
 def test_drums_alone_mostly_have_no_key(shared_audio: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_doubtful_key_has_less_confidence() -> None:
 @given(cuts=st.lists(st.integers(0, 60_000), max_size=6))
 def test_blocks_of_any_length_are_heard_as_the_whole(cuts: list[int]) -> None:
     waveform = cadence(6, minor=True)[:60_000]
-    whole, streamed = PitchListener(RATE), PitchListener(RATE)
+    whole, streamed = PitchAccumulator(RATE), PitchAccumulator(RATE)
     whole.add(waveform)
     for start, end in pairwise([0, *sorted(cuts), 60_000]):
         streamed.add(waveform[start:end])

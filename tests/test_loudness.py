@@ -153,7 +153,7 @@ def test_the_weighting_is_the_recursion_of_bs_1770() -> None:
     )
     expected = lfilter([1, -2, 1], [1, -1.99004745483398, 0.99007225036621], shelf)
     weighting = KWeighting(1, RATE)
-    weighted = np.concatenate([weighting.filter(channel[None]), weighting.rest()], axis=1)
+    weighted = np.concatenate([weighting.filter(channel[None]), weighting.flush()], axis=1)
     assert weighted[0] == pytest.approx(expected, abs=2e-6)
 
 

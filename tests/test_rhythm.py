@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from earmark.analysis import Rhythm
 from earmark.audio import Waveform, decode
 from earmark.hearing import Listener, Model
-from earmark.hearing.rhythm import OnsetListener, find_rhythm, onsets
+from earmark.hearing.rhythm import OnsetAccumulator, estimate_rhythm, onsets
 from earmark.hearing.rhythm.bars import STEPS, scores, templates
-from earmark.hearing.rhythm.beats import Course, fold
+from earmark.hearing.rhythm.beats import BeatGrid, fold
 from earmark.hearing.rhythm.tempo import USUAL, prior, vertex
 from earmark.styles import families_of, styles
 from earmark.synth import render
@@ -28,9 +28,9 @@ Array = NDArray[np.float64]
 
 
 def rhythm_of(waveform: Waveform, styles: dict[str, float] | None = None, rate: int = RATE) -> Rhythm | None:
-    listener = OnsetListener(rate)
+    listener = OnsetAccumulator(rate)
     listener.add(waveform)
-    return find_rhythm(listener.envelopes(), styles, families_of(styles or ()))
+    return estimate_rhythm(listener.envelopes(), styles, families_of(styles or ()))
 
 
 def heard(waveform: Waveform, styles: dict[str, float] | None = None, rate: int = RATE) -> Rhythm:
@@ -278,7 +278,7 @@ def test_the_listener_hears_it_all_in_one_go(tmp_path: Path) -> None:
 @given(cuts=st.lists(st.integers(0, 60_000), max_size=6))
 def test_blocks_of_any_length_are_heard_as_the_whole(cuts: list[int]) -> None:
     waveform = noise(60_000 / RATE, np.random.default_rng(5))
-    whole, streamed = OnsetListener(RATE), OnsetListener(RATE)
+    whole, streamed = OnsetAccumulator(RATE), OnsetAccumulator(RATE)
     whole.add(waveform)
     for start, end in pairwise([0, *sorted(cuts), 60_000]):
         streamed.add(waveform[start:end])
@@ -288,7 +288,7 @@ def test_blocks_of_any_length_are_heard_as_the_whole(cuts: list[int]) -> None:
 
 
 def test_a_frame_is_centred_on_its_moment() -> None:
-    listener = OnsetListener(RATE)
+    listener = OnsetAccumulator(RATE)
     listener.add(clicks_at([1.0], 2.0, hz=3000))
     envelopes = listener.envelopes()
     assert envelopes.energies.sum(1).argmax() / envelopes.frame_rate == pytest.approx(1.0, abs=0.011)
@@ -296,11 +296,11 @@ def test_a_frame_is_centred_on_its_moment() -> None:
     assert envelopes.energies.sum(0).argmax() == 5  # 1,760 to 3,520 Hz
 
 
-def test_a_course_is_a_line_there_and_back() -> None:
-    course = Course(np.array([0.0, 10.0, 20.0]), np.array([0.0, 20.0, 42.0]))
+def test_a_beat_grid_is_a_line_there_and_back() -> None:
+    grid = BeatGrid(np.array([0.0, 10.0, 20.0]), np.array([0.0, 20.0, 42.0]))
     times = np.array([-1.0, 3.3, 12.0, 25.0])
-    assert course.at(times) == pytest.approx([-2, 6.6, 24.4, 53])
-    assert course.when(course.at(times)) == pytest.approx(times)
+    assert grid.beats_at(times) == pytest.approx([-2, 6.6, 24.4, 53])
+    assert grid.times_of(grid.beats_at(times)) == pytest.approx(times)
 
 
 def test_folding_gives_the_mean_of_each_phase() -> None:

@@ -1,7 +1,7 @@
-"""The key of a track: which tonic, major or minor.
+"""The key of a track: its tonic, major or minor.
 
-    waveform -> spectra of 0.37 s -> peaks between 65 Hz and 1.8 kHz -> how far off concert pitch the track is tuned
-             -> pitch classes -> correlation with what the pitch classes of each key look like in electronic music
+    waveform -> spectra of 0.37 s -> peaks between 65 Hz and 1.8 kHz -> tuning of the track
+             -> chroma -> correlation with the mean chroma of each key in electronic music
 
 Peaks, not whole spectra: what has a pitch stands out from its neighbours, what drums leave behind does not. The
 pitches of all peaks, modulo a semitone, gather around the tuning of the track, so that a track that was pitched up by a
@@ -58,14 +58,14 @@ MINOR: Final = 0.85  # share of minor keys, about, in the electronic dance music
 
 @dataclass(frozen=True)
 class Pitches:
-    """How strong each of the `FINE` divisions of the octave from C on is, and which share of the power tones have."""
+    """Strength of each of the `FINE` divisions of the octave from C on, (FINE,), and the tones' share of the power."""
 
     strength: Array
     tonality: float
 
 
-class PitchListener:
-    """Gathers the pitches of a waveform that comes in blocks of any length; sample rate in Hz."""
+class PitchAccumulator:
+    """Accumulates the pitches of a waveform that comes in blocks of any length; sample rate in Hz."""
 
     def __init__(self, sample_rate: int) -> None:
         self._sample_rate = sample_rate
@@ -76,7 +76,7 @@ class PitchListener:
         self._tones = self._power = 0.0
 
     def add(self, waveform: Waveform) -> None:
-        """Hear the next block. Each sample is in one spectrum."""
+        """Take the next block. Each sample is in one spectrum."""
         joined = np.concatenate([self._held, waveform])
         whole = joined.size // self._length * self._length
         self._held = joined[whole:]
@@ -111,25 +111,25 @@ class PitchListener:
         self._strength += np.bincount(np.round(octaves * FINE).astype(np.int64) % FINE, strength, FINE)
 
     def pitches(self) -> Pitches:
-        """What was gathered."""
+        """The pitches of all blocks so far."""
         return Pitches(self._strength.copy(), self._tones / self._power if self._power else 0.0)
 
 
-def find_key(pitches: Pitches) -> Key | None:
+def estimate_key(pitches: Pitches) -> Key | None:
     """The key of a track; None where there is no harmony."""
     if pitches.tonality < TONAL or not pitches.strength.any():
         return None
     classes = chroma(pitches.strength)
-    likeness = correlations(classes)  # (2, 12)
-    if likeness.max() < FAINTEST or classes.max() > ALONE * classes.sum():
+    correlation = correlations(classes)  # (2, 12)
+    if correlation.max() < FAINTEST or classes.max() > ALONE * classes.sum():
         return None
-    evidence = DECIDED * likeness + np.log([[1 - MINOR], [MINOR]])
+    evidence = DECIDED * correlation + np.log([[1 - MINOR], [MINOR]])
     minor, tonic = (int(index) for index in np.unravel_index(evidence.argmax(), evidence.shape))
     return Key(tonic, bool(minor), float(1 / np.exp(evidence - evidence.max()).sum()))
 
 
 def tuning(strength: Array) -> float:
-    """How far a track is tuned above concert pitch, in semitones (-0.5 to 0.5), given the strength of fine pitches."""
+    """Tuning above concert pitch in semitones (-0.5 to 0.5), given the strength of fine pitches (FINE,)."""
     angles = 2 * np.pi * np.arange(FINE) / CENTS
     return float(np.angle(np.sum(strength * np.exp(1j * angles))) / (2 * np.pi))
 
@@ -147,7 +147,7 @@ def chroma(strength: Array) -> Array:
 
 
 def correlations(classes: Array) -> Array:
-    """How much a chroma is like each key; (2, 12): major and minor on each tonic."""
+    """Correlation of a chroma with the profile of each key, (2, 12): major and minor on each tonic."""
     rotated = np.stack([np.roll(classes, -tonic) for tonic in range(12)])  # (tonics, 12)
     rotated = rotated - rotated.mean(1, keepdims=True)
     profiles = PROFILES - PROFILES.mean(1, keepdims=True)

@@ -1,6 +1,6 @@
-"""The listener: from a file to everything that was heard in it.
+"""The listener: from a file to its `Analysis`.
 
-A file is decoded once. What the network hears goes past the listeners for rhythm and key on its way; loudness is
+A file is decoded once. The blocks for the network pass the accumulators of rhythm and key on their way; loudness is
 measured on the channels before they are averaged.
 """
 
@@ -15,11 +15,11 @@ import numpy as np
 from earmark.analysis import Analysis
 from earmark.audio import Recording, Waveform
 from earmark.hearing.bundle import Config
-from earmark.hearing.key import PitchListener, find_key
+from earmark.hearing.key import PitchAccumulator, estimate_key
 from earmark.hearing.loudness import Meter
 from earmark.hearing.model import Heard, Model
 from earmark.hearing.original import hear_pieces
-from earmark.hearing.rhythm import OnsetListener, find_rhythm
+from earmark.hearing.rhythm import OnsetAccumulator, estimate_rhythm
 
 FAST_PLACES = (0.3, 0.55, 0.8)  # of the track, where `fast` listens: past the intro, and before the outro
 PARTS: Final = ("rhythm", "key", "loudness")  # what can be left out
@@ -44,8 +44,8 @@ class Listener:
 
     Args:
         model: the model.
-        parts: what to listen for besides the styles, of `PARTS`. All of it needs the whole track, so that `fast` and
-            `original` leave it out.
+        parts: which of `PARTS` to analyse besides the styles. They need the whole track, so that `fast` and `original`
+            leave them out.
         fast: listen to three windows of a long file only, reached by seeking, and leave the rest undecoded.
         original: listen to ten pieces as one batch, as the system of 2018 did.
 
@@ -77,12 +77,12 @@ class Listener:
             UnreadableAudio: there is no audio in it that can be heard.
         """
         config = self.model.config
-        onsets = OnsetListener(config.sample_rate) if "rhythm" in self.parts else None
-        pitches = PitchListener(config.sample_rate) if "key" in self.parts else None
+        onsets = OnsetAccumulator(config.sample_rate) if "rhythm" in self.parts else None
+        pitches = PitchAccumulator(config.sample_rate) if "key" in self.parts else None
         meter = Meter() if "loudness" in self.parts else None
         with Recording(path) as recording:
             blocks = recording.blocks(config.sample_rate, tap=meter.add if meter else None)
-            shared = _shared(blocks, [listener.add for listener in (onsets, pitches) if listener])
+            shared = _shared(blocks, [each.add for each in (onsets, pitches) if each])
             heard, duration, warnings = self._hear(recording, shared)
         _, best = heard.timeline.top(1)[0]
         styles = dict(zip(heard.timeline.styles, heard.timeline.mean().tolist(), strict=True))
@@ -94,14 +94,14 @@ class Listener:
             unknown=best < config.unknown_threshold,
             embedding=heard.embedding,
             model=config.name,
-            rhythm=find_rhythm(onsets.envelopes(), styles, config.families) if onsets else None,
-            key=find_key(pitches.pitches()) if pitches else None,
+            rhythm=estimate_rhythm(onsets.envelopes(), styles, config.families) if onsets else None,
+            key=estimate_key(pitches.pitches()) if pitches else None,
             loudness=meter.loudness() if meter else None,
             warnings=warnings,
         )
 
     def _hear(self, recording: Recording, blocks: Iterable[Waveform]) -> tuple[Heard, float, tuple[str, ...]]:
-        """What was heard, the duration in seconds, and what was wrong; `blocks` are the whole of the recording."""
+        """Timeline and embedding, duration in seconds, and warnings; `blocks` are the whole of the recording."""
         if self.original:
             pieces = hear_pieces(self.model, recording)
             return pieces.heard, pieces.duration, pieces.warnings
@@ -129,9 +129,9 @@ class Listener:
         return excerpts
 
 
-def _shared(blocks: Iterable[Waveform], listeners: Collection[Callable[[Waveform], None]]) -> Iterator[Waveform]:
-    """Pass on blocks, and let others hear each on the way."""
+def _shared(blocks: Iterable[Waveform], takers: Collection[Callable[[Waveform], None]]) -> Iterator[Waveform]:
+    """Pass on blocks, and give each to others on the way."""
     for block in blocks:
-        for hear in listeners:
-            hear(block)
+        for take in takers:
+            take(block)
         yield block

@@ -1,4 +1,4 @@
-"""How loud a track is: EBU R128, the measure of ITU-R BS.1770, from the channels at their own rate.
+"""Loudness by EBU R128, the measure of ITU-R BS.1770, from the channels at their own rate.
 
     channels -> K-weighted -> mean squares of 100 ms -> blocks of 400 ms and of 3 s -> gates -> LUFS and LU
     channels -> four times the rate where a peak may hide between two samples -> dBTP
@@ -50,7 +50,7 @@ class Meter:
         self._peak = 0.0
 
     def add(self, sound: Sound) -> None:
-        """Hear the next block."""
+        """Take the next block."""
         if (sound.rate, sound.layout) != (self._rate, self._places):
             self._rate, self._places = sound.rate, sound.layout
             self._weighting = KWeighting(len(sound.channels), sound.rate)
@@ -77,9 +77,9 @@ class Meter:
         self._position, self._step = end, last
 
     def loudness(self) -> Loudness | None:
-        """What was measured; None for silence, and for less than 400 ms. Ends the measurement."""
+        """The loudness of all blocks; None for silence, and for less than 400 ms. Call it once, at the end."""
         if self._places:
-            self._gather(self._weighting.rest())
+            self._gather(self._weighting.flush())
         powers = np.concatenate([*self._powers, np.empty(0)])  # (steps,)
         blocks = _means(powers, MOMENTARY)
         integrated = _lufs(_gated(blocks, 10.0))
@@ -129,8 +129,8 @@ class KWeighting:
         self._rest = joined[:, whole:]
         return self._blocks(joined[:, :whole].reshape(len(joined), -1, self.BLOCK))
 
-    def rest(self) -> NDArray[np.float32]:
-        """Weight what still waits. Shape: (channels, samples)."""
+    def flush(self) -> NDArray[np.float32]:
+        """Weight the samples that still wait for a whole block. Shape: (channels, samples)."""
         waiting = self._rest.shape[1]
         padded = np.pad(self._rest, ((0, 0), (0, -waiting % self.BLOCK)))
         self._rest = self._rest[:, :0]
@@ -226,7 +226,7 @@ def true_peak(channels: NDArray[np.float32], rate: int, floor: float = 0.0) -> f
 
 @cache
 def _interpolation(factor: int) -> NDArray[np.float32]:
-    """What turns the samples around a chunk into the values between its samples: a sinc under a Hann window.
+    """Matrix from the samples around a chunk to the values between its samples: a sinc under a Hann window.
 
     Shape: (CHUNK + REACH, CHUNK * (factor - 1)).
     """

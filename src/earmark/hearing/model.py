@@ -20,7 +20,7 @@ CHECK_TOLERANCE = 1e-3  # of logits: processors round differently, a wrong netwo
 
 @dataclass(frozen=True)
 class Heard:
-    """What a model heard: style probabilities over time, and the mean embedding of the windows, shape (dims,)."""
+    """Style probabilities over time, and the mean embedding of the windows, shape (dims,)."""
 
     timeline: Timeline
     embedding: NDArray[np.float32]
@@ -68,7 +68,7 @@ class Model:
 
         Raises:
             ValueError: there is no window.
-            BundleError: what the model gives are no probabilities; `run` gives them as they are.
+            BundleError: the outputs of the model are values, no probabilities; `run` gives them as they are.
         """
         self.require_probabilities()
         starts, logits, embeddings = [], [], []
@@ -81,39 +81,32 @@ class Model:
             embeddings.append(window_embedding[0])
         if not starts:
             raise ValueError("there is nothing to hear: the waveform is empty")
-        return self.understand(np.array(starts), length, np.stack(logits), np.stack(embeddings))
+        timeline = self.to_timeline(np.array(starts), length, np.stack(logits))
+        return Heard(timeline, np.stack(embeddings).mean(0))
 
     def require_probabilities(self) -> None:
-        """Make sure that what the model gives means probabilities.
+        """Make sure that the outputs of the model are probabilities.
 
         Raises:
-            BundleError: it gives values.
+            BundleError: they are values.
         """
         if self.config.task not in PROBABILITIES:
             raise BundleError(f"{self.folder}: the model gives {self.config.task}, no probabilities of styles or tags")
 
-    def understand(
-        self,
-        starts: NDArray[np.float64],
-        samples: int,
-        logits: NDArray[np.float32],
-        embeddings: NDArray[np.float32],
-    ) -> Heard:
-        """What the outputs for some windows mean.
+    def to_timeline(self, starts: NDArray[np.float64], samples: int, logits: NDArray[np.float32]) -> Timeline:
+        """The probabilities of some windows, as a timeline.
 
         Args:
-            starts: in seconds, (windows,).
-            samples: how long the windows are.
-            logits: (windows, styles).
-            embeddings: (windows, dims).
+            starts: of the windows, in seconds, (windows,).
+            samples: the length of each window.
+            logits: (windows, styles), as `run` gives them.
         """
-        timeline = Timeline(
+        return Timeline(
             styles=tuple(self.config.styles),
             starts=starts,
             window=samples / self.config.sample_rate,
             probabilities=PROBABILITIES[self.config.task](logits / self.config.temperature),
         )
-        return Heard(timeline, embeddings.mean(0))
 
     def run(self, waveforms: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits (batch, styles) and embeddings (batch, dims) of waveforms (batch, samples) of one window each."""
@@ -124,7 +117,7 @@ class Model:
         return logits, embedding
 
     def verify(self) -> None:
-        """Hear the waveform of the check sample, and compare every checksum.
+        """Compare every checksum, and the logits of the check sample.
 
         Raises:
             BundleError: a file is damaged, or the logits are not the ones that were stored with the model.

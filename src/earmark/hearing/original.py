@@ -1,4 +1,4 @@
-"""How the system of 2018 heard a track: ten equal pieces, the beginning of each, all in one batch.
+"""The method of the system of 2018: ten equal pieces of a track, the beginning of each, all in one batch.
 
 A piece lasts (duration + 1) / 10 seconds, so the last one is a second short. The first window of each piece is heard,
 filled up with silence where the piece is shorter. The batch matters: a network with the mel layer of that time takes
@@ -20,7 +20,7 @@ PIECES = 10
 
 @dataclass(frozen=True)
 class HeardPieces:
-    """What was heard, how long the track is in seconds, and what was wrong, in whole sentences."""
+    """Timeline and embedding of the pieces, the duration of the track in seconds, and warnings in whole sentences."""
 
     heard: Heard
     duration: float
@@ -32,7 +32,7 @@ def hear_pieces(model: Model, recording: Recording) -> HeardPieces:
 
     Raises:
         UnreadableAudio: there is no audio in it that can be heard.
-        BundleError: what the model gives are no probabilities.
+        BundleError: the outputs of the model are no probabilities.
     """
     config = model.config
     model.require_probabilities()
@@ -52,8 +52,8 @@ def hear_pieces(model: Model, recording: Recording) -> HeardPieces:
     if missing := PIECES - sounding.size:
         warnings[f"{missing} of {PIECES} pieces left out: they begin after the end of the sound"] = None
     logits, embeddings = model.run(batch[sounding])
-    heard = model.understand(sounding.astype(np.float64) * length, int(sizes[sounding[-1]]), logits, embeddings)
-    return HeardPieces(heard, duration, tuple(warnings))
+    timeline = model.to_timeline(sounding.astype(np.float64) * length, int(sizes[sounding[-1]]), logits)
+    return HeardPieces(Heard(timeline, embeddings.mean(0)), duration, tuple(warnings))
 
 
 def _read(recording: Recording, sample_rate: int, start: float, duration: float) -> Waveform:
@@ -62,7 +62,7 @@ def _read(recording: Recording, sample_rate: int, start: float, duration: float)
 
 
 def duration_of(recording: Recording) -> float:
-    """The seconds that a recording declares; where it does not, what is in it, found by decoding it."""
+    """Duration in seconds, as declared; where none is declared, as decoded."""
     if recording.duration is not None:
         return recording.duration
     return sum(block.size for block in recording.blocks(recording.sample_rate)) / recording.sample_rate

@@ -1,12 +1,12 @@
 """The beat of a track: its tempo, where its beats are, and which of them begin a bar.
 
-    onsets    what becomes louder, in eight octaves, a hundred times a second
-    tempo     how often that comes back; half and double tempo are told apart by the style
-    beats     when each beat is reached, at a constant tempo or a drifting one
-    bars      which of these moments begin a bar, and where exactly they are
+    onsets    onset strength in eight octaves, a hundred times a second
+    tempo     the period at which the onsets repeat; half and double tempo are told apart by the style
+    beats     the beat grid, at a constant tempo or a drifting one
+    bars      the downbeats, and the exact moments of the attacks
 
-`OnsetListener` gathers what is needed from a waveform in blocks; `find_rhythm` makes a `Rhythm` of it. Bars have four
-beats: everything that earmark names is in four-four time.
+`OnsetAccumulator` takes a waveform in blocks; `estimate_rhythm` makes a `Rhythm` of it. Bars have four beats:
+everything that earmark names is in four-four time.
 """
 
 from collections.abc import Mapping
@@ -16,24 +16,26 @@ import numpy as np
 
 from earmark.analysis import Rhythm
 from earmark.hearing.rhythm import bars, tempo
-from earmark.hearing.rhythm.beats import BAR, find
-from earmark.hearing.rhythm.onsets import Envelopes, OnsetListener
+from earmark.hearing.rhythm.beats import BAR, track_beats
+from earmark.hearing.rhythm.onsets import Envelopes, OnsetAccumulator
 
-__all__ = ["Envelopes", "OnsetListener", "find_rhythm"]
+__all__ = ["Envelopes", "OnsetAccumulator", "estimate_rhythm"]
 
 SHORTEST: Final = 4.0  # seconds in which a beat can be recognised
-FAINTEST: Final = 0.03  # pulse of what has a beat
-SIGNIFICANT: Final = 0.6  # pulse times the root of how many onsets there are: chance stays below 0.4, music above 0.8
+FAINTEST: Final = 0.03  # salience of what has a beat
+SIGNIFICANT: Final = (
+    0.6  # salience times the root of how many onsets there are: chance stays below 0.4, music above 0.8
+)
 UNSURE: Final = 0.05  # confidence; what is below is no answer
-CLEAR: Final = 0.15  # pulse from which on a beat is beyond doubt
+CLEAR: Final = 0.15  # salience from which on a beat is beyond doubt
 TILT: Final = 0.012  # seconds by which the tempo may still be wrong at the end, if it was right at the beginning
 AT_ONCE: Final = 0.02  # seconds by which a beat may lie before the first sample
 
 
-def find_rhythm(
+def estimate_rhythm(
     envelopes: Envelopes, styles: Mapping[str, float] | None = None, families: Mapping[str, str] | None = None
 ) -> Rhythm | None:
-    """The beat of a track; None where there is none.
+    """Tempo, beats and downbeats of a track; None where there is no beat.
 
     Args:
         envelopes: of the track.
@@ -42,25 +44,25 @@ def find_rhythm(
     """
     if envelopes.seconds < SHORTEST:
         return None
-    rises = envelopes.rises()
-    if not rises.any():
+    onset_strength = envelopes.onset_strength()
+    if not onset_strength.any():
         return None
-    guess = tempo.guess(rises, envelopes.frame_rate, styles or {})
-    if guess.pulse < FAINTEST or guess.pulse * np.sqrt(tempo.onset_count(rises)) < SIGNIFICANT:
+    first = tempo.estimate(onset_strength, envelopes.frame_rate, styles or {})
+    if first.salience < FAINTEST or first.salience * np.sqrt(tempo.onset_count(onset_strength)) < SIGNIFICANT:
         return None
-    confidence = guess.certainty * min(1.0, guess.pulse / CLEAR)
+    confidence = first.confidence * min(1.0, first.salience / CLEAR)
     if confidence < UNSURE:
         return None
-    way, steady = find(rises, envelopes.frame_rate, guess.bpm)
+    grid, constant = track_beats(onset_strength, envelopes.frame_rate, first.bpm)
     shares: dict[str, float] = {}
     for style, share in (styles or {}).items():
         family = (families or {}).get(style, style)
         shares[family] = shares.get(family, 0.0) + share
-    downbeat = bars.first_downbeat(rises, envelopes, way, shares)
-    begin, end = way.at(np.array([-AT_ONCE - bars.NEAR, envelopes.seconds]))
+    downbeat = bars.first_downbeat(onset_strength, envelopes, grid, shares)
+    begin, end = grid.beats_at(np.array([-AT_ONCE - bars.NEAR, envelopes.seconds]))
     numbers = np.arange(np.ceil(begin - downbeat), np.floor(end - downbeat) + 1)  # 0 begins a bar
-    beats = way.when(numbers + downbeat)
-    beats += bars.lateness(envelopes, beats, TILT if steady else 0.0)
+    beats = grid.times_of(numbers + downbeat)
+    beats += bars.lateness(envelopes, beats, TILT if constant else 0.0)
     inside = (beats >= -AT_ONCE) & (beats < envelopes.seconds)
     numbers, beats = numbers[inside], beats[inside]
     bpm = 60 / float(np.polyfit(numbers, beats, 1)[0])
@@ -68,7 +70,7 @@ def find_rhythm(
     return Rhythm(
         bpm=bpm,
         confidence=confidence,
-        drift=0.0 if steady else float(local.std()),
+        drift=0.0 if constant else float(local.std()),
         beats=np.maximum(beats, 0),
         downbeats=np.maximum(beats[numbers % BAR == 0], 0),
     )

@@ -1,4 +1,4 @@
-"""Bars: which moments of the course of the beat are beats, and which of them begin a bar.
+"""Bars: the beats of a grid that are downbeats, and the exact moments of the attacks.
 
 A bar has sixteen steps (sixteenths), so there are sixteen answers. All onsets of the track are laid on one mean bar,
 and the track is searched for changes: what is new at a step, beside the beat, the bar and the two bars before it.
@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.hearing.rhythm.beats import BAR, Course, fold
+from earmark.hearing.rhythm.beats import BAR, BeatGrid, fold
 from earmark.hearing.rhythm.onsets import BANDS, Envelopes
 
 Array = NDArray[np.float64]
@@ -39,10 +39,10 @@ SHARPNESS: Final = 100  # exponent by which the steepest rise outweighs the othe
 LOUD: Final = 30.0  # energies below the mean / 30 do not count
 
 
-def first_downbeat(rises: Array, envelopes: Envelopes, course: Course, families: Mapping[str, float]) -> float:
-    """The beat of a course (0-4, with a fraction) at which a bar begins."""
-    beats = course.at(np.arange(len(rises)) / envelopes.frame_rate)
-    eighths, described = features(rises, envelopes, course, beats)
+def first_downbeat(onset_strength: Array, envelopes: Envelopes, grid: BeatGrid, families: Mapping[str, float]) -> float:
+    """The first downbeat, as a beat of the grid (0-4, with a fraction)."""
+    beats = grid.beats_at(np.arange(len(onset_strength)) / envelopes.frame_rate)
+    eighths, described = features(onset_strength, envelopes, grid, beats)
     four = sum(families.get(family, 0.0) for family in FOUR) if families else 0.5
     four = TRUST * four + (1 - TRUST) / 2
     on_each_beat, broken = (scores(described, template) for template in templates())
@@ -50,30 +50,30 @@ def first_downbeat(rises: Array, envelopes: Envelopes, course: Course, families:
     return (eighths + best * BAR / STEPS) % BAR
 
 
-def features(rises: Array, envelopes: Envelopes, course: Course, beats: Array) -> tuple[float, Array]:
-    """What may tell where a bar begins.
+def features(onset_strength: Array, envelopes: Envelopes, grid: BeatGrid, beats: Array) -> tuple[float, Array]:
+    """The features that may tell where a bar begins.
 
     The eighths are found first: swing moves the sixteenths between them, not them.
 
     Returns:
         A beat at which there is an eighth, and the features (STEPS, FEATURES) of it and the steps after it.
     """
-    deviation = rises.std(0)
-    mean_bar = fold(rises / np.where(deviation > 0, deviation, 1), beats, BAR, STEPS * PARTS)  # (bins, bands)
+    deviation = onset_strength.std(0)
+    mean_bar = fold(onset_strength / np.where(deviation > 0, deviation, 1), beats, BAR, STEPS * PARTS)  # (bins, bands)
     mean_bar = (np.roll(mean_bar, 1, 0) + 2 * mean_bar + np.roll(mean_bar, -1, 0)) / 4
     eighth = int(mean_bar.sum(1).reshape(STEPS // 2, 2 * PARTS).sum(0).argmax())  # bins
     strength = np.sqrt(mean_bar[(eighth + PARTS * np.arange(STEPS)) % len(mean_bar)])  # (steps, bands)
     beat = eighth / len(mean_bar) * BAR
-    return beat, np.column_stack([strength - strength.mean(0), _changes(envelopes, course, beat)])
+    return beat, np.column_stack([strength - strength.mean(0), _changes(envelopes, grid, beat)])
 
 
-def _changes(envelopes: Envelopes, course: Course, beat: float) -> Array:
-    """How much more than on average changes at each step of the bar; (STEPS, CHANGES)."""
+def _changes(envelopes: Envelopes, grid: BeatGrid, beat: float) -> Array:
+    """Changes at each step of the bar, relative to their mean; (STEPS, CHANGES)."""
     levels = envelopes.levels()
-    begin, end = course.at(np.array([0.0, len(levels) / envelopes.frame_rate]))
+    begin, end = grid.beats_at(np.array([0.0, len(levels) / envelopes.frame_rate]))
     first = int(np.ceil((begin - beat) / BAR)) * STEPS  # so that step 0 of what follows is step 0 of a bar
     steps = np.arange(first, int((end - beat) * STEPS / BAR) + 1)
-    borders = course.when(beat + steps * BAR / STEPS) * envelopes.frame_rate + 0.5
+    borders = grid.times_of(beat + steps * BAR / STEPS) * envelopes.frame_rate + 0.5
     sums = np.concatenate([np.zeros((1, BANDS)), np.cumsum(levels, axis=0)])
     at = np.stack([np.interp(borders, np.arange(len(sums)), column) for column in sums.T], 1)  # (borders, bands)
     means = np.diff(at, axis=0) / np.maximum(np.diff(borders), 1e-9)[:, None]  # (steps, bands)
@@ -101,7 +101,7 @@ def templates() -> tuple[Array, Array]:
 
 
 def lateness(envelopes: Envelopes, moments: Array, tilt: float) -> Array:
-    """By how many seconds the onsets at some moments, (moments,) and rising, come later than these.
+    """Delays in seconds, (moments,), of the onsets at some moments in rising order.
 
     The spectra that found the moments are longer than an attack. Here the energy of each millisecond around them is
     laid on one mean onset, which lies where that rises most: `NEAR` away at most. If the tempo was a little off, onsets
@@ -122,15 +122,17 @@ def lateness(envelopes: Envelopes, moments: Array, tilt: float) -> Array:
         return np.zeros(moments.size)
     places = places[inside, None] + around  # (moments inside, 2 (reach + most) + 1)
     rise = np.maximum(sums[places + span] - 2 * sums[places] + sums[places - span], 0)
-    course = (moments - moments[inside].mean()) / max(float(np.ptp(moments[inside])), 1e-9)  # -0.5 to 0.5
+    progress = (moments - moments[inside].mean()) / max(float(np.ptp(moments[inside])), 1e-9)  # -0.5 to 0.5
     tilts = np.arange(-most, most + 1)
     columns = most + np.arange(2 * reach + 1)
     row = np.arange(len(rise))[:, None]
-    means = np.stack([rise[row, columns + np.rint(each * course[inside, None]).astype(int)].mean(0) for each in tilts])
+    means = np.stack(
+        [rise[row, columns + np.rint(each * progress[inside, None]).astype(int)].mean(0) for each in tilts]
+    )
     if not means.any():  # only the spectrum changes there, not the level
         return np.zeros(moments.size)
     # The top is as flat as a millisecond is coarse: its middle counts, not its highest point.
     share = (means / means.max()) ** SHARPNESS  # (tilts, latenesses)
     latest, steepest = share.sum(0) @ np.arange(-reach, reach + 1), share.sum(1) @ tilts
-    late = (latest + steepest * course) / share.sum() / envelopes.fine_rate
+    late = (latest + steepest * progress) / share.sum() / envelopes.fine_rate
     return np.asarray(late, np.float64)

@@ -1,7 +1,7 @@
-"""The course of the beat: at which moment which beat is reached, for a machine's tempo and for a drummer's.
+"""The beat grid: the moment of each beat, at the constant tempo of a machine or the drifting one of a drummer.
 
-A *course* is a line, or many short ones: `beats` are reached at `times`, both rising. Beats are counted from where the
-course begins, so only their differences mean something here; `bars` finds out which of them begin a bar.
+A *grid* is a line, or many short ones: `beats` are reached at `times`, both rising. Beats are counted from where the
+grid begins, so only their differences mean something here; `bars` finds out which of them begin a bar.
 
 First the tempo is taken to be constant. Then each stretch of four bars is compared with the mean bar of the track: if
 most of them fit to within a few milliseconds, it is constant. If not, the tempo is followed: a path through the local
@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.hearing.rhythm.tempo import BEATS, pulse, refine, standardised, vertex
+from earmark.hearing.rhythm.tempo import BEATS, refine, salience, standardised, vertex
 
 Array = NDArray[np.float64]
 
@@ -24,33 +24,33 @@ BINS: Final = 96  # in a bar: 24 to a beat
 STRETCH, ADVANCE = 16, 8  # beats
 REACH: Final = BINS // BAR // 8  # bins: an eighth of a beat; further away is the next sixteenth
 STEADY: Final = 0.012  # seconds: what is off by less on average is a machine
-LIKE: Final = 0.4  # correlation from which on a stretch counts
+CORRELATED: Final = 0.4  # correlation from which on a stretch counts
 
 LOCAL, LOCAL_HOP = 10.0, 2.0  # seconds that give a local tempo, and the distance of two
 AROUND: Final = 0.08  # how far tempi may lie from the mean one (relative)
 TEMPI: Final = 161  # that are tried there
-STIFFNESS: Final = 0.002  # what a change by one of them costs, squared, in pulse
-PULL: Final = 0.5  # how much of a deviation the loop takes over at once
+STIFFNESS: Final = 0.002  # what a change by one of them costs, squared, in salience
+GAIN: Final = 0.5  # how much of a deviation the loop takes over at once
 
 
 @dataclass(frozen=True)
-class Course:
-    """Which beat is reached when; straight lines between, and beyond both ends."""
+class BeatGrid:
+    """Beats and their times in seconds, (points,) each; straight lines between the points, and beyond both ends."""
 
     times: Array
     beats: Array
 
     @classmethod
-    def steady(cls, bpm: float) -> "Course":
+    def constant(cls, bpm: float) -> "BeatGrid":
         """A constant tempo, beginning at 0."""
         return cls(np.array([0.0, 60.0]), np.array([0.0, bpm]))
 
-    def at(self, times: Array) -> Array:
-        """The beats, and fractions of them, that are reached at some times."""
+    def beats_at(self, times: Array) -> Array:
+        """Beats, and fractions of them, at some times in seconds."""
         return _line(times, self.times, self.beats)
 
-    def when(self, beats: Array) -> Array:
-        """The times at which some beats are reached."""
+    def times_of(self, beats: Array) -> Array:
+        """Times of some beats in seconds."""
         return _line(beats, self.beats, self.times)
 
 
@@ -62,18 +62,17 @@ def _line(x: Array, xs: Array, ys: Array) -> Array:
     return inside + outside
 
 
-def find(rises: Array, frame_rate: float, bpm: float) -> tuple[Course, bool]:
-    """The course of the beat through onsets (frames, bands) whose tempo is about `bpm`, and whether it is steady."""
-    course = Course.steady(refine(rises, frame_rate, bpm))
-    signal = standardised(rises).sum(1)
+def track_beats(onset_strength: Array, frame_rate: float, bpm: float) -> tuple[BeatGrid, bool]:
+    """The beat grid of onset strength (frames, bands) whose tempo is about `bpm`, and whether its tempo is constant."""
+    grid = BeatGrid.constant(refine(onset_strength, frame_rate, bpm))
+    signal = standardised(onset_strength).sum(1)
     moments = np.arange(signal.size) / frame_rate
-    shift, likeness = _deviations(signal, course.at(moments))
-    clear = likeness > LIKE
+    shift, correlation = _deviations(signal, grid.beats_at(moments))
+    clear = correlation > CORRELATED
     seconds = np.abs(shift[clear]) / BINS * BAR * 60 / bpm
-    if seconds.size < 2 or float(np.average(seconds, weights=likeness[clear])) < STEADY:  # noqa: PLR2004  a stretch
-        return course, True
-    followed = _locked(signal, moments, _path(signal, frame_rate, bpm))
-    return followed, False
+    if seconds.size < 2 or float(np.average(seconds, weights=correlation[clear])) < STEADY:  # noqa: PLR2004  a stretch
+        return grid, True
+    return _locked(signal, moments, _drifting(signal, frame_rate, bpm)), False
 
 
 def fold(values: Array, beats: Array, period: int, bins: int) -> Array:
@@ -98,7 +97,7 @@ def fold(values: Array, beats: Array, period: int, bins: int) -> Array:
 
 
 def _deviations(signal: Array, beats: Array) -> tuple[Array, Array]:
-    """By how many bins each stretch comes later than the mean bar of the track, and how alike they are.
+    """Delays in bins of each stretch against the mean bar of the track, and their correlations.
 
     Shape: (stretches,), both.
     """
@@ -109,7 +108,7 @@ def _deviations(signal: Array, beats: Array) -> tuple[Array, Array]:
         _shift(_smooth(fold(signal[start:end], beats[start:end], BAR, BINS)), whole)
         for start, end in zip(borders, ends, strict=True)
     ]
-    return np.array([shift for shift, _ in found]), np.array([likeness for _, likeness in found])
+    return np.array([shift for shift, _ in found]), np.array([correlation for _, correlation in found])
 
 
 def _smooth(profile: Array) -> Array:
@@ -119,7 +118,7 @@ def _smooth(profile: Array) -> Array:
 
 
 def _shift(profile: Array, template: Array) -> tuple[float, float]:
-    """By how many bins a profile comes later than a template, up to `REACH`, and their correlation there."""
+    """Delay in bins of a profile against a template, up to `REACH`, and their correlation there."""
     reach = np.arange(-REACH - 1, REACH + 2)
     products = np.array([profile @ np.roll(template, int(shift)) for shift in reach])
     norm = max(float(np.linalg.norm(profile) * np.linalg.norm(template)), 1e-9)
@@ -127,8 +126,8 @@ def _shift(profile: Array, template: Array) -> tuple[float, float]:
     return float(reach[best] + vertex(*products[best - 1 : best + 2])), float(products[best] / norm)
 
 
-def _path(signal: Array, frame_rate: float, bpm: float) -> Course:
-    """The strongest path through the local tempi that does not jump."""
+def _drifting(signal: Array, frame_rate: float, bpm: float) -> BeatGrid:
+    """The grid along the strongest path through the local tempi that does not jump."""
     window = round(LOCAL * frame_rate)
     padded = np.pad(signal, (window // 2, window))
     starts = np.arange(0, signal.size, round(LOCAL_HOP * frame_rate))
@@ -137,16 +136,16 @@ def _path(signal: Array, frame_rate: float, bpm: float) -> Course:
     overlap = np.fft.irfft(np.abs(np.fft.rfft(taper, size)) ** 2)[:window]
     tempi = bpm * np.linspace(1 - AROUND, 1 + AROUND, TEMPI)
     needed = max(BEATS) * 60 * frame_rate / tempi[0]  # frames
-    pulses = []
+    saliences = []
     for start in starts:
         spectrum = np.fft.rfft(padded[start : start + window] * taper, size)
         products = np.fft.irfft(np.abs(spectrum) ** 2)[:window] / np.maximum(overlap, 0.01 * overlap[0])
         products[int(needed) + 2 :] = 0
-        pulses.append(pulse(products / max(float(signal.var()), 1e-9), frame_rate, tempi))
+        saliences.append(salience(products / max(float(signal.var()), 1e-9), frame_rate, tempi))
     cost = STIFFNESS * np.subtract.outer(np.arange(TEMPI), np.arange(TEMPI)) ** 2.0
-    total = pulses[0]
+    total = saliences[0]
     back = []
-    for local in pulses[1:]:
+    for local in saliences[1:]:
         arriving = total - cost  # (to, from)
         back.append(arriving.argmax(1))
         total = arriving.max(1) + local
@@ -155,15 +154,15 @@ def _path(signal: Array, frame_rate: float, bpm: float) -> Course:
         path.append(int(origin[path[-1]]))
     local_tempi = tempi[path[::-1]]  # (starts,)
     times = np.append(starts / frame_rate, (starts[-1] / frame_rate) + LOCAL_HOP)
-    return Course(times, np.concatenate([[0.0], np.cumsum(local_tempi * LOCAL_HOP / 60)]))
+    return BeatGrid(times, np.concatenate([[0.0], np.cumsum(local_tempi * LOCAL_HOP / 60)]))
 
 
-def _locked(signal: Array, moments: Array, course: Course) -> Course:
-    """A course that is bent until each stretch fits those before it, from the one most like the whole outwards."""
-    beats = course.at(moments)
+def _locked(signal: Array, moments: Array, grid: BeatGrid) -> BeatGrid:
+    """A grid that is bent until each stretch fits those before it, from the one most like the whole outwards."""
+    beats = grid.beats_at(moments)
     middles = np.arange(beats[0] + ADVANCE, beats[-1] - ADVANCE, BAR)
     if middles.size < 2:  # noqa: PLR2004  nothing to compare
-        return course
+        return grid
     profiles = []
     for middle in middles:
         first, last = np.searchsorted(beats, (middle - ADVANCE, middle + ADVANCE))
@@ -175,15 +174,15 @@ def _locked(signal: Array, moments: Array, course: Course) -> Course:
         for place in steps:
             offset += trend
             aligned = _rotated(profiles[place], -offset)
-            shift, likeness = _shift(aligned, template)
-            if likeness > LIKE:
-                offset += PULL * shift
+            shift, correlation = _shift(aligned, template)
+            if correlation > CORRELATED:
+                offset += GAIN * shift
                 trend += 0.1 * shift
-                template = 0.8 * template + 0.2 * _rotated(aligned, -PULL * shift)
+                template = 0.8 * template + 0.2 * _rotated(aligned, -GAIN * shift)
             late[place] = offset
     # A stretch that comes late reaches its beats late.
-    times = course.when(middles)
-    return Course(times, middles - late / BINS * BAR)
+    times = grid.times_of(middles)
+    return BeatGrid(times, middles - late / BINS * BAR)
 
 
 def _rotated(profile: Array, bins: float) -> Array:

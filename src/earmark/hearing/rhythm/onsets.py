@@ -1,4 +1,4 @@
-"""Onsets: how much louder each octave becomes from one hundredth of a second to the next.
+"""Onset strength: the rise of each octave's level from one hundredth of a second to the next.
 
     waveform -> power spectra of 23 ms, a hundred a second -> energies of eight octaves -> rises of their logarithms
              -> energy of each millisecond
@@ -27,7 +27,7 @@ QUIET_RISE: Final = 0.1  # neper in a frame; what rises more slowly is no onset
 
 @dataclass(frozen=True)
 class Envelopes:
-    """What a track does over time.
+    """Energy over time.
 
     `energies` is (frames, BANDS) at `frame_rate` Hz; `fine` the energy of each stretch of `1 / fine_rate` seconds,
     about a millisecond, (stretches,). Both are empty for a recording that is too long to be one track.
@@ -40,7 +40,7 @@ class Envelopes:
 
     @property
     def seconds(self) -> float:
-        """How long the track is."""
+        """Length of the track."""
         return self.fine.size / self.fine_rate
 
     def levels(self) -> NDArray[np.float64]:
@@ -49,14 +49,14 @@ class Envelopes:
         levels: NDArray[np.float64] = np.log1p(self.energies * (FLOOR / np.maximum(mean, ABSENT * mean.sum() + 1e-30)))
         return levels
 
-    def rises(self) -> NDArray[np.float64]:
-        """By how much each level rises into a frame, where that is sudden; (frames, BANDS)."""
+    def onset_strength(self) -> NDArray[np.float64]:
+        """Rise of each level into a frame, in neper, where it is sudden; (frames, BANDS)."""
         levels = self.levels()
         return np.maximum(np.diff(levels, axis=0, prepend=levels[:1]) - QUIET_RISE, 0)
 
 
-class OnsetListener:
-    """Gathers the envelopes of a waveform that comes in blocks of any length.
+class OnsetAccumulator:
+    """Accumulates the envelopes of a waveform that comes in blocks of any length.
 
     Args:
         sample_rate: in Hz, 8,000 at least.
@@ -76,7 +76,7 @@ class OnsetListener:
         self._fine: list[NDArray[np.float32]] = []
 
     def add(self, waveform: Waveform) -> None:
-        """Hear the next block."""
+        """Take the next block."""
         self._left -= waveform.size
         if self._left < 0:
             self._energies.clear()
@@ -99,7 +99,7 @@ class OnsetListener:
         return waveform[len(frames) * self._hop :]
 
     def envelopes(self) -> Envelopes:
-        """What was gathered. Ends the listening."""
+        """The envelopes of all blocks; call it once, at the end."""
         if self._left >= 0:
             self._held = self._analyse(np.pad(self._held, (0, self._length // 2)))
         return Envelopes(
@@ -111,7 +111,7 @@ class OnsetListener:
 
 
 def _bands(sample_rate: int, length: int) -> NDArray[np.float32]:
-    """Which squares, of the real and the imaginary part of each bin by turns, add up to each band; bin 0 to none.
+    """Membership of bins in bands, for the squares of the real and the imaginary part by turns; bin 0 is in none.
 
     At low sample rates the highest bands hold one bin each.
 

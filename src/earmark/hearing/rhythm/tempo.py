@@ -1,11 +1,11 @@
-"""Tempo: how often the onsets of a track come back, and which of the rates at which they do is the beat.
+"""Tempo: the rates at which the onsets of a track repeat, and the one of them that is the beat.
 
 What repeats every beat repeats every second and fourth beat as well, so the autocorrelation of the onsets cannot tell
 87 from 174 beats a minute; it tells both from 116. Which multiple is *the* beat is a convention of each style (drum &
 bass and halftime are counted at 174 though the snare of halftime falls on every fourth beat), so it is decided
 together with the style: `prior` weighs the tempi that are usual in each style with the style's probability.
 
-Conventions: a tempo is in beats per minute (BPM); a *pulse* is how well onsets agree with those some beats later, a
+Conventions: a tempo is in beats per minute (BPM); a *salience* is how well onsets agree with those some beats later, a
 correlation (0-1 for music, about 0 for noise).
 """
 
@@ -47,45 +47,48 @@ SELDOM: Final = {"Ambient / Electronic": 1 / 3}
 
 CENTRE, SPREAD = 132.0, 0.35  # BPM and octaves: where the beat of electronic music lies when the style is not known
 DOUBT: Final = 0.4  # how much the style is mistrusted
-FAMILY_WEIGHT, PULSE_WEIGHT = 3.0, 1.5  # of the logarithms of the pulse at any level of the metre, and of the beat's
-FAINTEST: Final = 1e-3  # pulse: less is nothing
+FAMILY_WEIGHT, SALIENCE_WEIGHT = (
+    3.0,
+    1.5,
+)  # of the logarithms of the salience at any level of the metre, and of the beat's
+FAINTEST: Final = 1e-3  # salience: less is nothing
 
 HARMONICS: Final = ((4, 0.006), (8, 0.002), (16, 0.001))  # how many, and how far around the tempo so far (relative)
 GROUPS: Final = ((0, 2), (2, 5), (5, BANDS))  # bands: low, middle, high
 
 
 @dataclass(frozen=True)
-class Guess:
-    """A first tempo in BPM, its pulse, how sure its level of the metre is (0-1)."""
+class TempoEstimate:
+    """A first tempo in BPM, its salience, and the confidence in its level of the metre (0-1)."""
 
     bpm: float
-    pulse: float
-    certainty: float
+    salience: float
+    confidence: float
 
 
-def guess(rises: Array, frame_rate: float, styles: Mapping[str, float]) -> Guess:
-    """The tempo at which the onsets (frames, bands) come back, to about 0.2 %.
+def estimate(onset_strength: Array, frame_rate: float, styles: Mapping[str, float]) -> TempoEstimate:
+    """The tempo at which the onsets repeat, to about 0.2 %.
 
     Args:
-        rises: of each band.
+        onset_strength: (frames, bands).
         frame_rate: in Hz.
-        styles: the probability of each.
+        styles: the probability of each style.
     """
-    pulses = pulse(autocorrelation(rises), frame_rate, TEMPI)
+    saliences = salience(autocorrelation(onset_strength), frame_rate, TEMPI)
     inside = np.arange(OCTAVE, TEMPI.size - OCTAVE)
-    floored = np.maximum(pulses, FAINTEST)
+    floored = np.maximum(saliences, FAINTEST)
     family = np.max([floored[inside], floored[inside - OCTAVE], floored[inside + OCTAVE]], axis=0)
-    evidence = FAMILY_WEIGHT * np.log(family) + PULSE_WEIGHT * np.log(floored[inside])
+    evidence = FAMILY_WEIGHT * np.log(family) + SALIENCE_WEIGHT * np.log(floored[inside])
     evidence += np.log(prior(TEMPI[inside], styles))
     peaks = np.flatnonzero((evidence[1:-1] >= evidence[:-2]) & (evidence[1:-1] >= evidence[2:])) + 1
     best = int(evidence.argmax())
     others = peaks[np.abs(peaks - best) > 0.05 / STEP]  # what is closer is the same peak
-    certainty = 1 / (1 + np.exp(evidence[others] - evidence[best]).sum())
-    return Guess(float(TEMPI[inside][best]), float(pulses[inside][best]), float(certainty))
+    confidence = 1 / (1 + np.exp(evidence[others] - evidence[best]).sum())
+    return TempoEstimate(float(TEMPI[inside][best]), float(saliences[inside][best]), float(confidence))
 
 
 def prior(bpm: Array, styles: Mapping[str, float]) -> Array:
-    """How likely a tempo is to be that of the beat, given the probabilities of the styles; a density over octaves."""
+    """Density over octaves of the tempo of the beat, given the probabilities of the styles."""
     octaves = np.log2(bpm)
 
     def bell(centre: float, width: float) -> Array:
@@ -101,13 +104,13 @@ def prior(bpm: Array, styles: Mapping[str, float]) -> Array:
     return likely
 
 
-def autocorrelation(rises: Array) -> Array:
-    """How well onsets agree with those some frames later: 1 at 0, on average 0 for noise; all bands count alike.
+def autocorrelation(onset_strength: Array) -> Array:
+    """Agreement of the onsets with those some frames later: 1 at 0, on average 0 for noise; all bands count alike.
 
     Shape: (frames, bands) -> (frames,).
     """
-    frames = len(rises)
-    standard = standardised(rises)
+    frames = len(onset_strength)
+    standard = standardised(onset_strength)
     # An onset may last a single frame, and periods are no whole number of those.
     standard[1:-1] = (standard[:-2] + 2 * standard[1:-1] + standard[2:]) / 4
     spectrum = np.fft.rfft(standard, 1 << (2 * frames - 1).bit_length(), axis=0)
@@ -117,21 +120,21 @@ def autocorrelation(rises: Array) -> Array:
     return correlation
 
 
-def standardised(rises: Array) -> Array:
+def standardised(onset_strength: Array) -> Array:
     """Each band with mean 0 and deviation 1, or all 0 if it never changes."""
-    centred = rises - rises.mean(0)
+    centred = onset_strength - onset_strength.mean(0)
     deviation = centred.std(0)
     scaled: Array = centred / np.where(deviation > 0, deviation, 1)
     return scaled
 
 
-def onset_count(rises: Array) -> float:
-    """How many frames have onsets; a few strong ones among many weak ones count alone."""
-    strength = np.maximum(standardised(rises).sum(1), 0)
+def onset_count(onset_strength: Array) -> float:
+    """Number of frames with onsets; a few strong ones among many weak ones count alone."""
+    strength = np.maximum(standardised(onset_strength).sum(1), 0)
     return float(np.sum(strength**2) ** 2 / max(float(np.sum(strength**4)), 1e-30))
 
 
-def pulse(correlation: Array, frame_rate: float, tempi: Array) -> Array:
+def salience(correlation: Array, frame_rate: float, tempi: Array) -> Array:
     """The mean correlation some beats later, for each tempo in BPM."""
     lags = np.arange(correlation.size)
     period = 60 * frame_rate / tempi  # frames
@@ -139,14 +142,14 @@ def pulse(correlation: Array, frame_rate: float, tempi: Array) -> Array:
     return mean
 
 
-def refine(rises: Array, frame_rate: float, bpm: float) -> float:
+def refine(onset_strength: Array, frame_rate: float, bpm: float) -> float:
     """The tempo in BPM at which the whole track repeats best, if its tempo is constant.
 
     What repeats with the beat, whatever its rhythm within the beat, has all its power at multiples of the beat's
     frequency. The power at 16 of them together is highest at the true tempo, and the longer the track the narrower is
     that peak: some thousandths of a BPM for half a minute. A rhythm that swings changes phases only.
     """
-    standard = standardised(rises)
+    standard = standardised(onset_strength)
     signals = np.stack([standard[:, first:last].sum(1) for first, last in GROUPS])  # (groups, frames)
     frames = signals.shape[1]
     size = 1 << (4 * frames - 1).bit_length()
@@ -167,6 +170,6 @@ def refine(rises: Array, frame_rate: float, bpm: float) -> float:
 
 
 def vertex(before: float, top: float, after: float) -> float:
-    """Where the parabola through three values at -1, 0 and 1 has its top, if the middle one is the largest."""
+    """Place of the top of the parabola through three values at -1, 0 and 1, if the middle one is the largest."""
     bend = before - 2 * top + after
     return 0.5 * (before - after) / bend if bend < 0 else 0.0
