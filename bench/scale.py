@@ -18,7 +18,7 @@ from earmark.audio import Recording
 from earmark.hearing import Listener, Model
 from earmark.library import tags
 from earmark.library.content import content_hash
-from earmark.library.exports import EXPORTERS
+from earmark.library.exports import FORMATS
 from earmark.library.track import Track
 
 MILLION = 1_000_000
@@ -60,7 +60,7 @@ def main() -> None:
             "decoding alone": lambda: decode(asked.file, model.config.sample_rate),
             "decoding and styles": lambda: styles(asked.file),
             "decoding, styles, tempo, key, loudness": lambda: everything(asked.file),
-            "a row of Parquet": lambda: EXPORTERS["parquet"]([replace(track)], out),
+            "a row of Parquet": lambda: FORMATS["parquet"].write([replace(track)], out),
         }
         seconds = {name: cpu(work, asked.tracks) for name, work in parts.items()}
     total = seconds["hash of the content"] + seconds["tags"] + seconds["a row of Parquet"]

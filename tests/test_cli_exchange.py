@@ -15,7 +15,7 @@ from pyrekordbox import RekordboxXml
 from earmark.cli import main
 from earmark.learning.data.manifest import read
 from earmark.library import Catalogue
-from earmark.library.exports import EXPORTERS
+from earmark.library.exports import FORMATS
 from earmark.library.track import Tags, Track
 from earmark.testing import noise, write_wav
 from earmark.testing.tracks import heard_track
@@ -178,7 +178,7 @@ def test_a_file_that_cannot_be_decoded_is_named(earmark_: Earmark, catalogue: li
 def test_manifests_from_dj_programs(
     earmark_: Earmark, catalogue: list[Track], tmp_path: Path, program: str, name: str
 ) -> None:
-    EXPORTERS[program](catalogue[:4], tmp_path / name)
+    FORMATS[program].write(catalogue[:4], tmp_path / name)
     out = tmp_path / "list.csv"
     status, said, _ = earmark_("manifest", program, tmp_path / name, out, "--from", "playlist", "--workers", "1")
     assert status == 0
@@ -207,8 +207,8 @@ def test_manifests_from_dj_programs(
 
 
 def test_manifests_from_playlists(earmark_: Earmark, catalogue: list[Track], tmp_path: Path) -> None:
-    EXPORTERS["m3u8"](catalogue[:1], tmp_path / "Peak time.m3u8")
-    EXPORTERS["m3u8"](catalogue[1:3], tmp_path / "Warm-up.m3u8")
+    FORMATS["m3u8"].write(catalogue[:1], tmp_path / "Peak time.m3u8")
+    FORMATS["m3u8"].write(catalogue[1:3], tmp_path / "Warm-up.m3u8")
     out = tmp_path / "list.csv"
     lists = (tmp_path / "Peak time.m3u8", tmp_path / "Warm-up.m3u8")
     assert earmark_("manifest", "playlists", *lists, out, "--no-duplicates")[0] == 0

@@ -14,7 +14,7 @@ from pyrekordbox import RekordboxXml
 
 from earmark.analysis import Key
 from earmark.errors import ExchangeError
-from earmark.library.exports import EXPORTERS, WITH_PLAYLISTS, Grouping
+from earmark.library.exports import FORMATS, Grouping
 from earmark.library.exports.crates import by_family, by_style
 from earmark.library.imports import IMPORTERS, Collection, ImportedTrack, Play, Playlist, joined
 from earmark.library.imports.records import day, genres_of, stars_of, tempo, whole
@@ -248,7 +248,7 @@ def test_what_is_exported_is_imported(
 ) -> None:
     folder = tmp_path_factory.mktemp("x")
     for form in ("rekordbox", "traktor"):
-        WITH_PLAYLISTS[form](tracks, folder / form, grouping)
+        FORMATS[form].write(tracks, folder / form, grouping)
         read = IMPORTERS[form](folder / form)
         for track, back in zip(tracks, read.tracks, strict=True):
             if form == "rekordbox":  # Traktor composes letters, as in `test_places`
@@ -267,7 +267,7 @@ def test_what_is_exported_is_imported(
         assert [each.tracks for each in read.playlists] == [
             tuple(place[track.path] for track in crate.tracks) for crate in grouping(tracks)
         ]
-    EXPORTERS["m3u8"](tracks, folder / "a.m3u8")
+    FORMATS["m3u8"].write(tracks, folder / "a.m3u8")
     (playlist,) = IMPORTERS["m3u"](folder / "a.m3u8").playlists
     assert playlist.tracks == tuple(PurePosixPath(track.path) for track in tracks)
 

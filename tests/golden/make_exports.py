@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from earmark import __version__
 from earmark.analysis import Key
-from earmark.library.exports import EXPORTERS
+from earmark.library.exports import FORMATS
 from earmark.library.track import Tags, Track
 from earmark.testing.tracks import heard_track, steady
 
@@ -66,7 +66,7 @@ def files(folder: PurePath) -> list[Path]:
 if __name__ == "__main__":
     with patch("os.path.ismount", lambda folder: str(folder) == "/"):  # one drive, whatever this machine has
         for form, name in OUTPUTS.items():
-            EXPORTERS[form](collection(), HERE / name)
+            FORMATS[form].write(collection(), HERE / name)
     for path in files(HERE):
         path.write_bytes(settled(path.read_bytes()))
         print(path.relative_to(HERE))

@@ -7,9 +7,6 @@ from pathlib import Path
 from earmark.errors import EarmarkError
 from earmark.library import Catalogue, Track, exports
 
-TABLES = tuple(name for name in exports.EXPORTERS if name not in exports.WITH_PLAYLISTS)
-"""The formats that hold everything that is known, and no playlists."""
-
 
 @dataclass
 class Exported:
@@ -42,7 +39,7 @@ def export(
 
     Args:
         catalogue: the open catalogue.
-        form: the name of the format.
+        form: the name of the format, one of `exports.FORMATS`.
         out: the file to write; a folder for Serato, and for M3U8 with several playlists.
         playlists: the grouping that makes playlists; by default what the format does without one.
         min_confidence: name no style that is less probable (0-1).
@@ -53,21 +50,19 @@ def export(
         ValueError: playlists for a format that has none.
         EarmarkError: there is something at `out` already, or it cannot be written.
     """
-    if form in TABLES and playlists is not None:
+    chosen = exports.FORMATS[form]
+    if chosen.is_table and playlists is not None:
         raise ValueError(f"{form} has no playlists")
-    if form != "serato" and out.exists() and not replace:
+    if chosen.suffix and out.exists() and not replace:
         raise EarmarkError(f"{out}: is there already; --replace overwrites it")
     exported = Exported()
     tracks: Iterable[Track] = exports.certain(catalogue.tracks(), min_confidence)
-    if form not in TABLES:
+    if chosen.has_playlists:
         tracks = map(exports.light, _playable(tracks, exported))
         if heard_genres:
             tracks = exports.in_heard_words(tracks)
-    kept = list(_nameable(tracks, lambda path: exports.problem(form, path, out), exported))
-    if playlists is None:
-        exports.EXPORTERS[form](kept, out)
-    else:
-        exports.WITH_PLAYLISTS[form](kept, out, exports.GROUPINGS[playlists])
+    kept = list(_nameable(tracks, lambda path: chosen.problem(path, out), exported))
+    chosen.write(kept, out, exports.GROUPINGS[playlists] if playlists else None)
     exported.tracks = len(kept)
     return exported
 
