@@ -17,7 +17,8 @@ from earmark.learning.evaluation import styles, tags, values
 from earmark.learning.evaluation.predictions import Answer, Predictions, collect, in_common, open_answering, shown
 from earmark.learning.evaluation.results import Evaluation, Speed, evaluate
 from earmark.learning.evaluation.selection import Selection, select
-from earmark.measures.scores import Figure, precision
+from earmark.measures.scores import precision
+from earmark.measures.uncertainty import Figure
 from earmark.testing import write_wav
 from earmark.testing.bundles import tiny_bundle
 

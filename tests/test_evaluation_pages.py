@@ -22,8 +22,8 @@ from earmark.learning.evaluation.styles import Confused, FamilyRow, Mistake, Pre
 from earmark.learning.evaluation.tags import TagFigures, TagRow
 from earmark.learning.evaluation.values import ValueFigures, ValueRow
 from earmark.learning.evaluation.writing import write
-from earmark.measures.classification import McNemar, Reliability
-from earmark.measures.scores import Figure
+from earmark.measures.classification import Reliability
+from earmark.measures.uncertainty import Figure, McNemar
 
 NASTY = '<img src="http://example.com/x.png" onerror=alert(1)> & | *a_b*\nc'
 HALF = Figure(0.5, 0.25, 0.75)

@@ -1,19 +1,15 @@
 """Measures are tested with answers that can be counted on one's fingers, and against scikit-learn."""
 
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, recall_score, top_k_accuracy_score
 
 from earmark.measures.classification import (
     Average,
     Labels,
-    McNemar,
     Probabilities,
     apply_temperature,
     by_class,
@@ -23,12 +19,9 @@ from earmark.measures.classification import (
     coverage,
     fit_temperature,
     grouped,
-    interval,
-    mcnemar,
     precision_at_k,
     reliability,
 )
-from earmark.measures.scores import rows, score
 
 # Five tracks of three classes; beside each the rank at which its class stands.
 LABELS = np.array([0, 0, 0, 1, 2])
@@ -93,34 +86,6 @@ def test_by_class_is_the_share_in_each_class_and_nan_where_there_are_no_tracks()
     assert shares == pytest.approx([1 / 3, 1, 0, np.nan], nan_ok=True)
 
 
-@pytest.mark.parametrize("average", ["micro", "macro"])
-def test_the_interval_holds_the_value_and_shrinks_with_the_number_of_tracks(average: Average) -> None:
-    widths = []
-    for tracks in (50, 200, 800):
-        labels, probabilities = answers(tracks, 4, seed=1, skill=1.5)
-        low, high = interval(labels, probabilities, 1, average, draws=500)
-        assert 0 <= low < precision_at_k(labels, probabilities, 1, average) < high <= 1
-        widths.append(high - low)
-    # It shrinks with the square root of the number: to a half each time.
-    assert np.divide(widths[1:], widths[:-1]) == pytest.approx([0.5, 0.5], abs=0.12)
-
-
-def test_the_interval_is_that_of_a_binomial_share() -> None:
-    labels, probabilities = answers(1000, 4, seed=2, skill=1.5)
-    share = precision_at_k(labels, probabilities, 1)
-    low, high = interval(labels, probabilities, 1)
-    deviation = np.sqrt(share * (1 - share) / 1000)
-    assert (low, high) == pytest.approx((share - 1.96 * deviation, share + 1.96 * deviation), abs=0.005)
-
-
-def test_the_interval_is_the_same_each_time_unless_a_generator_is_given() -> None:
-    labels, probabilities = answers(60, 3, seed=3, skill=1)
-    first, again = (interval(labels, probabilities, 1, draws=100) for _ in range(2))
-    other = interval(labels, probabilities, 1, draws=100, generator=np.random.default_rng(9))
-    assert first == again
-    assert first != other
-
-
 @pytest.mark.parametrize("right", [True, False])
 def test_one_who_is_always_certain_is_as_far_off_as_he_is_wrong(*, right: bool) -> None:
     labels = np.array([0, 1, 2, 0])
@@ -168,8 +133,6 @@ def test_labels_and_probabilities_that_do_not_belong_together_are_refused(
     reason = rf"^labels \({len(labels)}, ?1?\) and probabilities \({shape[0]}, 2\) do not belong together$"
     with pytest.raises(ValueError, match=reason):
         precision_at_k(*wrong, 1)
-    with pytest.raises(ValueError, match=reason):
-        interval(*wrong, 1)
     with pytest.raises(ValueError, match=reason):
         calibration_error(*wrong)
     with pytest.raises(ValueError, match=reason):
@@ -242,69 +205,3 @@ def test_coverage_falls_from_all_tracks_and_their_accuracy(tracks: int, threshol
     assert right[0] == pytest.approx(precision_at_k(labels, probabilities, 1))
     assert (np.diff(covered) <= 0).all()
     assert np.array_equal(np.isnan(right), covered == 0)
-
-
-# Two classifiers
-
-
-def test_mcnemar_counts_who_was_right() -> None:
-    first = np.array([True, True, True, True, False, False])
-    second = np.array([True, False, False, False, True, False])
-    # Of four coins three or more show one side, or the other: 2 * (1 + 4) / 16.
-    assert mcnemar(first, second) == McNemar(1, 3, 1, 1, 0.625)
-
-
-@settings(deadline=None, max_examples=30)
-@given(first_only=st.integers(0, 300), second_only=st.integers(0, 300), both=st.integers(0, 3))
-def test_mcnemar_is_the_binomial_test_of_the_tracks_on_which_they_differ(
-    first_only: int, second_only: int, both: int
-) -> None:
-    first = np.repeat([True, False, True], [first_only, second_only, both])
-    second = np.repeat([False, True, True], [first_only, second_only, both])
-    found = mcnemar(first, second)
-    flips = first_only + second_only
-    assert found.p_value == pytest.approx(binomtest(first_only, flips).pvalue if flips else 1)
-    assert mcnemar(second, first).p_value == found.p_value
-    assert (found.first_only, found.second_only, found.both) == (first_only, second_only, both)
-
-
-def test_mcnemar_of_very_many_tracks_is_exact() -> None:
-    first = np.repeat([True, False], [10_200, 9_800])
-    assert mcnemar(first, ~first).p_value == pytest.approx(binomtest(9_800, 20_000).pvalue)
-
-
-def test_classifiers_that_heard_different_tracks_cannot_be_paired() -> None:
-    with pytest.raises(ValueError, match=r"^answers to 3 tracks and to 2 cannot be paired$"):
-        mcnemar(np.ones(3, bool), np.ones(2, bool))
-
-
-# Scores
-
-
-def test_a_score_holds_every_figure_of_a_protocol() -> None:
-    measured = score("by artist", ("House", "Techno", "Trance", "Trap"), LABELS, PROBABILITIES, None)
-    assert (measured.protocol, measured.tracks, measured.classes) == ("by artist", 5, 3)
-    assert [figure.value for figure in measured.micro] == pytest.approx([0.4, 0.8, 1.0])
-    assert [figure.value for figure in measured.macro] == pytest.approx([4 / 9, 8 / 9, 1.0])
-    assert all(figure.low <= figure.value <= figure.high for figure in (*measured.micro, *measured.macro))
-    assert measured.by_class == {"House": (pytest.approx(1 / 3), 3), "Techno": (1.0, 1), "Trance": (0.0, 1)}
-    assert measured.calibration_error == pytest.approx(calibration_error(LABELS, PROBABILITIES))
-    assert measured.reference == {}
-
-
-def test_a_score_as_json_is_rounded_to_three_digits() -> None:
-    measured = score("by artist", ("House", "Techno", "Trance"), LABELS, PROBABILITIES, None)
-    stored = json.loads(json.dumps(measured.as_json()))
-    assert stored["micro"][2] == [1.0, 1.0, 1.0]
-    assert [figure[0] for figure in stored["macro"]] == [0.444, 0.889, 1.0]
-    assert stored["by_class"] == {"House": [0.333, 3], "Techno": [1.0, 1], "Trance": [0.0, 1]}
-
-
-def test_the_table_shows_the_best_known_figures_beside_ours_where_there_are_any() -> None:
-    known: dict[Average, tuple[float, float, float]] = {"micro": (0.5, 0.75, 0.9)}
-    first, second = rows([score("by artist", ("House", "Techno", "Trance"), LABELS, PROBABILITIES, known)])
-    assert first[:3] == ("by artist", "5", "micro")
-    assert first[3].startswith("0.400 (0.")
-    assert [cell.partition(" / ")[2] for cell in first[3:]] == ["0.500", "0.750", "0.900"]
-    assert second[:3] == ("by artist", "5", "macro")
-    assert second[5] == "1.000 (1.000–1.000)"

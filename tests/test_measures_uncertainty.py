@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from earmark.measures import uncertainty as module
 from earmark.measures.classification import class_mean
-from earmark.measures.uncertainty import Indices, bootstrap, mean_interval, wilson
+from earmark.measures.uncertainty import Indices, McNemar, bootstrap, mcnemar, mean_interval, wilson
 
 
 def test_groups_are_drawn_whole() -> None:
@@ -83,3 +83,37 @@ def test_a_generator_decides_what_is_drawn() -> None:
     first, again = (mean_interval(values, draws=50) for _ in range(2))
     assert first == again
     assert mean_interval(values, draws=50, generator=np.random.default_rng(7)) != first
+
+
+# Two classifiers
+
+
+def test_mcnemar_counts_who_was_right() -> None:
+    first = np.array([True, True, True, True, False, False])
+    second = np.array([True, False, False, False, True, False])
+    # Of four coins three or more show one side, or the other: 2 * (1 + 4) / 16.
+    assert mcnemar(first, second) == McNemar(1, 3, 1, 1, 0.625)
+
+
+@settings(deadline=None, max_examples=30)
+@given(first_only=st.integers(0, 300), second_only=st.integers(0, 300), both=st.integers(0, 3))
+def test_mcnemar_is_the_binomial_test_of_the_tracks_on_which_they_differ(
+    first_only: int, second_only: int, both: int
+) -> None:
+    first = np.repeat([True, False, True], [first_only, second_only, both])
+    second = np.repeat([False, True, True], [first_only, second_only, both])
+    found = mcnemar(first, second)
+    flips = first_only + second_only
+    assert found.p_value == pytest.approx(binomtest(first_only, flips).pvalue if flips else 1)
+    assert mcnemar(second, first).p_value == found.p_value
+    assert (found.first_only, found.second_only, found.both) == (first_only, second_only, both)
+
+
+def test_mcnemar_of_very_many_tracks_is_exact() -> None:
+    first = np.repeat([True, False], [10_200, 9_800])
+    assert mcnemar(first, ~first).p_value == pytest.approx(binomtest(9_800, 20_000).pvalue)
+
+
+def test_classifiers_that_heard_different_tracks_cannot_be_paired() -> None:
+    with pytest.raises(ValueError, match=r"^answers to 3 tracks and to 2 cannot be paired$"):
+        mcnemar(np.ones(3, bool), np.ones(2, bool))

@@ -41,7 +41,14 @@ from earmark.learning.teaching.accuracy import measure, share_of
 from earmark.learning.teaching.candidates import Candidate, candidates, logits_of
 from earmark.learning.teaching.lesson import group
 from earmark.learning.teaching.suspects import rank
-from earmark.learning.teaching.validation import fit_temperature, fold, hold_out, judge, track_probabilities, unchosen
+from earmark.learning.teaching.validation import (
+    fit_track_temperature,
+    fold,
+    hold_out,
+    judge,
+    track_probabilities,
+    unchosen,
+)
 from earmark.measures.classification import apply_temperature
 from earmark.testing import noise, tone, write_wav
 from earmark.testing.bundles import tiny_bundle
@@ -193,7 +200,7 @@ def test_well_separated_styles_are_all_right_and_the_interval_says_how_few_they_
 def test_the_temperature_follows_the_scale_of_the_logits(factor: float) -> None:
     taught = blobs(20, distance=1.5)
     logits = hold_out(taught, fold(taught), LINEAR)
-    (plain, loss), (scaled, same) = (fit_temperature(taught, each) for each in (logits, factor * logits))
+    (plain, loss), (scaled, same) = (fit_track_temperature(taught, each) for each in (logits, factor * logits))
     assert scaled / plain == pytest.approx(factor, rel=0.02)
     assert same == pytest.approx(loss, abs=1e-4)
 

@@ -21,6 +21,8 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.spectra import hann
+
 Waveform: TypeAlias = NDArray[np.float32]
 Fingerprint: TypeAlias = NDArray[np.uint32]
 
@@ -62,7 +64,7 @@ def fingerprint(blocks: Iterable[Waveform]) -> Fingerprint:
 
     Shape: (frames,); none for a waveform of less than a second.
     """
-    window = np.hanning(FRAME).astype(np.float32)
+    window = hann(FRAME, periodic=False).astype(np.float32)
     summed = _bands()
     parts = [np.sqrt(np.abs(np.fft.rfft(frames * window)) ** 2 @ summed) for frames in _frames(blocks)]
     levels = np.concatenate([*parts, np.empty((0, BITS + 1))])  # (frames, bands)

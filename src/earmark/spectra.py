@@ -1,4 +1,4 @@
-"""Filterbanks: the matrices that turn a spectrum into mel bands, cepstral coefficients and pitch classes.
+"""Windows and filterbanks: from samples to a spectrum, and from there to mel bands, cepstra and pitch classes.
 
 Conventions: `bins` are the values of a magnitude or power spectrum from 0 Hz upwards; every function returns float64;
 frequencies are in Hz.
@@ -8,6 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
+
+
+def hann(length: int, *, periodic: bool = True) -> NDArray[np.float64]:
+    """Hann window: periodic for spectra of frames, symmetric (0 at both ends) to fade a single stretch in and out.
+
+    Shape: (length,).
+    """
+    if not periodic:
+        return np.hanning(length)
+    window: NDArray[np.float64] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+    return window
 
 
 def mel_slaney(sample_rate: int, n_fft: int, n_mels: int) -> Matrix:
@@ -28,6 +39,26 @@ def mel_slaney(sample_rate: int, n_fft: int, n_mels: int) -> Matrix:
     low, centre, high = corners[:-2], corners[1:-1], corners[2:]
     triangles = np.minimum((frequencies - low) / (centre - low), (high - frequencies) / (high - centre))
     matrix: Matrix = np.maximum(0, triangles) * 2 / (high - low)
+    return matrix
+
+
+def mel_htk(sample_rate: int, n_fft: int, n_mels: int, lowest: float, highest: float) -> Matrix:
+    """Triangles of height 1, straight and equally spaced on the mel scale of HTK, 1127 ln(1 + f / 700).
+
+    Args:
+        sample_rate: of the sound, in Hz.
+        n_fft: samples of a frame, zeros included.
+        n_mels: bands.
+        lowest: where the first triangle begins, in Hz.
+        highest: where the last one ends, in Hz.
+
+    Shape: (n_fft / 2 + 1, n_mels).
+    References: S. Young et al., The HTK Book; the front end of the networks trained on AudioSet.
+    """
+    mel = 1127 * np.log1p(np.arange(n_fft // 2 + 1) * sample_rate / n_fft / 700)[:, None]
+    corners = np.linspace(1127 * np.log1p(lowest / 700), 1127 * np.log1p(highest / 700), n_mels + 2)
+    low, centre, high = corners[:-2], corners[1:-1], corners[2:]
+    matrix: Matrix = np.maximum(0, np.minimum((mel - low) / (centre - low), (high - mel) / (high - centre)))
     return matrix
 
 
@@ -69,7 +100,7 @@ def mfcc_matrix(bands: int, coefficients: int) -> Matrix:
 
 
 def chroma_matrix(sample_rate: int, bins: int) -> Matrix:
-    """What pyAudioAnalysis calls chroma, as a matrix on the power spectrum.
+    """Pitch classes as pyAudioAnalysis sums them, as a matrix on the power spectrum.
 
     Each bin has a semitone above A0 (27.5 Hz). Two oddities of the original are part of the tables and so of this
     matrix: where several bins share a semitone only the last one counts, and a semitone is divided by the number of

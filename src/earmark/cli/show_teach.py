@@ -8,7 +8,7 @@ from rich.text import Text
 
 from earmark.cli.show import bar
 from earmark.learning.teaching import Findings, Merging
-from earmark.measures.scores import Figure
+from earmark.measures.uncertainty import Figure
 
 MOST_SUSPECTS = 10
 

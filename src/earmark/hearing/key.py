@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from earmark.analysis import Key
 from earmark.audio import Waveform
+from earmark.spectra import hann
 
 Array = NDArray[np.float64]
 
@@ -70,7 +71,7 @@ class PitchAccumulator:
     def __init__(self, sample_rate: int) -> None:
         self._sample_rate = sample_rate
         self._length = 1 << round(np.log2(WINDOW * sample_rate))
-        self._window = np.hanning(self._length + 1)[:-1].astype(np.float32)
+        self._window = hann(self._length).astype(np.float32)
         self._held = np.empty(0, np.float32)
         self._strength = np.zeros(FINE)
         self._tones = self._power = 0.0

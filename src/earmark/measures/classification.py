@@ -1,4 +1,4 @@
-"""Measures of a classifier, and their uncertainty. NumPy only.
+"""Measures of a classifier. NumPy only.
 
 Conventions
 -----------
@@ -11,11 +11,9 @@ Metrics
 precision_at_k  share of tracks whose true class is among the k most probable (for k = 1: accuracy)
 macro           the mean over the classes of the same share: a small class counts as much as a large one
 confusion       how many tracks of each class got each answer
-mcnemar         are two classifiers that heard the same tracks equally often right? (McNemar, Psychometrika 12, 1947)
-interval        95 % bootstrap interval of precision_at_k
 calibration     expected calibration error: mean distance between confidence and accuracy (Guo et al., ICML 2017)
-reliability     the same bin by bin; how to picture it
-coverage        how many tracks are answered, and how many of these rightly, if a lesser confidence is not enough
+reliability     the same bin by bin, for a picture
+coverage        share of tracks that are answered, and of these answered rightly, if a lesser confidence is not enough
 """
 
 from collections.abc import Sequence
@@ -24,8 +22,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from earmark.measures.uncertainty import Indices, mean_interval
 
 Labels = NDArray[np.intp]
 Probabilities = NDArray[np.float64]
@@ -57,23 +53,8 @@ def class_mean(values: NDArray[np.float64], y_true: Labels) -> float:
     return float((np.bincount(y_true, weights=values)[present] / counts[present]).mean())
 
 
-def interval(
-    y_true: Labels,
-    y_prob: Probabilities,
-    k: int,
-    average: Average = "micro",
-    *,
-    groups: Indices | None = None,
-    draws: int = 2000,
-    generator: np.random.Generator | None = None,
-) -> tuple[float, float]:
-    """The 95 % bootstrap interval of `precision_at_k`; groups, draws and generator as in `bootstrap.bootstrap`."""
-    classes = y_true if average == "macro" else None
-    return mean_interval(hits(y_true, y_prob, k), classes=classes, groups=groups, draws=draws, generator=generator)
-
-
 def confusion(y_true: Labels, y_prob: Probabilities) -> NDArray[np.intp]:
-    """How many tracks of each class (row) got each answer (column), shape (classes, classes)."""
+    """Counts of tracks by class (row) and answer (column), shape (classes, classes)."""
     _validate(y_true, y_prob)
     classes = y_prob.shape[1]
     return np.bincount(y_true * classes + y_prob.argmax(1), minlength=classes**2).reshape(classes, classes)
@@ -92,39 +73,6 @@ def grouped(y_prob: Probabilities, group_of: Sequence[str]) -> tuple[tuple[str, 
     names = tuple(dict.fromkeys(group_of))
     belongs = np.array([[group == name for name in names] for group in group_of])
     return names, y_prob @ belongs
-
-
-@dataclass(frozen=True)
-class McNemar:
-    """Two classifiers on the same tracks: how many both, one or neither got right; `p_value` if they were equal."""
-
-    both: int
-    first_only: int
-    second_only: int
-    neither: int
-    p_value: float
-
-
-def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
-    """McNemar's test, exact and two-sided, of two classifiers; (tracks,) whether each was right.
-
-    Only the tracks on which they differ count: were the classifiers equal, each of those would go to either of them
-    like a coin. The exact binomial probability is right for few of them and affordable for many. It takes tracks to be
-    independent.
-
-    References: Dietterich, Approximate statistical tests for comparing supervised classification learning algorithms,
-        Neural Computation 10(7), 1998.
-    """
-    if first.shape != second.shape:
-        raise ValueError(f"answers to {len(first)} tracks and to {len(second)} cannot be paired")
-    both, neither = int((first & second).sum()), int((~first & ~second).sum())
-    one, other = int((first & ~second).sum()), int((~first & second).sum())
-    flips = one + other
-    ways, tail = 1, 0  # of `flips` coins to show so many heads; whole numbers, so that nothing is lost
-    for heads in range(min(one, other) + 1):
-        tail += ways
-        ways = ways * (flips - heads) // (heads + 1)
-    return McNemar(both, one, other, neither, min(1.0, 2 * tail / 2**flips))
 
 
 def by_class(y_true: Labels, y_prob: Probabilities, k: int, classes: int) -> NDArray[np.float64]:
@@ -149,7 +97,7 @@ class Reliability:
 
 
 def reliability(y_true: Labels, y_prob: Probabilities, bins: int = 15) -> Reliability:
-    """How far the confidence in the answers can be believed."""
+    """Confidence and accuracy bin by bin."""
     _validate(y_true, y_prob)
     confidence, correct = y_prob.max(1), y_prob.argmax(1) == y_true
     bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -169,7 +117,7 @@ def calibration_error(y_true: Labels, y_prob: Probabilities, bins: int = 15) -> 
 def coverage(
     y_true: Labels, y_prob: Probabilities, thresholds: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What comes of keeping silent where the confidence is below a threshold.
+    """Coverage and accuracy of a classifier that keeps silent where its confidence is below a threshold.
 
     Returns:
         For each threshold the share of tracks that are answered, and the share of these whose answer is right (nan

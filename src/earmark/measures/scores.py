@@ -1,4 +1,8 @@
-"""A model's score under one protocol, with intervals, and how such scores are shown beside known figures."""
+"""The score of a classifier: Precision at 1, 2 and 3 with intervals, beside the best known figures. NumPy only.
+
+Tracks of one artist resemble each other, and windows of one track much more so: to draw them one by one would make
+the figures look surer than they are, so artists are drawn, each with all of its tracks.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,21 +16,12 @@ from earmark.measures.classification import (
     Probabilities,
     by_class,
     calibration_error,
-    interval,
+    hits,
     precision_at_k,
 )
-from earmark.measures.uncertainty import Indices, wilson
+from earmark.measures.uncertainty import Figure, Indices, mean_interval, wilson
 
 RANKS = (1, 2, 3)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A share (0-1) with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -69,10 +64,32 @@ def precision(
     Where all draws of artists agree, Wilson's interval for as many artists takes their place.
     """
     value = precision_at_k(y_true, y_prob, k, average)
-    low, high = interval(y_true, y_prob, k, average, groups=artists)
+    low, high = precision_interval(y_true, y_prob, k, average, groups=artists)
     if low == high and artists is not None:
         low, high = wilson(value, len(np.unique(artists)))
     return Figure(value, low, high)
+
+
+def precision_interval(
+    y_true: Labels,
+    y_prob: Probabilities,
+    k: int,
+    average: Average = "micro",
+    *,
+    groups: Indices | None = None,
+    draws: int = 2000,
+    generator: np.random.Generator | None = None,
+) -> tuple[float, float]:
+    """The 95 % bootstrap interval of `precision_at_k`; groups, draws and generator as in `uncertainty.bootstrap`."""
+    classes = y_true if average == "macro" else None
+    return mean_interval(hits(y_true, y_prob, k), classes=classes, groups=groups, draws=draws, generator=generator)
+
+
+def ranks(
+    y_true: Labels, y_prob: Probabilities, artists: Indices | None, average: Average = "micro"
+) -> tuple[Figure, ...]:
+    """Precision at 1, 2 and 3."""
+    return tuple(precision(y_true, y_prob, artists, k, average) for k in RANKS)
 
 
 def score(
@@ -84,18 +101,14 @@ def score(
     artists: Indices | None = None,
 ) -> Score:
     """Measure predictions: labels (tracks,), probabilities (tracks, classes), artists (tracks,) as numbers."""
-
-    def figures(average: Average) -> tuple[Figure, ...]:
-        return tuple(precision(labels, probabilities, artists, rank, average) for rank in RANKS)
-
     counts = np.bincount(labels, minlength=len(classes))
     shares = by_class(labels, probabilities, 1, len(classes))
     return Score(
         protocol=protocol,
         tracks=len(labels),
         classes=int((counts > 0).sum()),
-        micro=figures("micro"),
-        macro=figures("macro"),
+        micro=ranks(labels, probabilities, artists, "micro"),
+        macro=ranks(labels, probabilities, artists, "macro"),
         calibration_error=calibration_error(labels, probabilities),
         by_class={
             name: (float(share), int(count))

@@ -1,4 +1,4 @@
-"""How far a measure of some tracks can be trusted: 95 % intervals. NumPy only.
+"""The uncertainty of a measure: 95 % intervals, and the comparison of two classifiers. NumPy only.
 
 Conventions
 -----------
@@ -8,16 +8,29 @@ bootstrap  of any measure: the tracks are drawn anew, with replacement, and meas
            they are.
 wilson     of a share, in closed form (Wilson, JASA 22, 1927): it says something even where all tracks agree, which
            drawn anew would agree again.
+mcnemar    are two classifiers that heard the same tracks equally often right? (McNemar, Psychometrika 12, 1947)
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from earmark.measures.classification import Labels, class_mean
+
 Indices = NDArray[np.intp]
 
 BLOCK = 1_000_000  # tracks drawn at once
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measure with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 def bootstrap(
@@ -100,6 +113,53 @@ def wilson(share: float, tracks: int) -> tuple[float, float]:
     middle = (share + z2 / (2 * tracks)) / (1 + z2 / tracks)
     reach = (z2 * (share * (1 - share) / tracks + z2 / (4 * tracks**2))) ** 0.5 / (1 + z2 / tracks)
     return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def difference(by: NDArray[np.float64], artists: Indices, classes: Labels | None = None) -> Figure:
+    """By how much two models differ, (tracks,), in the mean of the tracks or, if these are given, of the classes."""
+    value = float(by.mean()) if classes is None else class_mean(by, classes)
+    return Figure(value, *mean_interval(by, classes=classes, groups=artists))
+
+
+def estimates(measure: Callable[[Indices], ArrayLike], artists: Indices, *, draws: int = 2000) -> list[Figure]:
+    """Several measures of the tracks whose indices they are given, with intervals; no substitute for equal draws."""
+    values = np.atleast_1d(np.asarray(measure(np.arange(len(artists))), np.float64))
+    low, high = bootstrap(measure, len(artists), groups=artists, draws=draws)
+    ends = zip(values, np.atleast_1d(low), np.atleast_1d(high), strict=True)
+    return [Figure(float(value), float(bottom), float(top)) for value, bottom, top in ends]
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Two classifiers on the same tracks: how many both, one or neither got right; `p_value` if they were equal."""
+
+    both: int
+    first_only: int
+    second_only: int
+    neither: int
+    p_value: float
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
+    """McNemar's test, exact and two-sided, of two classifiers; (tracks,) whether each was right.
+
+    Only the tracks on which they differ count: were the classifiers equal, each of those would go to either of them
+    like a coin. The exact binomial probability is right for few of them and affordable for many. It takes tracks to be
+    independent.
+
+    References: Dietterich, Approximate statistical tests for comparing supervised classification learning algorithms,
+        Neural Computation 10(7), 1998.
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"answers to {len(first)} tracks and to {len(second)} cannot be paired")
+    both, neither = int((first & second).sum()), int((~first & ~second).sum())
+    one, other = int((first & ~second).sum()), int((~first & second).sum())
+    flips = one + other
+    ways, tail = 1, 0  # of `flips` coins to show so many heads; whole numbers, so that nothing is lost
+    for heads in range(min(one, other) + 1):
+        tail += ways
+        ways = ways * (flips - heads) // (heads + 1)
+    return McNemar(both, one, other, neither, min(1.0, 2 * tail / 2**flips))
 
 
 def _draws(units: int, draws: int, generator: np.random.Generator | None) -> Iterator[Indices]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from scipy import fft, signal
 
+from earmark.spectra import hann
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -77,7 +79,7 @@ def moving(audio: Audio, response: npt.NDArray[np.float32]) -> Audio:
     """
     samples = audio.shape[-1]
     frames = response.shape[0]
-    window = np.hanning(FRAME + 1)[:-1].astype(np.float32)
+    window = hann(FRAME).astype(np.float32)
     channels = []
     for channel in audio.reshape(-1, samples):
         padded = np.zeros((frames - 1) * HOP + FRAME, dtype=np.float32)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.hearing.rhythm.tempo import BEATS, refine, salience, standardised, vertex
+from earmark.spectra import hann
 
 Array = NDArray[np.float64]
 
@@ -131,7 +132,7 @@ def _drifting(signal: Array, frame_rate: float, bpm: float) -> BeatGrid:
     window = round(LOCAL * frame_rate)
     padded = np.pad(signal, (window // 2, window))
     starts = np.arange(0, signal.size, round(LOCAL_HOP * frame_rate))
-    taper = np.hanning(window)
+    taper = hann(window, periodic=False)
     size = 1 << (2 * window - 1).bit_length()
     overlap = np.fft.irfft(np.abs(np.fft.rfft(taper, size)) ** 2)[:window]
     tempi = bpm * np.linspace(1 - AROUND, 1 + AROUND, TEMPI)

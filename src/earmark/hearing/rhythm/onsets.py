@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform
+from earmark.spectra import hann
 
 LONGEST: Final = 1800.0  # seconds; what is longer is a mix of tracks, with many tempi
 FRAMES: Final = 100  # per second, about: a whole number of samples lies between two
@@ -67,7 +68,7 @@ class OnsetAccumulator:
         self._left = round(LONGEST * sample_rate)
         self._hop = round(sample_rate / FRAMES)
         self._length = 1 << round(np.log2(WINDOW * sample_rate))  # samples
-        self._window = np.hanning(self._length + 1)[:-1].astype(np.float32)
+        self._window = hann(self._length).astype(np.float32)
         self._bands = _bands(sample_rate, self._length)
         self._held = np.zeros(self._length // 2, np.float32)  # so that frame 0 is centred on the first sample
         self._stretch = sample_rate // 1000  # samples

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from earmark.measures.classification import McNemar
-from earmark.measures.scores import Figure
+from earmark.measures.uncertainty import Figure, McNemar
 
 
 @dataclass(frozen=True)

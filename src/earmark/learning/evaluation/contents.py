@@ -11,7 +11,7 @@ from earmark.learning.evaluation.selection import ALL
 from earmark.learning.evaluation.styles import StyleFigures
 from earmark.learning.evaluation.tags import TagFigures
 from earmark.learning.evaluation.wording import count, duration, percent, plain, plain_between, points_between
-from earmark.measures.classification import McNemar
+from earmark.measures.uncertainty import McNemar
 
 ENOUGH = 0.05  # below which probability a difference is not put down to chance
 

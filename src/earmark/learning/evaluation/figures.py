@@ -21,7 +21,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from earmark.measures.classification import Reliability
-from earmark.measures.scores import Figure
+from earmark.measures.uncertainty import Figure
 
 DOTS_PER_INCH = 200  # shown at half the size, so sharp on fine screens
 WIDTH = 7.6  # inches

@@ -19,12 +19,10 @@ from earmark.measures.classification import (
     coverage,
     grouped,
     hits,
-    mcnemar,
     reliability,
 )
-from earmark.measures.estimates import difference, ranks
-from earmark.measures.scores import RANKS, Figure, precision
-from earmark.measures.uncertainty import Indices
+from earmark.measures.scores import RANKS, precision, ranks
+from earmark.measures.uncertainty import Figure, Indices, difference, mcnemar
 
 AVERAGES: tuple[Average, ...] = ("micro", "macro")
 CURVE_POINTS = 200  # of the coverage curve, at most

@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 
 from earmark.learning.evaluation.comparison import Contrast, Contrasts
 from earmark.learning.evaluation.predictions import Predictions
-from earmark.measures.estimates import estimates
 from earmark.measures.ranking import average_precision, roc_auc
-from earmark.measures.scores import Figure
-from earmark.measures.uncertainty import Indices
+from earmark.measures.uncertainty import Figure, Indices, estimates
 
 DRAWS = 500  # each sorts all tracks for every tag
 

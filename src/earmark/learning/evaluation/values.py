@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 
 from earmark.learning.evaluation.comparison import Contrast, Contrasts
 from earmark.learning.evaluation.predictions import Predictions
-from earmark.measures.estimates import estimates
 from earmark.measures.regression import correlation, r2, rmse
-from earmark.measures.scores import Figure
-from earmark.measures.uncertainty import Indices
+from earmark.measures.uncertainty import Figure, Indices, estimates
 
 MEASURES = (rmse, r2, correlation)
 

@@ -2,7 +2,7 @@
 
 import math
 
-from earmark.measures.scores import Figure
+from earmark.measures.uncertainty import Figure
 
 NOTHING = "n/a"
 MINUTE, HOUR = 60, 3600  # seconds

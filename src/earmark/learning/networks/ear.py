@@ -11,12 +11,11 @@ large-scale audio classification", ICASSP 2017), at our sample rate: window 25 m
 import math
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from earmark.learning.networks.frontend import periodic_hann
 from earmark.learning.networks.network import AudioNetwork
+from earmark.spectra import hann, mel_htk
 
 SAMPLE_RATE = 22_050  # Hz
 WINDOW, HOP, N_FFT = 552, 220, 1024  # samples
@@ -24,14 +23,6 @@ FRAMES, BANDS = 96, 64
 LOWEST, HIGHEST = 125.0, 7500.0  # Hz
 OFFSET = 0.001  # of the mel magnitudes: what is fainter is silence
 PATCH = (FRAMES - 1) * HOP + WINDOW  # samples
-
-
-def mel_triangles(sample_rate: int, n_fft: int) -> Tensor:
-    """Triangles of height 1, equally spaced in 1127 ln(1 + f / 700), (n_fft / 2 + 1, BANDS)."""
-    mel = 1127 * np.log1p(np.arange(n_fft // 2 + 1) * sample_rate / n_fft / 700)[:, None]
-    corners = np.linspace(1127 * math.log1p(LOWEST / 700), 1127 * math.log1p(HIGHEST / 700), BANDS + 2)
-    low, centre, high = corners[:-2], corners[1:-1], corners[2:]
-    return torch.from_numpy(np.maximum(0, np.minimum((mel - low) / (centre - low), (high - mel) / (high - centre))))
 
 
 class LogMelPatches(nn.Module):
@@ -51,10 +42,11 @@ class LogMelPatches(nn.Module):
         bins = math.ceil(HIGHEST / SAMPLE_RATE * N_FFT)
         angle = 2 * math.pi / N_FFT * torch.arange(WINDOW, dtype=torch.float64) * torch.arange(bins)[:, None]
         # Scaled as if it were at 16 kHz: a window of 400 samples, and 512 bins where there are 743 of ours.
-        window = periodic_hann(WINDOW) * (400 / WINDOW) * (SAMPLE_RATE / N_FFT) / (16_000 / 512)
+        window = torch.from_numpy(hann(WINDOW)) * (400 / WINDOW) * (SAMPLE_RATE / N_FFT) / (16_000 / 512)
         kernels = torch.cat([torch.cos(angle), torch.sin(angle)]) * window  # (2 bins, WINDOW)
+        mel = mel_htk(SAMPLE_RATE, N_FFT, BANDS, LOWEST, HIGHEST)
         self.register_buffer("kernels", kernels[:, None].float(), persistent=False)
-        self.register_buffer("mel", mel_triangles(SAMPLE_RATE, N_FFT)[:bins].float(), persistent=False)
+        self.register_buffer("mel", torch.from_numpy(mel[:bins]).float(), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
         missing = max(0, self.every - waveform.shape[-1])

@@ -18,16 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from earmark.spectra import chroma_matrix, mel_slaney, mfcc_matrix, talkbox_mel
+from earmark.spectra import chroma_matrix, hann, mel_slaney, mfcc_matrix, talkbox_mel
 
 # pyAudioAnalysis adds this to keep logarithms and quotients finite. Here it is a lower bound, which is the same for all
 # that float32 can tell: exporters take the addition of so small a number for one of nothing, and leave it out.
 EPSILON = float(np.finfo(np.float64).eps)
-
-
-def periodic_hann(samples: int) -> Tensor:
-    """The Hann window that starts anew after `samples` samples, shape (samples,)."""
-    return torch.hann_window(samples, periodic=True, dtype=torch.float64)
 
 
 class MelSpectrogram(nn.Module):
@@ -53,7 +48,7 @@ class MelSpectrogram(nn.Module):
         self.hop = hop or n_fft
         bins = n_fft // 2 + 1
         angle = 2 * math.pi / n_fft * torch.arange(n_fft, dtype=torch.float64)[:, None] * torch.arange(bins)
-        window = periodic_hann(n_fft)[:, None]
+        window = torch.from_numpy(hann(n_fft))[:, None]
         fixed = {
             "real_kernels": window * torch.cos(angle),  # (n_fft, bins)
             "imag_kernels": window * torch.sin(angle),  # (n_fft, bins)

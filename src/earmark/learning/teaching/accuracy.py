@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from earmark.learning.teaching.lesson import Indices, Lesson
 from earmark.learning.teaching.validation import Folds
 from earmark.measures.classification import Probabilities, by_class, calibration_error
-from earmark.measures.scores import Figure, precision
-from earmark.measures.uncertainty import mean_interval, wilson
+from earmark.measures.scores import precision
+from earmark.measures.uncertainty import Figure, mean_interval, wilson
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from earmark.hearing.bundle import Config
 from earmark.learning.teaching.merging import Merging
 from earmark.learning.teaching.study import Findings
-from earmark.measures.scores import Figure
+from earmark.measures.uncertainty import Figure
 from earmark.styles import styles
 
 TEXT = """# {name}

@@ -17,7 +17,7 @@ from earmark.learning.teaching.accuracy import share_of
 from earmark.learning.teaching.candidates import logits_of
 from earmark.learning.teaching.lesson import Indices, Lesson
 from earmark.learning.teaching.validation import Folds, Trial, track_probabilities
-from earmark.measures.scores import Figure
+from earmark.measures.uncertainty import Figure
 
 SIZES = (2, 5, 10, 20, 50, 100, 200, 500)  # tracks of each style
 REPEATS = 3

@@ -30,7 +30,7 @@ from earmark.learning.teaching.candidates import logits_of, standardise
 from earmark.learning.teaching.lesson import Indices, Lesson, group, over_tracks
 from earmark.learning.teaching.validation import Folds, Trial
 from earmark.measures.classification import Probabilities, apply_temperature
-from earmark.measures.scores import Figure
+from earmark.measures.uncertainty import Figure
 
 FEWEST = 10  # other tracks
 TAUGHT_SHARE = 1 / 3  # of what a listener meets is taken to be of the taught kind

@@ -120,10 +120,10 @@ def loss_of(probabilities: Probabilities, lesson: Lesson) -> float:
     return float(np.average(losses, weights=lesson.track_weights()))
 
 
-def fit_temperature(lesson: Lesson, logits: NDArray[np.float64]) -> tuple[float, float]:
+def fit_track_temperature(lesson: Lesson, logits: NDArray[np.float64]) -> tuple[float, float]:
     """The temperature at which the tracks' probabilities lose least, and that loss.
 
-    Unlike `evaluate.fit_temperature` this looks at the mean over the windows *after* the softmax, as a listener does:
+    Unlike `classification.fit_temperature` this looks at the mean over windows *after* the softmax, as a listener does:
     averaging makes an answer less sure, and a track's temperature is lower for it.
     """
 
@@ -144,7 +144,7 @@ def judge(
     trials = []
     for index, candidate in enumerate(candidates):
         logits = hold_out(lesson, folds, candidate)
-        temperature, loss = fit_temperature(lesson, logits)
+        temperature, loss = fit_track_temperature(lesson, logits)
         trials.append(Trial(candidate, logits, loss, temperature))
         logger.info("%s: loss %.3f at temperature %.3f", candidate, loss, temperature)
         progress((index + 1) / len(candidates))
@@ -158,7 +158,7 @@ def unchosen(lesson: Lesson, folds: Folds, trials: Sequence[Trial]) -> Probabili
     for train, test in folds.parts:
         rest = lesson.part(train)
         known, tested = np.isin(lesson.track_of, train), np.isin(lesson.track_of, test)
-        fits = [(fit_temperature(rest, trial.logits[known]), trial) for trial in trials]
+        fits = [(fit_track_temperature(rest, trial.logits[known]), trial) for trial in trials]
         (temperature, _), best = min(fits, key=lambda fit: fit[0][1])
         part = lesson.part(test)
         honest[np.sort(test)] = track_probabilities(best.logits[tested], part.track_of, temperature)

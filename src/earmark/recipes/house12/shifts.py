@@ -26,6 +26,7 @@ from earmark.files import replacing
 from earmark.learning.evaluation.degradations import TAUGHT
 from earmark.learning.networks.frontend import Descriptors
 from earmark.recipes.house12.tables import Rows
+from earmark.spectra import hann
 from earmark.synth import STYLES, Track, render
 from earmark.synth.encoding import write_audio
 
@@ -244,7 +245,7 @@ def _babble(generator: np.random.Generator) -> Sound:
         gain = sum(np.exp(-(((harmonics * pitch - formant) / 180) ** 2)) for formant in formants) + 0.02
         voiced = (gain * np.sin(2 * np.pi * harmonics * np.cumsum(glide) / RATE)).sum(0)
         hiss = np.diff(generator.standard_normal(length), prepend=0.0)
-        syllable = np.hanning(length) * (voiced if generator.random() < 0.75 else hiss)  # noqa: PLR2004  three of four
+        syllable = hann(length, periodic=False) * (voiced if generator.random() < 0.75 else hiss)  # noqa: PLR2004  three of four
         end = min(place + length, _TIME.size)
         sound[place:end] += syllable[: end - place] * generator.uniform(0.3, 1)
         place = end + int(generator.choice([0.0, 0.02, 0.4], p=[0.6, 0.25, 0.15]) * RATE)

@@ -52,7 +52,7 @@ class YamnetPatches(nn.Module):
     def __init__(self, hop: int = patches.FRAMES) -> None:
         super().__init__()
         self.hop = hop
-        mel = patches.mel_matrix(patches.SAMPLE_RATE, patches.N_FFT)  # (257, 64)
+        mel = patches.mel_matrix()  # (257, 64)
         heard = np.flatnonzero(mel.any(1))  # bins: those between 125 and 7500 Hz
         frequency = 2 * np.pi * heard * patches.SAMPLE_RATE / patches.N_FFT  # radians a second
         kernels = []

@@ -10,6 +10,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.spectra import hann, mel_htk
+
 SAMPLE_RATE = 16_000  # Hz
 WINDOW, HOP, N_FFT = 400, 160, 512  # samples
 FRAMES, BANDS = 96, 64  # of a patch
@@ -29,7 +31,7 @@ def front_end(waveform: NDArray[np.float32], hop: int = 48) -> NDArray[np.float3
     shortest = (FRAMES - 1) * HOP + WINDOW
     if len(waveform) < shortest:
         waveform = np.pad(waveform, (0, shortest - len(waveform)))
-    log_mel = np.log(magnitudes(waveform) @ mel_matrix(SAMPLE_RATE, N_FFT) + OFFSET)  # (frames, 64)
+    log_mel = np.log(magnitudes(waveform) @ mel_matrix() + OFFSET)  # (frames, 64)
     patches = np.lib.stride_tricks.sliding_window_view(log_mel, FRAMES, axis=0)[::hop]  # (patches, 64, 96)
     return np.ascontiguousarray(patches.transpose(0, 2, 1))
 
@@ -40,29 +42,16 @@ def magnitudes(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
     Shape: (frames, 257).
     """
     frames = np.lib.stride_tricks.sliding_window_view(waveform, WINDOW)[::HOP]
-    spectra: NDArray[np.float32] = np.abs(np.fft.rfft(frames * hann(WINDOW), N_FFT))
+    spectra: NDArray[np.float32] = np.abs(np.fft.rfft(frames * hann(WINDOW).astype(np.float32), N_FFT))
     return spectra
 
 
-def hann(length: int) -> NDArray[np.float32]:
-    """A Hann window that would be periodic, (length,)."""
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)).astype(np.float32)
-
-
 @cache
-def mel_matrix(sample_rate: int, n_fft: int) -> NDArray[np.float32]:
-    """Triangles of height 1, equally spaced in mel from 125 to 7500 Hz, straight in *mel*; 0 Hz counts for nothing.
+def mel_matrix() -> NDArray[np.float32]:
+    """Mel bands from 125 to 7500 Hz, as a matrix on the magnitudes.
 
-    Shape: (n_fft / 2 + 1, 64).
+    Shape: (257, 64).
     """
-    bins = mel(np.arange(n_fft // 2 + 1) * sample_rate / n_fft)[:, None]
-    corners = np.linspace(mel(LOWEST), mel(HIGHEST), BANDS + 2)
-    low, centre, high = corners[:-2], corners[1:-1], corners[2:]
-    matrix = np.maximum(0, np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)))
+    matrix = mel_htk(SAMPLE_RATE, N_FFT, BANDS, LOWEST, HIGHEST).astype(np.float32)
     matrix.setflags(write=False)
-    return matrix.astype(np.float32)
-
-
-def mel(frequency: "float | NDArray[np.float64]") -> "NDArray[np.float64]":
-    """Pitch in mel, as HTK has it, of a frequency in Hz."""
-    return 1127 * np.log1p(np.asarray(frequency) / 700)
+    return matrix

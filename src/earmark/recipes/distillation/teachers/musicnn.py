@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from earmark.errors import BundleError
-from earmark.spectra import mel_slaney
+from earmark.spectra import hann, mel_slaney
 
 SAMPLE_RATE = 16_000  # Hz
 N_FFT, HOP, BANDS, FRAMES = 512, 256, 96, 187
@@ -46,8 +46,7 @@ def front_end(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     padded = np.pad(waveform, (N_FFT // 2, max(0, (FRAMES - 1) * HOP + N_FFT // 2 - len(waveform))))
     frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP][:FRAMES]
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)
-    power = np.abs(np.fft.rfft(frames * window)) ** 2  # (187, 257)
+    power = np.abs(np.fft.rfft(frames * hann(N_FFT))) ** 2  # (187, 257)
     patch: NDArray[np.float32] = np.log10(10_000 * (power @ _mel()) + 1).astype(np.float32)
     return patch
 
