@@ -358,6 +358,13 @@ def test_an_architecture_that_nobody_knows_is_refused(tiny: Path) -> None:
         writing.load_network(tiny)
 
 
+@pytest.mark.usefixtures("mean_is_known")
+def test_settings_that_the_architecture_does_not_have_are_refused(tiny: Path) -> None:
+    config = dataclasses.replace(read_config(tiny), settings={"slop": 7.0})
+    with pytest.raises(BundleError, match=r"^tiny: settings of mean: .*unexpected keyword argument 'slop'"):
+        writing.build(config)
+
+
 def test_the_shipped_model_can_be_trained_further() -> None:
     folder = shipped()["house12"]
     model, network = Model.open(folder), writing.load_network(folder)

@@ -33,7 +33,7 @@ def test_a_bar_in_a_name_ends_no_cell() -> None:
 
 
 def test_limits_are_a_list_in_a_section_of_their_own() -> None:
-    assert cards.limits(["One.", "Two."]) == "## What to know before trusting it\n\n- One.\n- Two."
+    assert cards.limits(cards.bullets(["One.", "Two."])) == "## What to know before trusting it\n\n- One.\n- Two."
 
 
 def test_precision_is_given_for_the_protocol_and_for_each_style() -> None:
@@ -66,8 +66,8 @@ def test_fidelity_is_a_column_for_each_kind_of_sound_and_empty_where_nothing_is_
         "| Techno | 0.50 |  |",
         "| Trance |  | 1.00 |",
         "| **mean of these** | 0.50 | 1.00 |",
-        "| same strongest class | 0.20 | 1.00 |",
-        "| 50 tags, mean | 0.10 | 0.00 |",
+        "| same strongest class | 0.25 | 1.00 |",
+        "| 50 tags, mean | 0.12 | 0.00 |",
     ]
 
 

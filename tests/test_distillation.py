@@ -13,7 +13,7 @@ from torch import nn
 from earmark.audio import decode
 from earmark.errors import ManifestError
 from earmark.learning.networks.ear import BANDS, FRAMES, PATCH, SAMPLE_RATE, EarScores, LogMelPatches, ear
-from earmark.learning.networks.pool import FAINT, OpinionPool, Opinions
+from earmark.learning.networks.pool import FAINT, LogOpinionPool, StyleLikelihood
 from earmark.learning.networks.yamnet import classes, patches
 from earmark.recipes.distillation import distil, fidelity, instruments, samples, scenes, shards, speech
 from earmark.recipes.distillation.distil import DistilConfig
@@ -91,9 +91,9 @@ class Says(nn.Module):
 TABLE = [(0, 0, 1.0), (1, 1, 1.0), (1, 2, 1.0)]  # class 0 is style 0; class 1 is the family of styles 1 and 2
 
 
-def pooled(descriptors: list[float], scores: list[float], *, level: float = 1.0) -> tuple[np.ndarray, OpinionPool]:
-    opinions = Opinions(3, 4, TABLE, music=[2], other=[3])
-    pool = OpinionPool(Says(torch.tensor([descriptors]).log()), Says(torch.tensor([[scores]])), opinions, 1.0)
+def pooled(descriptors: list[float], scores: list[float], *, level: float = 1.0) -> tuple[np.ndarray, LogOpinionPool]:
+    opinions = StyleLikelihood(3, 4, TABLE, music=[2], other=[3])
+    pool = LogOpinionPool(Says(torch.tensor([descriptors]).log()), Says(torch.tensor([[scores]])), opinions, 1.0)
     logits, embedding = pool(level * torch.ones(1, 1000))
     assert embedding.shape == (1, 6)
     return logits.softmax(-1)[0].numpy(), pool

@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from earmark.learning.networks import DescriptorNetwork
+from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.recipes.house12.fitting import FitConfig, OneThread, _disturbed, fit, predict
 from earmark.recipes.house12.tables import UNLABELLED, Indices, Rows, Task
 

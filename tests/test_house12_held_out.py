@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from earmark.learning.networks import DescriptorNetwork
+from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.recipes.house12 import held_out
 from earmark.recipes.house12.fitting import FitConfig, fit
 from earmark.recipes.house12.held_out import Teaching, cross_validate, fingerprint

@@ -37,11 +37,10 @@ from earmark.hearing.bundle import (
     shipped,
     user_models,
 )
-from earmark.learning import downloads
+from earmark.learning import adding, downloads
 from earmark.learning.bundle import load_network
 from earmark.learning.downloads import ADDABLE, YAMNET, Source, fetch
 from earmark.learning.networks import ARCHITECTURES
-from earmark.learning.networks.yamnet import adding
 from earmark.learning.networks.yamnet.classes import NAMES
 from earmark.learning.networks.yamnet.graph import Yamnet
 from earmark.learning.networks.yamnet.patches import front_end

@@ -1,6 +1,8 @@
 """The networks: the printed summary of 2018 layer for layer, and a contract over every architecture."""
 
 import copy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,19 +15,19 @@ from torch import Tensor, nn
 
 from earmark.hearing import Model
 from earmark.hearing.bundle import FORMAT, Config
-from earmark.learning import bundle
+from earmark.learning import bundle, keras_import
 from earmark.learning.bundle import export_onnx
-from earmark.learning.networks import ARCHITECTURES, AudioNetwork, DescriptorNetwork, NormalScores
+from earmark.learning.networks import ARCHITECTURES, AudioNetwork
 from earmark.learning.networks.convolutions import FCN, Convolutions
+from earmark.learning.networks.descriptors import DescriptorNetwork, NormalScores
 from earmark.learning.networks.frontend import MelSpectrogram
 from earmark.learning.networks.heads import Gate, LinearHead
-from earmark.learning.networks.keras import importing
 from earmark.learning.networks.yamnet.network import YamnetEar
 
 # What the contract is tested with: settings, smaller than the published ones where those take long; the size of the
 # embedding; the samples to trace the export with, and whether other lengths may be heard as well.
 TEMPORAL = {"architecture": "temporal", "settings": {"dropout": 0.0}}
-IMPORTED = importing.read(Path(__file__).parent / "golden" / "keras" / "sequential.h5", "imported")
+IMPORTED = keras_import.read(Path(__file__).parent / "golden" / "keras" / "sequential.h5", "imported")
 CONTRACT: dict[str, tuple[dict[str, Any], int, int, bool]] = {
     "emusic": ({}, 832, 349_440, False),
     "fcn": ({"width": 1 / 16, "dropout": 0.0}, 208, 349_696, False),
@@ -321,3 +323,17 @@ def test_the_logits_are_the_log_of_the_members_mean_probability() -> None:
     logits, embedding = network.from_rows(rows)
     assert logits.exp().detach().numpy() == pytest.approx(members.mean(0).detach().numpy(), abs=1e-6)
     assert embedding.shape == (5, 82)
+
+
+OPENED = """
+import sys
+from earmark.learning.networks import ARCHITECTURES
+ARCHITECTURES["emusic"](12)
+print(*(name for name in sys.modules if name.startswith(("earmark.learning.networks", "sklearn", "h5py", "onnx"))))
+"""
+
+
+def test_an_architecture_loads_its_own_modules_alone() -> None:
+    opened = subprocess.run([sys.executable, "-c", OPENED], check=True, capture_output=True, encoding="utf-8")
+    rooms = {name.removeprefix("earmark.learning.networks").lstrip(".") for name in opened.stdout.split()}
+    assert rooms == {"", "architectures", "convolutions", "frontend", "network"}

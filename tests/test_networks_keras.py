@@ -24,10 +24,9 @@ from earmark.cli import main
 from earmark.errors import BundleError
 from earmark.hearing import Listener, Model
 from earmark.hearing.model import PROBABILITIES
-from earmark.learning import bundle
+from earmark.learning import bundle, keras_import
 from earmark.learning.bundle import export_onnx
 from earmark.learning.networks.frontend import MelSpectrogram
-from earmark.learning.networks.keras import card, importing
 from earmark.learning.networks.keras.kapre import Melspectrogram
 from earmark.learning.networks.keras.network import LAYERS
 from earmark.styles import styles
@@ -40,8 +39,8 @@ RATE = 4000  # Hz
 Answers = Mapping[str, NDArray[np.float32]]
 
 
-def read(name: str, path: Path | None = None) -> importing.Imported:
-    return importing.read(path or GOLDEN / f"{name}.h5", name, labels=LABELS[name], sample_rate=RATE)
+def read(name: str, path: Path | None = None) -> keras_import.Imported:
+    return keras_import.read(path or GOLDEN / f"{name}.h5", name, labels=LABELS[name], sample_rate=RATE)
 
 
 def answers(name: str) -> Answers:
@@ -49,7 +48,7 @@ def answers(name: str) -> Answers:
         return dict(stored)
 
 
-def outputs(imported: importing.Imported, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+def outputs(imported: keras_import.Imported, logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """What the network in Keras gives, from logits."""
     if imported.config.provenance["ends_in"] == "linear":
         return logits
@@ -107,7 +106,7 @@ def test_every_layer_answers_as_keras_does_once_exported() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["sequential", "model", "tags"])
 def test_the_bundle_answers_as_keras_does(name: str, tmp_path: Path) -> None:
-    importing.import_keras(GOLDEN / f"{name}.h5", tmp_path / name, labels=LABELS[name], sample_rate=RATE)
+    keras_import.import_keras(GOLDEN / f"{name}.h5", tmp_path / name, labels=LABELS[name], sample_rate=RATE)
     golden = answers(name)
     model = Model.open(tmp_path / name)
     model.verify()
@@ -224,16 +223,16 @@ def write_2018(path: Path, generator: np.random.Generator) -> None:
 
 
 @pytest.fixture(scope="module")
-def full_size(tmp_path_factory: pytest.TempPathFactory) -> tuple[importing.Imported, Path]:
+def full_size(tmp_path_factory: pytest.TempPathFactory) -> tuple[keras_import.Imported, Path]:
     folder = tmp_path_factory.mktemp("2018")
     write_2018(folder / "28_mdl.h5", np.random.default_rng(0))
-    return importing.import_keras(folder / "28_mdl.h5", folder / "emusic"), folder / "emusic"
+    return keras_import.import_keras(folder / "28_mdl.h5", folder / "emusic"), folder / "emusic"
 
 
-def test_the_network_of_2018_round_trips(full_size: tuple[importing.Imported, Path]) -> None:
+def test_the_network_of_2018_round_trips(full_size: tuple[keras_import.Imported, Path]) -> None:
     imported, folder = full_size
     assert imported.file.parameters == 2_041_580
-    assert card.trainable(imported.network) == 940_044
+    assert imported.trainable == 940_044
     assert [layer.name for layer in imported.file.layers] == [
         *("melspectrogram_1", "normalization2d_1"),
         *("conv2d_1", "0_bn", "activation_0", "pool_0", "dropout_1"),
@@ -259,7 +258,7 @@ def test_the_network_of_2018_round_trips(full_size: tuple[importing.Imported, Pa
         assert row in text
 
 
-def test_onnx_and_torch_agree_on_the_network_of_2018(full_size: tuple[importing.Imported, Path]) -> None:
+def test_onnx_and_torch_agree_on_the_network_of_2018(full_size: tuple[keras_import.Imported, Path]) -> None:
     _, folder = full_size
     waveforms = np.stack([tiny_track(bpm, 29.12, 12_000).waveform for bpm in (100, 174)])
     logits, embedding = Model.open(folder).run(waveforms)
@@ -275,7 +274,7 @@ def test_onnx_and_torch_agree_on_the_network_of_2018(full_size: tuple[importing.
 
 
 def test_ten_pieces_are_heard_as_the_original_would_have(
-    full_size: tuple[importing.Imported, Path], shared_audio: Path, tmp_path: Path
+    full_size: tuple[keras_import.Imported, Path], shared_audio: Path, tmp_path: Path
 ) -> None:
     """Against a re-enactment: mutagen tells the duration, ffmpeg cuts, librosa loads."""
     model = Model.open(full_size[1])
@@ -489,17 +488,17 @@ def test_an_end_whose_outputs_nobody_can_tell_is_refused() -> None:
             for kind, activation in kinds_and_activations
         ]
 
-    found = importing.without_ending(ends(("Dense", "sigmoid"), ("Activation", "linear"), ("Flatten", None)))
+    found = keras_import.without_ending(ends(("Dense", "sigmoid"), ("Activation", "linear"), ("Flatten", None)))
     assert found == (ends(("Dense", "linear"), ("Activation", "linear"), ("Flatten", None)), "sigmoid", 0)
     same = ends(("Conv2D", "relu"), ("Dense", "linear"))
-    assert importing.without_ending(same) == (same, "linear", 1)
+    assert keras_import.without_ending(same) == (same, "linear", 1)
     for kinds, message in (
         (ends(("Dense", "linear"), ("ELU", None)), "ends in layer 'elu' with ELU"),
         (ends(("Conv2D", "softmax"), ("GlobalAveragePooling2D", None)), "with softmax, which is pooled"),
         (ends(("Flatten", None)), "no layer in it that has learned anything"),
     ):
         with pytest.raises(BundleError, match=message):
-            importing.without_ending(kinds)
+            keras_import.without_ending(kinds)
 
 
 def test_a_softmax_over_one_axis_of_several_is_refused(change: Callable[..., Path]) -> None:
@@ -533,22 +532,22 @@ def test_a_softmax_over_one_axis_of_several_is_refused(change: Callable[..., Pat
 
 def test_other_numbers_of_outputs_need_names() -> None:
     with pytest.raises(BundleError, match=r"the layers give 5 outputs, for which there are 12 names$"):
-        importing.read(GOLDEN / "tags.h5", "tags", sample_rate=RATE)
+        keras_import.read(GOLDEN / "tags.h5", "tags", sample_rate=RATE)
     with pytest.raises(BundleError, match=r"the layers give 12 outputs, for which there are 3 names$"):
-        importing.read(GOLDEN / "model.h5", "model", labels=["a", "b", "c"])
+        keras_import.read(GOLDEN / "model.h5", "model", labels=["a", "b", "c"])
 
 
 def test_labels_of_ones_own_are_their_own_families() -> None:
     labels = ["Trance", "Gqom", "Trap", "Footwork"]
-    config = importing.read(GOLDEN / "linear.h5", "linear", labels=labels).config
+    config = keras_import.read(GOLDEN / "linear.h5", "linear", labels=labels).config
     assert config.families == {"Trance": "Trance", "Gqom": "Gqom", "Trap": "Bass", "Footwork": "Footwork"}
 
 
 def test_the_sample_rate_must_be_stated_once() -> None:
     with pytest.raises(BundleError, match=r"tags\.h5: it does not state its sample rate"):
-        importing.read(GOLDEN / "tags.h5", "tags", labels=LABELS["tags"])
+        keras_import.read(GOLDEN / "tags.h5", "tags", labels=LABELS["tags"])
     with pytest.raises(BundleError, match=r"model\.h5: its sample rate is 4000 Hz, not 8000"):
-        importing.read(GOLDEN / "model.h5", "model", sample_rate=8000)
+        keras_import.read(GOLDEN / "model.h5", "model", sample_rate=8000)
 
 
 @pytest.mark.parametrize(
@@ -561,7 +560,7 @@ def test_the_sample_rate_must_be_stated_once() -> None:
 )
 def test_a_table_of_labels_is_read_whichever_column_holds_the_numbers(tmp_path: Path, text: str) -> None:
     (tmp_path / "keys.csv").write_text(text, encoding="utf-8")
-    assert importing.read_labels(tmp_path / "keys.csv") == ["Drum & Bass", "Trap"]
+    assert keras_import.read_labels(tmp_path / "keys.csv") == ["Drum & Bass", "Trap"]
 
 
 @pytest.mark.parametrize(
@@ -580,7 +579,7 @@ def test_a_table_of_labels_is_read_whichever_column_holds_the_numbers(tmp_path: 
 def test_what_is_no_table_of_labels_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "keys.csv").write_text(text, encoding="utf-8")
     with pytest.raises(BundleError, match=f"keys.csv: .*{message}"):
-        importing.read_labels(tmp_path / "keys.csv")
+        keras_import.read_labels(tmp_path / "keys.csv")
 
 
 # Writing
@@ -590,13 +589,13 @@ def test_a_folder_that_is_no_model_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "song.mp3").write_bytes(b"irreplaceable")
     with pytest.raises(BundleError, match="music: there is something that is no model; it would be replaced"):
-        importing.import_keras(GOLDEN / "model.h5", tmp_path / "music")
+        keras_import.import_keras(GOLDEN / "model.h5", tmp_path / "music")
     assert (tmp_path / "music" / "song.mp3").read_bytes() == b"irreplaceable"
 
 
 def test_the_card_says_what_a_linear_end_is_taken_for() -> None:
     imported = read("linear")
-    text = card.write(imported.config, imported.file, imported.network)
+    text = keras_import.card(imported)
     assert "Trained with the loss mse and the optimiser Adam." in text
     assert "It ends without a softmax or a sigmoid. Its outputs are taken for logits" in text
     assert "Written by Keras 2.1.6 on TensorFlow" in text

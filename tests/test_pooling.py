@@ -1,5 +1,6 @@
 """Pools as models: joined from a descriptor network and an ear, written, heard, and given another ear."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from earmark.errors import BundleError, ManifestError
 from earmark.hearing import Model
 from earmark.hearing.bundle import FORMAT, Config
 from earmark.learning import bundle, pooling
-from earmark.learning.networks import ARCHITECTURES, DescriptorNetwork
+from earmark.learning.networks import ARCHITECTURES
+from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.learning.networks.ear import EarScores
 from earmark.learning.networks.yamnet.network import YamnetEar
 from earmark.learning.pooling import PoolConfig
@@ -29,6 +31,7 @@ POOL = PoolConfig(
     styles={"Techno": {"Techno": 1.0}, "House": {"House music": 1.0, "Disco": 0.5}},
 )
 OUTPUTS = 571
+RECIPE = Path(__file__).parents[1] / "recipes/house12-pool.toml"
 
 
 def config_of(name: str, architecture: str, settings: dict[str, Any], labels: list[str], task: str) -> Config:
@@ -119,13 +122,54 @@ def test_what_is_no_ear_or_no_pool_is_refused(ear_bundle: Path, pool_bundle: Pat
         pooling.exchange(tiny_bundle(tmp_path / "tiny"), YamnetEar(), {})
 
 
+def test_a_style_without_a_line_is_named() -> None:
+    with pytest.raises(ManifestError, match="pool: styles without a line, or lines without a style: House"):
+        POOL.model_copy(update={"styles": {"Techno": {"Techno": 1.0}}}).likelihood(LABELS)
+
+
+def test_the_recipe_of_the_shipped_pool_is_read() -> None:
+    recipe = pooling.read_recipe(RECIPE)
+    assert (recipe.name, recipe.weight, recipe.every) == ("house12", 1.0, 2.912)
+    assert recipe.styles["Halftime"] == {"Drum and bass": 0.6, "Dubstep": 0.6, "Hip hop music": 0.4}
+
+
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("line", "changed", "message"),
     [
-        ({"music": ["Musik"]}, "no classes of the ear: Musik"),
-        ({"styles": {"Techno": {"Techno": 1.0}}}, "House"),
+        ("weight = 1.0", "weight = -1.0", "weight: Input should be greater than or equal to 0"),
+        ("weight = 1.0", 'weight = "1.0"', "weight: Input should be a valid number"),
+        ("weight = 1.0", "weigth = 1.0", "weight: Field required"),
+        ("weight = 1.0", "weight = 1.0\nmuisc = []", "muisc: there is no such key"),
+        ("every = 2.912", "every = 0.9", r"every: Input should be greater than or equal to 0\.97"),
+        ('music = ["Music"', 'music = ["Musik"', r"music\.0: the ear has no class 'Musik'"),
+        ('{ "Dubstep" = 1.0 }', '{ "Dubstep" = 1.5 }', r"styles\.Brostep\.Dubstep: Input should be less than"),
+        ('{ "Dubstep" = 1.0 }', '{ "Dupstep" = 1.0 }', r"styles\.Brostep.*: the ear has no class 'Dupstep'"),
     ],
 )
-def test_a_table_that_does_not_fit_is_named(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ManifestError, match=message):
-        PoolConfig(**vars(POOL) | changes).opinions(LABELS)
+def test_what_a_recipe_should_not_say_is_refused_by_file_and_key(
+    line: str, changed: str, message: str, tmp_path: Path
+) -> None:
+    text = RECIPE.read_text(encoding="utf-8")
+    assert text.count(line) == 1
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(line, changed), encoding="utf-8")
+    with pytest.raises(ManifestError, match=rf"mine\.toml: {message}"):
+        pooling.read_recipe(path)
+
+
+def test_the_card_of_a_pool_names_its_table_and_ends_with_the_card_of_the_descriptors() -> None:
+    figures = {"patches": 9, "correlations": {"Techno": 0.5}, "mean": 0.5, "agreement": 0.25, "tags": 0.1}
+    config = dataclasses.replace(
+        config_of("mine", "pool", {"weight": 0.5}, LABELS, "styles"),
+        provenance={"summary": "two styles", "ear": "Taught by YAMNet"},
+        measures={"ear": {"held-out scenes": figures}},
+    )
+    text = pooling.card(config, POOL.styles, "# other\n\nSummary.\n\n## Data\n\nOne.\n")
+    assert text.startswith(
+        "# mine\n\nTwo styles.\n\nWaveform in (mono, 22050 Hz, windows of 29.12 s), 2 styles out. Two"
+    )
+    assert "log P(style | descriptors) + 0.5 x log (what the ear hears of it + 0.02)" in text
+    assert "no label of a person. Taught by YAMNet." in text
+    assert "| Techno | 0.50 |" in text
+    assert "| House | House music 1, Disco 0.5 |" in text
+    assert text.endswith("## The descriptors' own card\n\nSummary.\n\n### Data\n\nOne.\n")

@@ -17,14 +17,13 @@ def import_keras(
     ] = None,
 ) -> None:
     """Turn a Keras file into a model like any other."""
-    from earmark.learning.networks.keras import importing
-    from earmark.learning.networks.keras.card import trainable
+    from earmark.learning import keras_import
 
-    labels = importing.read_labels(styles) if styles else None
-    imported = importing.import_keras(file, out, labels=labels, sample_rate=sample_rate)
+    labels = keras_import.read_labels(styles) if styles else None
+    imported = keras_import.import_keras(file, out, labels=labels, sample_rate=sample_rate)
     config = imported.config
     layers = len(imported.file.layers) + bool(imported.file.input_name)
-    typer.echo(f"{layers} layers, {imported.file.parameters:,} parameters ({trainable(imported.network):,} trainable)")
+    typer.echo(f"{layers} layers, {imported.file.parameters:,} parameters ({imported.trainable:,} trainable)")
     typer.echo(f"hears {config.window:g} s at {config.sample_rate} Hz, names {len(config.styles)} {config.task}")
     if config.provenance["ends_in"] == "linear":
         typer.echo("no softmax at its end: its outputs are taken for logits", err=True)

@@ -59,8 +59,8 @@ def add(
     """Download an openly licensed model, check it, and turn it into one like any other."""
     from earmark.cli.progress import titled_progress
     from earmark.errors import DownloadError
+    from earmark.learning import adding
     from earmark.learning.downloads import ADDABLE
-    from earmark.learning.networks.yamnet import adding
 
     try:
         with titled_progress() as progress:

@@ -31,13 +31,16 @@ def build(config: Config) -> nn.Module:
     """The network of a config, with weights not yet loaded.
 
     Raises:
-        BundleError: the architecture is unknown.
+        BundleError: the architecture is unknown, or has other settings.
     """
     if config.architecture not in ARCHITECTURES:
         raise BundleError(
             f"{config.name}: unknown architecture {config.architecture!r}, not one of {', '.join(ARCHITECTURES)}"
         )
-    return ARCHITECTURES[config.architecture](len(config.styles), **config.settings)
+    try:
+        return ARCHITECTURES[config.architecture](len(config.styles), **config.settings)
+    except (TypeError, ValueError, KeyError) as error:
+        raise BundleError(f"{config.name}: settings of {config.architecture}: {error}") from error
 
 
 def load_network(folder: Path) -> nn.Module:

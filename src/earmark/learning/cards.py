@@ -45,9 +45,9 @@ def bullets(items: Iterable[str]) -> str:
     return "\n".join(f"- {item}" for item in items)
 
 
-def limits(items: Iterable[str]) -> str:
+def limits(*blocks: str) -> str:
     """The last section: what the figures do not say."""
-    return section("What to know before trusting it", bullets(items))
+    return section("What to know before trusting it", *blocks)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

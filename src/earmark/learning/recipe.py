@@ -62,4 +62,5 @@ def checked(kind: type[R], settings: Mapping[str, Any], source: Path | str) -> R
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"])) or "settings"
         reason = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
+        reason = reason.removeprefix("Value error, ")  # of a validator of ours, whose message is whole
         raise ManifestError(f"{source}: {key}: {reason}") from error

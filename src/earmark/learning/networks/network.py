@@ -1,4 +1,4 @@
-"""What all networks that are trained on sound have in common: a fixed front end and a body that learns."""
+"""The frame of all networks that are trained on sound: a fixed front end and a body that learns."""
 
 from torch import Tensor, nn
 

@@ -1,4 +1,4 @@
-"""The pool: what measured descriptors say of the style, and what an ear for real recordings says, together.
+"""A logarithmic opinion pool of two networks: one on measured descriptors, and an ear for real recordings.
 
 The descriptor network knows the styles of a shop, and fine differences between them; the ear knows fewer and broader
 kinds of music, from real recordings of any quality. A table says which of its classes speak for which style. A class
@@ -14,11 +14,14 @@ References: C. Genest and J. Zidek, "Combining probability distributions", Stati
 logarithmic opinion pool; A. Bhattacharyya, 1943, for the coefficient of agreement.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+
+from earmark.learning.networks.architectures import EARS
+from earmark.learning.networks.descriptors import DescriptorNetwork
 
 FAINT: Final = 0.02  # a score: what is fainter was not heard
 QUIETEST: Final = 1e-3  # of the peak of a window: below, it stays as quiet as it is
@@ -27,8 +30,8 @@ Entry = tuple[int, int, float]
 """A line of the table: the class of the ear, the style that it speaks for, and how much (0-1)."""
 
 
-class Opinions(nn.Module):
-    """What the classes of an ear say of the styles.
+class StyleLikelihood(nn.Module):
+    """The likelihood of each style, from the classes of an ear that speak for it.
 
     Args:
         styles: how many there are.
@@ -64,13 +67,13 @@ class Opinions(nn.Module):
         return torch.log(mean @ self.speaks + FAINT), music / (music + other)
 
 
-class OpinionPool(nn.Module):
-    """Descriptors and an ear, asked together; see the module.
+class LogOpinionPool(nn.Module):
+    """The logarithmic opinion pool of descriptors and an ear; see the module.
 
     Args:
         descriptors: a network over the styles.
         ear: a module that gives scores (batch, patches, classes) and an embedding (batch, patches, dims) of a waveform.
-        opinions: what the scores say of the styles.
+        likelihood: the styles' likelihood, from the scores.
         weight: how much the ear counts, where the descriptors have 1.
 
     Raises:
@@ -79,7 +82,7 @@ class OpinionPool(nn.Module):
     Shape: (batch, samples) -> (batch, styles), (batch, sum of the dims).
     """
 
-    def __init__(self, descriptors: nn.Module, ear: nn.Module, opinions: Opinions, weight: float) -> None:
+    def __init__(self, descriptors: nn.Module, ear: nn.Module, likelihood: StyleLikelihood, weight: float) -> None:
         super().__init__()
         if descriptors.sample_rate != ear.sample_rate:
             raise ValueError(f"descriptors at {descriptors.sample_rate} Hz and an ear at {ear.sample_rate} Hz")
@@ -87,16 +90,40 @@ class OpinionPool(nn.Module):
         self.samples = descriptors.samples
         self.descriptors = descriptors
         self.ear = ear
-        self.opinions = opinions
+        self.likelihood = likelihood
         self.weight = weight
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         logits, embedding = self.descriptors(waveform)
         # The ear tells whispers from music at full scale, but a quiet file is no other music.
         scores, heard = self.ear(waveform / waveform.abs().amax(1, keepdim=True).clamp_min(QUIETEST))
-        likelihood, musicality = self.opinions(scores)
+        likelihood, musicality = self.likelihood(scores)
         measured = logits.log_softmax(-1)
         # As much agreement as with an ear that says nothing is enough.
         agreement = (0.5 * (measured + likelihood.log_softmax(-1))).exp().sum(-1, keepdim=True)
         trust = musicality * (agreement * logits.shape[-1] ** 0.5).clamp_max(1)
         return trust * (measured + self.weight * likelihood), torch.cat([embedding, heard.mean(1)], 1)
+
+
+def pool(
+    styles: int,
+    descriptors: Mapping[str, Any],
+    ear: Mapping[str, Any],
+    opinions: Mapping[str, Any],
+    weight: float = 1.0,
+) -> LogOpinionPool:
+    """The pool of settings as they stand in a model's `config.json`.
+
+    Args:
+        styles: number of outputs.
+        descriptors: the settings of the descriptor network.
+        ear: `architecture`, a key of EARS, and its `settings`.
+        opinions: the settings of `StyleLikelihood`.
+        weight: of the ear, where the descriptors have 1.
+    """
+    return LogOpinionPool(
+        DescriptorNetwork(styles, **descriptors),
+        EARS[ear["architecture"]](**ear["settings"]),
+        StyleLikelihood(styles, **opinions),
+        weight,
+    )

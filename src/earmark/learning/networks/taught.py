@@ -6,12 +6,14 @@ must be built with again, beside its base.
 References: Choi et al., Transfer learning for music classification and regression tasks, arXiv 1703.09179, 2017.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from earmark.learning.networks.heads import Gate, Head
+from earmark.learning.networks.architectures import ARCHITECTURES
+from earmark.learning.networks.heads import Gate, Head, head_of
 
 SMALLEST = 1e-12  # probability: nothing is impossible, or its logarithm would be no logit
 
@@ -97,3 +99,32 @@ class Merged(nn.Module):
         head = (self.head(embedding) / self.head_temperature).softmax(-1) @ self.place_head
         merged: Tensor = share * head + (1 - share) * base
         return merged
+
+
+def taught(styles: int, base: Mapping[str, Any], head: Mapping[str, Any]) -> Taught:
+    """A head on a frozen base, which is given as `architecture`, `settings` and the number of its own `styles`."""
+    return Taught(_base(base), head_of(styles, head))
+
+
+def merged(
+    styles: int,
+    base: Mapping[str, Any],
+    head: Mapping[str, Any],
+    gate: Mapping[str, Any],
+    taught: Sequence[int],
+    temperatures: Sequence[float],
+) -> Merged:
+    """A base that goes on answering beside a head for the styles `taught`, and the gate between them."""
+    return Merged(
+        _base(base),
+        head_of(len(taught), head),
+        Gate(**gate),
+        styles=styles,
+        base_styles=base["styles"],
+        taught=taught,
+        temperatures=temperatures,
+    )
+
+
+def _base(base: Mapping[str, Any]) -> nn.Module:
+    return ARCHITECTURES[base["architecture"]](base["styles"], **base["settings"])

@@ -20,8 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from earmark.learning.networks import DescriptorNetwork
-from earmark.learning.networks.descriptors import EnsembleLinear
+from earmark.learning.networks.descriptors import DescriptorNetwork, EnsembleLinear
 from earmark.learning.training.schedule import warm_cosine
 from earmark.recipes.house12.tables import STATISTICS, UNLABELLED, Indices, Rows, Task
 

@@ -24,7 +24,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from earmark.errors import TableError
 from earmark.hearing.bundle import Config
 from earmark.learning import bundle
-from earmark.learning.networks import DescriptorNetwork
+from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.measures.classification import apply_temperature, fit_temperature
 from earmark.measures.scores import Score, score
 from earmark.recipes.house12 import card, fitting, tables

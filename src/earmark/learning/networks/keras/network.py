@@ -1,6 +1,6 @@
 """Networks that were trained in Keras: a chain of its layers, with the weights of its file.
 
-`earmark.learning.networks.keras.importing` reads the files.
+`earmark.learning.keras_import` reads the files.
 """
 
 import inspect

@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from earmark.errors import BundleError
 from earmark.hearing.bundle import Config
-from earmark.learning import bundle
-from earmark.learning.networks.keras import card
+from earmark.learning import bundle, cards
 from earmark.learning.networks.keras import file as keras_file
 from earmark.learning.networks.keras.file import KerasFile, KerasLayer
 from earmark.learning.networks.keras.layers import Layer
@@ -57,11 +56,16 @@ _VARIABLE = {"Variable": "mel"}  # the mel matrix, which kapre gives no name
 
 @dataclass(frozen=True)
 class Imported:
-    """A network with the weights of a file, what its bundle says, and what the file said."""
+    """A network with the weights of a file, the config of its bundle, and the file."""
 
     network: AudioNetwork
     config: Config
     file: KerasFile
+
+    @property
+    def trainable(self) -> int:
+        """The number of parameters that training would move."""
+        return sum(weight.numel() for weight in self.network.parameters() if weight.requires_grad)
 
 
 def import_keras(
@@ -85,13 +89,7 @@ def import_keras(
     bundle.require_replaceable(out)
     imported = read(path, out.name, labels=labels, sample_rate=sample_rate)
     check = check_waveform(imported.config.sample_rate, imported.network.samples)
-    bundle.write(
-        out,
-        imported.network,
-        imported.config,
-        card.write(imported.config, imported.file, imported.network),
-        check,
-    )
+    bundle.write(out, imported.network, imported.config, card(imported), check)
     return imported
 
 
@@ -99,12 +97,12 @@ def read(path: Path, name: str, *, labels: Sequence[str] | None = None, sample_r
     """Read a Keras file as a network and the config of a bundle with this name; see `import_keras`."""
     contents = keras_file.read(path)
     try:
-        return _understand(contents, name, path, tuple(labels) if labels else None, sample_rate)
+        return _imported(contents, name, path, tuple(labels) if labels else None, sample_rate)
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from error
 
 
-def _understand(
+def _imported(
     file: KerasFile, name: str, path: Path, labels: tuple[str, ...] | None, sample_rate: int | None
 ) -> Imported:
     samples = _samples(file)
@@ -249,3 +247,71 @@ def check_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
     chord = sum(np.sign(np.sin(2 * np.pi * pitch * time)) for pitch in (220.0, 261.6, 329.6))
     steps: NDArray[np.float32] = (np.round((0.6 * kick + 0.1 * chord) * 256) / 256)[None].astype(np.float32)
     return steps
+
+
+UNKNOWN = """- How well it hears: nothing was measured in importing it, so there are no figures. `earmark evaluate`
+  measures.
+- What it was trained on, unless its author says so.
+- Whether its probabilities are calibrated: the logits are taken as they are (temperature 1), and no track is called
+  unlike anything the model knows (threshold 0).
+"""
+
+DIFFERENCES = """- A mel layer in decibels takes its maximum over a whole batch, so in the original the answer for a
+  window depended on the windows beside it. Here windows are heard one by one; `earmark listen --windows original` hears
+  ten pieces of the track as one batch, as the system of 2018 did.
+- The embedding joins the global averages of the blocks; where there is no convolution it is what the last dense layer
+  sees. The original had none.
+"""
+
+ENDINGS = {
+    "softmax": "It ends in a softmax: the logits here are what stands before it, and the probabilities are its own.",
+    "sigmoid": "It ends in a sigmoid for each output: the logits are what stands before it, and the outputs are tags.",
+    "linear": (
+        "It ends without a softmax or a sigmoid. Its outputs are taken for logits, and a softmax is put after them.\n"
+        "Whether it was trained that way the layers do not say."
+    ),
+}
+
+
+def card(imported: Imported) -> str:
+    """The card of an imported model, in Markdown."""
+    config, file = imported.config, imported.file
+    size = f"{file.parameters:,} parameters, {imported.trainable:,} of which training would move"
+    return cards.card(
+        config.name,
+        f"{config.provenance['summary']}: {size}",
+        f"{cards.signature(config)} Architecture `{config.architecture}`: the layers of the file, with its weights.",
+        "The weights belong to whoever trained them, under whatever licence they are given; earmark adds nothing to "
+        "them and claims nothing about them.",
+        cards.section(
+            "What the file says",
+            f"Written by Keras {file.version} on TensorFlow; SHA-256 `{config.provenance['file_sha256']}`.",
+            _training(file),
+            ENDINGS[config.provenance["ends_in"]],
+            cards.table(["layer", "kind", "output", "parameters"], _rows(imported)),
+            f"Outputs, in order: {', '.join(config.styles)}.",
+        ),
+        cards.section("What is unknown", UNKNOWN),
+        cards.section("What to know before comparing it with the original", DIFFERENCES),
+    )
+
+
+def _training(file: KerasFile) -> str:
+    loss = file.training.get("loss")
+    optimiser = (file.training.get("optimizer_config") or {}).get("class_name")
+    if not loss and not optimiser:
+        return "It does not say how it was trained."
+    return f"Trained with the loss {loss or 'unknown'} and the optimiser {optimiser or 'unknown'}."
+
+
+def _rows(imported: Imported) -> list[tuple[str, str, str, str]]:
+    """Name, kind, output shape and number of parameters of each layer."""
+    file, network = imported.file, imported.network
+    rows = [(layer.name, layer.kind, sum(array.size for array in layer.weights.values())) for layer in file.layers]
+    shapes = [layer.shape for layer in layers_of(network)]
+    if file.input_name:
+        rows, shapes = [(file.input_name, "InputLayer", 0), *rows], [(1, network.samples), *shapes]
+    return [
+        (name, kind, " x ".join(map(str, shape)), f"{size:,}")
+        for (name, kind, size), shape in zip(rows, shapes, strict=True)
+    ]
