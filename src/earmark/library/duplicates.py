@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from earmark.audio import Recording
 from earmark.errors import UnreadableAudio
 from earmark.fingerprint import SAME, SAMPLE_RATE, Fingerprint, fingerprint, overlay
+from earmark.library.embeddings import Embeddings, read_embeddings
 from earmark.library.track import Track
 
 DURATION: Final = 2.0  # seconds by which copies may differ: silence at the ends, the delay of a codec
@@ -38,16 +38,6 @@ class Copies:
     identical: bool
 
 
-@dataclass(frozen=True)
-class _Heard:
-    """What is kept of a track while all others are read: a collection does not fit into memory with its analyses."""
-
-    track: Track
-    model: str
-    duration: float
-    direction: NDArray[np.float32] | None  # the embedding at length 1, (dims,); None where it has none
-
-
 def find_copies(tracks: Iterable[Track], listen: Listen) -> Iterator[Copies | UnreadableAudio]:
     """Find what is there more than once; files that have vanished are passed over.
 
@@ -59,56 +49,49 @@ def find_copies(tracks: Iterable[Track], listen: Listen) -> Iterator[Copies | Un
         Files with the same content first, then recordings, in which one file stands for all with its content; and what
         could not be decoded.
     """
-    groups: dict[str, list[_Heard]] = {}
-    for number, track in enumerate(tracks):
-        if not track.missing:
-            groups.setdefault(track.content_hash or f"no content known {number}", []).append(_heard(track))
+    groups: dict[str, list[Track]] = {}
+    heard = read_embeddings(_firsts(tracks, groups))
     for group in groups.values():
         if len(group) > 1:
-            yield Copies(tuple(each.track for each in group), identical=True)
+            yield Copies(tuple(group), identical=True)
     firsts = [group[0] for group in groups.values()]
-    pairs = _candidates(firsts)
+    place = {track.path: index for index, track in enumerate(firsts)}
+    rows = [[place[track.path] for track in each.tracks] for each in heard]
+    pairs = sorted(
+        (row[one], row[other]) for row, each in zip(rows, heard, strict=True) for one, other in candidates(each)
+    )
     asked = sorted({index for pair in pairs for index in pair})
     fingerprints: dict[Path, Fingerprint] = {}
-    for outcome in listen([firsts[index].track.path for index in asked]):
+    for outcome in listen([firsts[index].path for index in asked]):
         if isinstance(outcome, UnreadableAudio):
             yield outcome
         else:
             fingerprints[outcome[0]] = outcome[1]
-    same = [pair for pair in pairs if _is_same(*(fingerprints.get(firsts[index].track.path) for index in pair))]
+    same = [pair for pair in pairs if _is_same(*(fingerprints.get(firsts[index].path) for index in pair))]
     for team in _teams(same):
-        yield Copies(tuple(firsts[index].track for index in team), identical=False)
+        yield Copies(tuple(firsts[index] for index in team), identical=False)
 
 
-def _heard(track: Track) -> _Heard:
-    analysis = track.analysis
-    if analysis is None:
-        return _Heard(track, "", 0.0, None)
-    length = float(np.linalg.norm(analysis.embedding))
-    direction = (analysis.embedding / length).astype(np.float32) if length > 0 else None
-    return _Heard(replace(track, analysis=None), analysis.model, analysis.duration, direction)
+def _firsts(tracks: Iterable[Track], groups: dict[str, list[Track]]) -> Iterator[Track]:
+    """The first track with each content; all go into the groups, by content and without their analyses."""
+    for number, track in enumerate(tracks):
+        if not track.missing:
+            group = groups.setdefault(track.content_hash or f"no content known {number}", [])
+            group.append(replace(track, analysis=None))
+            if len(group) == 1:
+                yield track
 
 
-def candidates(tracks: Iterable[Track]) -> list[tuple[int, int]]:
-    """The pairs of tracks, by index, that may be the same recording: heard by the same model as about the same."""
-    return _candidates([_heard(track) for track in tracks])
-
-
-def _candidates(heard: Sequence[_Heard]) -> list[tuple[int, int]]:
+def candidates(heard: Embeddings) -> list[tuple[int, int]]:
+    """The pairs of rows that may be the same recording: about as long, and in about the same direction."""
+    order = np.argsort(heard.durations, kind="stable")
+    durations, directions = heard.durations[order], heard.matrix[order]  # (tracks,), rising; (tracks, dims)
+    ends = np.searchsorted(durations, durations + DURATION, "right")
     pairs: list[tuple[int, int]] = []
-    by_model: dict[str, list[int]] = {}
-    for index, each in enumerate(heard):
-        if each.direction is not None:
-            by_model.setdefault(each.model, []).append(index)
-    for members in by_model.values():
-        order = sorted(members, key=lambda index: heard[index].duration)
-        durations = np.array([heard[index].duration for index in order])  # (tracks,), rising
-        directions = np.stack([unit for index in order if (unit := heard[index].direction) is not None])
-        ends = np.searchsorted(durations, durations + DURATION, "right")
-        for here, end in enumerate(ends.tolist()):
-            cosines = directions[here + 1 : end] @ directions[here]  # (tracks of about the same duration,)
-            near = [order[there] for there in (here + 1 + np.flatnonzero(cosines >= SIMILARITY)).tolist()]
-            pairs += [(min(order[here], other), max(order[here], other)) for other in near]
+    for here, end in enumerate(ends.tolist()):
+        cosines = directions[here + 1 : end] @ directions[here]  # (tracks of about the same duration,)
+        near = order[here + 1 + np.flatnonzero(cosines >= SIMILARITY)].tolist()
+        pairs += [(min(int(order[here]), other), max(int(order[here]), other)) for other in near]
     return sorted(pairs)
 
 
