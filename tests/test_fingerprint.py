@@ -158,6 +158,21 @@ def test_the_distance_is_the_share_of_bits_that_differ() -> None:
     assert distance(one, one ^ flips) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.parametrize(("share", "expected"), [(0.18, 1), (0.21, 1), (0.23, 0), (0.26, 0), (0.29, 0)])
+def test_recordings_are_the_same_while_less_than_22_percent_of_the_bits_differ(share: float, expected: int) -> None:
+    """Copies were measured up to 0.18, drum loops that share samples from 0.29: between them the line is drawn."""
+    rng = np.random.default_rng(6)
+    one = rng.integers(1, 2**32, 1000, dtype=np.uint32)
+    kept = np.arange(0, 1000, 20)  # these codes are right, so that the two are compared at all
+    flips = np.zeros(1000, np.uint32)
+    others = np.setdiff1d(np.arange(1000), kept)
+    spread = rng.permutation(np.arange(others.size * 32) < round(share * 1000 * 32)).reshape(-1, 32)
+    flips[others] = (spread.astype(np.uint32) << np.arange(32, dtype=np.uint32)).sum(1, dtype=np.uint32)
+    other = one ^ flips
+    assert distance(one, other) == pytest.approx(share, abs=1e-9)
+    assert len(list(pairs([one, other]))) == expected
+
+
 def test_pairs_of_nothing() -> None:
     assert list(pairs([])) == []
     assert list(pairs([np.empty(0, np.uint32), np.zeros(500, np.uint32), np.zeros(500, np.uint32)])) == []

@@ -98,6 +98,26 @@ Scan = Callable[..., list[str]]
 # What is heard, and what not
 
 
+@pytest.mark.parametrize("error", [PermissionError, TimeoutError, OSError])
+def test_a_file_that_cannot_be_looked_at_has_not_vanished(
+    error: type[OSError], scan: Scan, crate: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A share that does not answer proves nothing: its tracks stay."""
+    scan(crate)
+    shutil.move(crate / "deep", crate.parent)
+
+    def lstat(path: Path) -> os.stat_result:
+        if "deep" in path.parts:
+            raise error(5, "the share does not answer")
+        return os.lstat(path)
+
+    with monkeypatch.context() as share:
+        share.setattr(Path, "lstat", lstat)
+        assert scan(crate) == []
+    assert [track.missing for track in catalogue.tracks()] == [False] * 4
+    assert scan(crate) == ["missing c.wav", "missing d.wav"]  # now that the system says that they are not there
+
+
 def test_everything_new_is_heard_and_nothing_twice(scan: Scan, crate: Path, catalogue: Catalogue, ear: Ear) -> None:
     assert scan(crate) == ["heard a.wav", "heard b.wav", "heard c.wav", "heard d.wav"]
     assert ear.heard() == ["a.wav", "b.wav", "c.wav", "d.wav"]

@@ -185,6 +185,28 @@ def test_a_file_without_tags_has_empty_ones_and_takes_some(kind: str, plain: dic
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "tta"])  # ffmpeg gives those an APE tag
+def test_artist_title_and_genre_are_read_whatever_the_container(
+    kind: str, plain: dict[str, Path], tmp_path: Path
+) -> None:
+    """As ffmpeg writes them: in `LIST INFO` for WAV, in ID3 for AIFF."""
+    path = tmp_path / plain[kind].name
+    tags = ("title=Tïtel", "artist=Somebody & 坂本", "genre=Deep House")
+    more = [part for tag in tags for part in ("-metadata", tag)] + (["-write_id3v2", "1"] if kind == "aiff" else [])
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(plain[kind]), "-c", "copy", *more, str(path)]
+    subprocess.run(command, check=True, timeout=120)
+    assert read(path) == Tags(title="Tïtel", artist="Somebody & 坂本", genres=("Deep House",))
+
+
+@pytest.mark.parametrize("suffix", ["aac", "mka", "caf"])
+def test_a_kind_whose_tags_nobody_knows_has_none_and_is_not_written(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{suffix}"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", "sine=duration=0.2"]
+    subprocess.run([*command, "-metadata", "title=T", str(path)], check=True, timeout=120)
+    assert read(path) == Tags()
+    assert refused(path, tmp_path) == "tags of this kind of file are not known"
+
+
 LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("eis.ogg", "melt.opus", "parallel.m4a")]
 
 
@@ -303,6 +325,18 @@ def test_in_mp4_the_whole_tempo_counts_where_another_program_changed_it(plain: d
     file["tmpo"] = [64]
     file.save()
     assert read(path).bpm == 64
+
+
+@pytest.mark.parametrize(("whole", "tempo"), [(127, 127.98), (128, 127.98), (129, 129.0), (126, 126.0)])
+def test_in_mp4_the_decimals_count_within_one_bpm_of_the_whole_tempo(
+    whole: int, tempo: float, plain: dict[str, Path], tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(plain["m4a aac"], tmp_path))
+    write(path, changes_to(path, {"bpm": ("127.98",)}), Journal(tmp_path / "journal").start())
+    file: Any = mutagen.File(path)
+    file["tmpo"] = [whole]
+    file.save()
+    assert read(path).bpm == tempo
 
 
 @pytest.mark.parametrize(

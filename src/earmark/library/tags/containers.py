@@ -89,10 +89,22 @@ _LEAKED: Final = (EOFError, ValueError, IndexError, KeyError, AssertionError, Ty
 
 
 def identify(path: Path) -> tuple[Container, Any]:
-    """What kind of file it is, and what mutagen makes of it.
+    """The container of a file, and mutagen's object for it.
 
     Raises:
-        TagError: it cannot be opened, is damaged, or of a kind whose tags nobody knows here.
+        TagError: it cannot be opened, is damaged, or of a kind whose tags are not known.
+    """
+    found = recognise(path)
+    if found is None:
+        raise TagError(path, "tags of this kind of file are not known")
+    return found
+
+
+def recognise(path: Path) -> tuple[Container, Any] | None:
+    """The same; None for a kind of file whose tags are not known: AAC without a container, Matroska, CAF and others.
+
+    Raises:
+        TagError: it cannot be opened, or is damaged.
     """
     try:
         file = mutagen.File(path, options=_READERS)
@@ -102,10 +114,7 @@ def identify(path: Path) -> tuple[Container, Any]:
         raise TagError(path, _reason(error)) from error
     except _LEAKED as error:
         raise TagError(path, "its tags or its structure are damaged") from error
-    for container in CONTAINERS:
-        if type(file) is container.reader:
-            return container, file
-    raise TagError(path, "tags of this kind of file are not known")
+    return next(((container, file) for container in CONTAINERS if type(file) is container.reader), None)
 
 
 def _reason(error: Exception) -> str:

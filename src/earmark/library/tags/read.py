@@ -1,11 +1,11 @@
-"""What stands in a file's tags, in one form for all containers."""
+"""Tags of a file, in one form for all containers."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from earmark.errors import TagError
-from earmark.library.tags.containers import Container, identify
+from earmark.library.tags.containers import Container, recognise
 from earmark.library.tags.fields import Family, collected
 from earmark.library.tags.layouts import iff
 from earmark.library.tags.layouts.entries import Unsuited
@@ -16,13 +16,13 @@ OLD_COMMENT: Final = "ID3v1 Comment"  # what mutagen calls it
 
 
 def read(path: Path) -> Tags:
-    """Read a file's tags; a file without any gives empty ones.
+    """Read the tags of a file; they are empty where there are none, or of a kind that is not known.
 
     Raises:
-        TagError: the file cannot be opened, is damaged, or of a kind whose tags are not known.
+        TagError: the file cannot be opened, or is damaged.
     """
-    container, file = identify(path)
-    return read_identified(path, container, file)
+    found = recognise(path)
+    return read_identified(path, *found) if found else Tags()
 
 
 def read_identified(path: Path, container: Container, file: Any) -> Tags:  # noqa: ANN401  mutagen's classes have no common type
@@ -36,13 +36,13 @@ def read_identified(path: Path, container: Container, file: Any) -> Tags:  # noq
 
 
 def _read_chunks(path: Path) -> Tags:
-    """What a WAV or AIFF file without an ID3 chunk says in others."""
+    """Tags of a WAV or AIFF file without an ID3 chunk, from its other chunks: ``LIST INFO``, ``NAME``, ``AUTH``."""
     try:
         with path.open("rb") as file:
-            said = iff.read_info(file)
+            values = iff.read_info(file)
     except Unsuited as error:
         raise TagError(path, str(error)) from error
-    return collected(lambda name: list(said.get(name, ())), Family.ID3)
+    return collected(lambda name: list(values.get(name, ())), Family.ID3)
 
 
 def _id3(tags: Any, name: str) -> list[str]:  # noqa: ANN401  the same for those below
