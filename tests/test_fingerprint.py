@@ -98,6 +98,18 @@ def test_the_level_does_not_matter() -> None:
     assert distance(fingerprint([music(10) * np.float32(0.251)]), whole) < 0.001
 
 
+@pytest.mark.parametrize(("share", "same"), [(0.18, True), (0.21, True), (0.23, False), (0.29, False)])
+def test_recordings_are_the_same_up_to_the_distance_between_bad_copies_and_loops(share: float, *, same: bool) -> None:
+    rng = np.random.default_rng(4)
+    one = rng.integers(1, 1 << 32, 400, np.uint32)
+    flipped = rng.permutation(np.arange(32 * 400) < share * 32 * 400 * 400 / 380)  # some frames stay as they are
+    bits = np.packbits(flipped.reshape(400, 32), axis=1, bitorder="little").view("<u4").ravel()
+    bits[::20] = 0  # or no code would be alike, and the two would never be compared
+    other = (one ^ bits).astype(np.uint32)
+    assert distance(one, other) == pytest.approx(share, abs=0.006)
+    assert [(first, second) for first, second, _ in pairs([one, other])] == ([(0, 1)] if same else [])
+
+
 def test_silence_is_not_heard() -> None:
     assert not fingerprint([np.zeros(10 * SAMPLE_RATE, np.float32)]).any()
     waveform = music(10)

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, as one tree; every message names its file.
+"""The tree of errors; every message names its file.
 
 EarmarkError
 ├── UnreadableAudio   a file that holds no audio that can be heard

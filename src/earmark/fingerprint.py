@@ -1,6 +1,6 @@
-"""Fingerprints: is this the same recording, in whatever encoding, at whatever level, wherever it begins?
+"""Acoustic fingerprints: find the same recording in any encoding, at any level, wherever it begins.
 
-Twelve times a second, 32 bits say how the spectrum changes: whether the level of a band, beside its neighbour's, is
+Twelve times a second, 32 bits tell how the spectrum changes: whether the level of a band, beside its neighbour's, is
 higher than 0.4 s before. What only scales the sound or bends its spectrum a little (a lossy codec, a resampler, a
 change of level) leaves most of these signs as they are; other music has other signs, even at the same tempo and with
 the same instruments.
@@ -91,7 +91,7 @@ def _frames(blocks: Iterable[Waveform]) -> Iterator[Waveform]:
 
 
 def _bands() -> NDArray[np.float32]:
-    """Which bins of the power spectrum add up to each band; an edge divides the bin that it falls into.
+    """Share of each bin of the power spectrum in each band; an edge divides the bin that it falls into.
 
     Shape: (FRAME / 2 + 1, BITS + 1).
     """
@@ -121,7 +121,7 @@ def overlay(one: Fingerprint, other: Fingerprint) -> Overlay | None:
 
 
 def _spectra(codes: Fingerprint, size: int) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """What correlates two fingerprints when multiplied: the spectra of their bits as signs, and of what is heard.
+    """Spectra whose products correlate two fingerprints: of their bits as signs (-1, 1), and of the heard frames.
 
     Shape: (size / 2 + 1, BITS) and (size / 2 + 1,).
     """

@@ -31,10 +31,10 @@ FILES_PER_WORKER = 4  # starting a worker costs about as much as hearing a file
 
 
 def gather(sources: Iterable[str]) -> Iterator[Path | UnreadableAudio]:
-    """The audio files that sources stand for: files as they are, folders with all below them, patterns.
+    """Find the audio files of sources: files as they are, folders with all below them, patterns.
 
-    In a folder only files with the suffix of an audio file count; hidden ones do not. What names nothing is an error
-    in its place.
+    In a folder only files with the suffix of an audio file count; hidden ones do not. A source that names
+    nothing is an error in its place.
     """
     for source in sources:
         path = Path(source)
@@ -60,7 +60,7 @@ def _below(folder: Path) -> Iterator[Path | UnreadableAudio]:
 
 
 def run(path: Path, task: Task[T]) -> Outcome[T]:
-    """What the task makes of a file, or why the file cannot be heard."""
+    """Run the task on a file; where the file cannot be heard, the error is the outcome."""
     try:
         return task(path)
     except UnreadableAudio as error:
@@ -110,7 +110,7 @@ def _run_in_parallel(paths: Iterable[Path], open_task: Callable[[], Task[T]], wo
 
 
 def _submit(pool: ProcessPoolExecutor, path: Path) -> Future[Outcome[T]]:
-    """Have a file worked on; a pool that broke in the meantime breaks this file's future as well."""
+    """Give a file to the pool; if the pool broke in the meantime, so does this file's future."""
     try:
         with _ctrl_c_held_back():  # this may start a worker
             return pool.submit(_run_in_worker, path)
@@ -121,7 +121,7 @@ def _submit(pool: ProcessPoolExecutor, path: Path) -> Future[Outcome[T]]:
 
 
 def _salvage(path: Path, future: Future[Outcome[T]], open_task: Callable[[], Task[T]]) -> Outcome[T]:
-    """The outcome if it was there before the pool broke, else what a process of its own makes of the file."""
+    """The outcome if it was there before the pool broke, else that of running the file in a process of its own."""
     try:
         return future.result()
     except BrokenProcessPool:
@@ -182,5 +182,5 @@ def _run_in_worker(path: Path) -> Outcome[Any]:
 
 
 def sensible_workers(files: int) -> int:
-    """How many processes pay for so many files on this machine."""
+    """The number of processes that is worth starting for so many files on this machine."""
     return max(1, min(os.cpu_count() or 1, files // FILES_PER_WORKER))

@@ -1,4 +1,4 @@
-"""Style probabilities over time: what a model heard in each window of a track.
+"""Style probabilities over time: one row for each window of a track.
 
 Conventions: probabilities (windows, styles), rows sum to 1; starts (windows,) in seconds, rising; a window lasts
 `window` seconds. The last window may begin less than a hop after the one before it, because it is pulled back to end
@@ -26,7 +26,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What was heard, window by window.
+    """Style probabilities of the windows of a track.
 
     Raises:
         ValueError: shapes that do not belong together, or no window at all.
