@@ -21,6 +21,7 @@ RAY = "Ray is known to the cluster only"
 NICEGUI = "NiceGUI is known to the web only"
 NUMPY = "the base is NumPy only"
 RECIPES = "learning never imports recipes"
+ROOMS = "the rooms of learning stand on each other"
 CIRCLES = "packages do not import each other in circles"
 
 PLANTED = [
@@ -52,7 +53,15 @@ PLANTED = [
     (NUMPY, "analysis", "onnxruntime"),
     (NUMPY, "measures.classification", "scipy"),
     (NUMPY, "spectra", "torch"),
+    (ROOMS, "learning.networks.heads", "earmark.learning.bundle"),
     (RECIPES, "learning.training.run", "earmark.recipes.house12"),
+]
+
+CIRCULAR = [
+    # the package, a module in one of its parts, an import that leads back to that part
+    ("library", "library.catalogue.rows", "earmark.library.scanning.scan"),
+    ("learning", "learning.data.splits", "earmark.learning.training.run"),
+    ("hearing", "hearing.loudness", "earmark.hearing.listener"),
 ]
 
 
@@ -97,7 +106,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Verdict:
     """Give the verdict on a copy with all violations in it; each is looked for under its own contract."""
     folder = tmp_path_factory.mktemp("planted")
     package = copy_to(folder)
-    for _, module, imported in PLANTED:
+    for _, module, imported in PLANTED + CIRCULAR:
         plant(package, module, imported)
     return lint(folder)
 
@@ -107,7 +116,7 @@ def test_the_contracts_hold(tmp_path: Path) -> None:
     verdict = lint(tmp_path)
     assert verdict.status == 0, verdict.text
     assert verdict.contracts == dict.fromkeys(
-        (ARROWS, TORCH, TYPER, ONNX, MUTAGEN, RAY, NICEGUI, NUMPY, RECIPES), "KEPT"
+        (ARROWS, TORCH, TYPER, ONNX, MUTAGEN, RAY, NICEGUI, NUMPY, RECIPES, ROOMS, CIRCLES), "KEPT"
     )
 
 
@@ -120,9 +129,15 @@ def test_a_planted_violation_breaks_its_contract(planted: Verdict, contract: str
     assert re.search(line, planted.broken_by(contract)), planted.broken_by(contract)
 
 
+@pytest.mark.parametrize("package", [package for package, _, _ in CIRCULAR])
+def test_a_planted_circle_is_found(planted: Verdict, package: str) -> None:
+    assert planted.contracts[CIRCLES] == "BROKEN", planted.text
+    assert f"\nNo cycles are allowed in earmark.{package}.\n" in planted.broken_by(CIRCLES), planted.broken_by(CIRCLES)
+
+
 def test_every_contract_has_its_violation() -> None:
     contracts = set(re.findall(r'^name = "(.+)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE))
-    assert {contract for contract, _, _ in PLANTED} == contracts - {"earmark"}
+    assert {contract for contract, _, _ in PLANTED} | {CIRCLES} == contracts - {"earmark"}
 
 
 def test_every_room_has_a_contract() -> None:
