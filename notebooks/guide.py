@@ -246,7 +246,7 @@ print(f"best head: {chosen.kind} {chosen.settings}")
 share = found.micro
 print(f"right for artists it never heard: {share.value:.2f} ({share.low:.2f}–{share.high:.2f}), n = {found.tracks}")
 print(f"in the wrong crate: {mine[wrong].path.name}")
-for suspect in findings.suspects[:3]:
+for suspect in findings.label_issues[:3]:
     print(f"looks doubtful:     {suspect.entry.path.name}, {suspect.entry.labels[0]}, looks like {suspect.looks_like}")
 
 # %% [markdown]

@@ -12,14 +12,14 @@ from sklearn.svm import SVC
 
 from earmark.learning.data.manifest import Entry
 from earmark.learning.networks.heads import BLUR, Gate, NeighbourHead, head_of
-from earmark.learning.teaching.candidates import Candidate, candidates, fit_neighbours, logits_of
-from earmark.learning.teaching.lesson import Lesson
+from earmark.learning.teaching.heads import Candidate, candidates, fit_neighbours, logits_of
+from earmark.learning.teaching.labelled import LabelledEmbeddings
 
 DIMS = 6
 STYLES = ("A", "B", "C")
 
 
-def lesson(per_style: tuple[int, ...], windows: int = 1, *, spread: float = 1.5, seed: int = 0) -> Lesson:
+def lesson(per_style: tuple[int, ...], windows: int = 1, *, spread: float = 1.5, seed: int = 0) -> LabelledEmbeddings:
     """Tracks around a centre for each style, every track the same window several times."""
     generator = np.random.default_rng(seed)
     labels = np.repeat(np.arange(len(per_style)), per_style)
@@ -29,12 +29,12 @@ def lesson(per_style: tuple[int, ...], windows: int = 1, *, spread: float = 1.5,
     return of_rows(rows.astype(np.float32), labels, windows)
 
 
-def of_rows(rows: NDArray[np.float32], labels: NDArray[np.intp], windows: int = 1) -> Lesson:
+def of_rows(rows: NDArray[np.float32], labels: NDArray[np.intp], windows: int = 1) -> LabelledEmbeddings:
     styles = STYLES[: labels.max() + 1]
     entries = tuple(Entry(f"/{track}", (styles[label],)) for track, label in enumerate(labels))  # type: ignore[arg-type]
     track_of = np.repeat(np.arange(len(labels)), windows)
     logits = np.zeros((len(track_of), 1), np.float32)
-    return Lesson(styles, entries, labels, np.arange(len(labels)), rows[track_of], logits, track_of)
+    return LabelledEmbeddings(styles, entries, labels, np.arange(len(labels)), rows[track_of], logits, track_of)
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ from earmark.learning.data.embeddings import Embedded, embed
 from earmark.learning.data.manifest import Entry, Manifest, labelled
 from earmark.learning.networks import ARCHITECTURES
 from earmark.learning.teaching import (
-    KINDS,
-    Lesson,
-    Others,
+    HEADS,
+    LabelledEmbeddings,
+    OtherTracks,
     merging,
     other_tracks,
     prepare,
@@ -38,16 +38,16 @@ from earmark.learning.teaching import (
     write,
 )
 from earmark.learning.teaching.accuracy import measure, share_of
-from earmark.learning.teaching.candidates import Candidate, candidates, logits_of
-from earmark.learning.teaching.lesson import group
-from earmark.learning.teaching.suspects import rank
+from earmark.learning.teaching.heads import Candidate, candidates, logits_of
+from earmark.learning.teaching.label_issues import rank
+from earmark.learning.teaching.labelled import group
 from earmark.learning.teaching.validation import (
+    cross_validate,
     fit_track_temperature,
     fold,
-    hold_out,
-    judge,
+    held_out_logits,
+    nested_probabilities,
     track_probabilities,
-    unchosen,
 )
 from earmark.measures.classification import apply_temperature
 from earmark.testing import noise, tone, write_wav
@@ -57,7 +57,9 @@ DIMS = 8
 LINEAR = Candidate("linear", {"C": 1.0})
 
 
-def lesson(labels: NDArray[np.intp], rows: NDArray[np.floating], artists: list[str] | None = None) -> Lesson:
+def lesson(
+    labels: NDArray[np.intp], rows: NDArray[np.floating], artists: list[str] | None = None
+) -> LabelledEmbeddings:
     """A track for each row, which is its only window."""
     styles = tuple(f"Style {number}" for number in range(labels.max() + 1))
     entries = [
@@ -71,7 +73,7 @@ def lesson(labels: NDArray[np.intp], rows: NDArray[np.floating], artists: list[s
     return prepare(Manifest("styles", styles, tuple(entries)), heard)
 
 
-def blobs(per_style: int, styles: int = 3, *, distance: float = 3.0, seed: int = 0) -> Lesson:
+def blobs(per_style: int, styles: int = 3, *, distance: float = 3.0, seed: int = 0) -> LabelledEmbeddings:
     """Styles so far apart, in units of the deviation within; an artist makes two tracks of one style."""
     generator = np.random.default_rng(seed)
     labels = np.repeat(np.arange(styles), per_style)
@@ -122,8 +124,8 @@ def test_a_leak_would_show() -> None:
     leaking = replace(taught, groups=np.arange(120))
     nearest = Candidate("neighbours", {"k": 3, "metric": "euclidean"})
 
-    def accuracy(of: Lesson) -> float:
-        return float((hold_out(of, fold(of), nearest).argmax(1) == labels).mean())
+    def accuracy(of: LabelledEmbeddings) -> float:
+        return float((held_out_logits(of, fold(of), nearest).argmax(1) == labels).mean())
 
     assert accuracy(leaking) > 0.95
     assert accuracy(taught) < 0.55
@@ -164,9 +166,9 @@ def test_the_honest_figure_of_noise_is_that_of_guessing_while_the_best_of_many_f
         labels = np.repeat([0, 1], 20)
         taught = lesson(labels, generator.normal(size=(40, DIMS)))
         folds = fold(taught)
-        trials, verdict = judge(taught, folds, candidates(("linear", "neighbours")))
+        trials, selection = cross_validate(taught, folds, candidates(("linear", "neighbours")))
         lucky.append(max((trial.logits.argmax(1) == labels).mean() for trial in trials))
-        honest.append((verdict.honest.argmax(1) == labels).mean())
+        honest.append((selection.held_out.argmax(1) == labels).mean())
     assert np.mean(lucky) > 0.55
     assert abs(np.mean(honest) - 0.5) < 0.08
 
@@ -177,29 +179,29 @@ def test_a_folds_tracks_are_predicted_by_what_was_best_on_the_others() -> None:
     folds = fold(taught)
     first = np.isin(np.arange(20), folds.parts[0][1])
     right = np.where(np.eye(2)[taught.labels] == 1, 3.0, -3.0)
-    trial = judge(taught, folds, [LINEAR])[0][0]
+    trial = cross_validate(taught, folds, [LINEAR])[0][0]
     here = replace(trial, logits=np.where(first[:, None], right, -right))
     there = replace(trial, logits=np.where(first[:, None], -right, right))
-    honest = unchosen(taught, folds, [here, there])
+    honest = nested_probabilities(taught, folds, [here, there])
     assert (honest.argmax(1) == taught.labels).tolist() == (~first).tolist()
 
 
 def test_well_separated_styles_are_all_right_and_the_interval_says_how_few_they_were() -> None:
     taught = blobs(10, distance=40)
-    verdict = judge(taught, fold(taught), [LINEAR])[1]
-    found = measure(taught, fold(taught), verdict.honest)
+    selection = cross_validate(taught, fold(taught), [LINEAR])[1]
+    found = measure(taught, fold(taught), selection.held_out)
     assert found is not None
-    assert (found.tracks, found.makers) == (30, 15)
+    assert (found.tracks, found.artists) == (30, 15)
     assert found.micro.value == found.macro.value == 1.0
     assert found.micro.low == pytest.approx(0.796, abs=1e-3)  # Wilson's interval for 15 of 15
     assert found.guess == pytest.approx(1 / 3)
-    assert verdict.honest.max() < 0.9999  # ten tracks without a mistake are no certainty
+    assert selection.held_out.max() < 0.9999  # ten tracks without a mistake are no certainty
 
 
 @pytest.mark.parametrize("factor", [0.2, 5.0])
 def test_the_temperature_follows_the_scale_of_the_logits(factor: float) -> None:
     taught = blobs(20, distance=1.5)
-    logits = hold_out(taught, fold(taught), LINEAR)
+    logits = held_out_logits(taught, fold(taught), LINEAR)
     (plain, loss), (scaled, same) = (fit_track_temperature(taught, each) for each in (logits, factor * logits))
     assert scaled / plain == pytest.approx(factor, rel=0.02)
     assert same == pytest.approx(loss, abs=1e-4)
@@ -234,19 +236,19 @@ def test_a_planted_wrong_label_is_ranked_first_and_flagged(planted: int) -> None
     labels = taught.labels.copy()
     labels[planted] = (labels[planted] + 1) % 3
     wrong = lesson(labels, taught.windows, [entry.artist for entry in taught.entries])
-    found = study(wrong, KINDS).suspects
+    found = study(wrong).label_issues
     assert len(found) == 36
     assert found[0].entry.path == Path(f"/{planted}.wav")
     assert found[0].looks_like == f"Style {taught.labels[planted]}"
-    assert [suspect.entry.path for suspect in found if suspect.flagged] == [Path(f"/{planted}.wav")]
-    assert [suspect.margin for suspect in found] == sorted(suspect.margin for suspect in found)
+    assert [issue.entry.path for issue in found if issue.flagged] == [Path(f"/{planted}.wav")]
+    assert [issue.margin for issue in found] == sorted(issue.margin for issue in found)
 
 
 def test_a_track_is_flagged_if_another_style_is_as_probable_as_it_is_for_its_own() -> None:
     taught = lesson(np.array([0, 0, 0, 1, 1, 1]), np.eye(6, DIMS))
     first = np.array([0.9, 0.5, 0.1, 0.2, 0.3, 0.4])  # so probable is style 0; on average 0.5 for its own tracks
     found = rank(taught, np.stack([first, 1 - first], 1))  # and style 1 0.7 for its own
-    assert [(suspect.entry.path.stem, round(suspect.margin, 3), suspect.flagged) for suspect in found] == [
+    assert [(issue.entry.path.stem, round(issue.margin, 3), issue.flagged) for issue in found] == [
         ("2", -0.8, True),
         ("1", 0.0, False),
         ("5", 0.2, False),
@@ -298,7 +300,7 @@ def test_a_folder_without_styles_and_a_split_without_tracks_are_named(tmp_path: 
 # Merging
 
 
-def far_and_near(seed: int = 0) -> tuple[Lesson, Others]:
+def far_and_near(seed: int = 0) -> tuple[LabelledEmbeddings, OtherTracks]:
     """Two taught styles, and other music elsewhere, which the base calls 0 if its third value is positive, else 1."""
     generator = np.random.default_rng(seed)
     taught = blobs(16, 2, distance=6)
@@ -445,7 +447,7 @@ def crate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def heard_crate(crate: Path, base: Path, tmp_path_factory: pytest.TempPathFactory) -> Lesson:
+def heard_crate(crate: Path, base: Path, tmp_path_factory: pytest.TempPathFactory) -> LabelledEmbeddings:
     manifest = read(crate / "styles").manifest
     cache = tmp_path_factory.mktemp("cache")
     return prepare(
@@ -468,8 +470,10 @@ def without_network(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
     return configs
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_bundle_hears_what_the_head_hears(kind: str, heard_crate: Lesson, base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", HEADS)
+def test_the_bundle_hears_what_the_head_hears(
+    kind: str, heard_crate: LabelledEmbeddings, base: Path, tmp_path: Path
+) -> None:
     found = study(heard_crate, [kind])
     write(found, base, tmp_path / "taught", tmp_path / "report")
     model = Model.open(tmp_path / "taught")
@@ -491,7 +495,7 @@ def test_the_bundle_hears_what_the_head_hears(kind: str, heard_crate: Lesson, ba
 
 
 def test_the_card_and_the_report_hold_the_figures(
-    heard_crate: Lesson, base: Path, tmp_path: Path, crate: Path, without_network: list[Config]
+    heard_crate: LabelledEmbeddings, base: Path, tmp_path: Path, crate: Path, without_network: list[Config]
 ) -> None:
     found = study(heard_crate, ["linear"])
     write(found, base, tmp_path / "taught", tmp_path / "report")
@@ -515,7 +519,9 @@ def test_the_card_and_the_report_hold_the_figures(
     assert not list(tmp_path.glob("**/*.part"))
 
 
-def test_a_merged_bundle_answers_with_both(heard_crate: Lesson, base: Path, crate: Path, tmp_path: Path) -> None:
+def test_a_merged_bundle_answers_with_both(
+    heard_crate: LabelledEmbeddings, base: Path, crate: Path, tmp_path: Path
+) -> None:
     entries = read_others(crate / "others")
     heard = [
         each for each in embed([e.path for e in entries], base, tmp_path / "cache", 1) if isinstance(each, Embedded)
@@ -548,7 +554,7 @@ def test_a_merged_bundle_answers_with_both(heard_crate: Lesson, base: Path, crat
     assert f"{merged.kept.value:.3f} (" in (tmp_path / "merged" / "README.md").read_text(encoding="utf-8")
 
 
-def test_what_is_no_model_is_not_replaced(heard_crate: Lesson, base: Path, tmp_path: Path) -> None:
+def test_what_is_no_model_is_not_replaced(heard_crate: LabelledEmbeddings, base: Path, tmp_path: Path) -> None:
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "one.wav").write_bytes(b"precious")
     with pytest.raises(BundleError, match=rf"{tmp_path / 'music'}: there is something that is no model"):
@@ -614,6 +620,23 @@ def test_a_file_that_cannot_be_heard_is_named_and_the_rest_is_taught(
     assert f"earmark: {bad}: " in said
     assert "No label looks wrong." in printed
     assert without_network[0].measures["tracks"] == 15
+
+
+def test_a_head_that_is_not_in_the_table_is_refused_before_anything_is_heard(
+    earmark: Callable[..., tuple[int, str, str]], crate: Path, base: Path, tmp_path: Path
+) -> None:
+    status, _, said = earmark(
+        "teach", crate / "styles", tmp_path / "mine", "--model", base, "--cache", tmp_path / "cache", "--head", "tree"
+    )
+    assert (status, said) == (1, "earmark: 'tree' is no head; known are linear, svm, neighbours\n")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_the_page_lists_every_head_and_how_many_settings_it_has() -> None:
+    page = (Path(__file__).parents[1] / "docs/teach.md").read_text(encoding="utf-8")
+    for kind, head in HEADS.items():
+        assert f"| `{kind}` | {head.title} | " in page
+        assert f" | {len(head.grid)} |" in page.partition(f"| `{kind}` |")[2].splitlines()[0]
 
 
 @pytest.mark.parametrize("target", ["crate", "report"])

@@ -1,4 +1,4 @@
-"""What a person sees of a lesson in the terminal."""
+"""A study of labelled tracks in the terminal."""
 
 from collections.abc import Iterator
 
@@ -7,20 +7,20 @@ from rich.table import Table
 from rich.text import Text
 
 from earmark.cli.show import bar
-from earmark.learning.teaching import Findings, Merging
+from earmark.learning.teaching import Merging, Study
 from earmark.measures.uncertainty import Figure
 
-MOST_SUSPECTS = 10
+MOST_ISSUES = 10
 
 
-def findings(found: Findings, merging: Merging | None) -> Iterator[RenderableType]:
-    """What was learned from, the candidates, the honest accuracy, the learning curve, the suspects, the merging."""
+def study(found: Study, merging: Merging | None) -> Iterator[RenderableType]:
+    """Print the tracks, the heads, the held-out accuracy, the learning curve, the doubtful labels and the merging."""
     yield _learned_from(found)
     yield _candidates(found)
     yield from _accuracy(found)
     if found.curve:
         yield _curve(found)
-    yield _suspects(found)
+    yield _label_issues(found)
     if merging:
         yield Text(
             f"\nBeside the model's own styles, held out: {_figure(merging.won)} of your tracks get your label first, "
@@ -32,19 +32,19 @@ def _figure(value: Figure) -> str:
     return f"{value.value:.1%} ({value.low:.1%}–{value.high:.1%})"
 
 
-def _learned_from(found: Findings) -> RenderableType:
-    lesson = found.lesson
+def _learned_from(found: Study) -> RenderableType:
+    labelled = found.labelled
     by_style = found.accuracy.by_style if found.accuracy else {}
     table = Table("style", "tracks", "artists", "right", box=None, header_style="dim")
-    for index, style in enumerate(lesson.styles):
-        part = lesson.part((lesson.labels == index).nonzero()[0])
+    for index, style in enumerate(labelled.styles):
+        part = labelled.part((labelled.labels == index).nonzero()[0])
         artists = f"{part.artists()}" + (f" + {part.nameless()} nameless" if part.nameless() else "")
         right = f"{by_style[style][0]:.0%}" if style in by_style else "not measured"
         table.add_row(style, str(len(part.labels)), artists, right)
     return table
 
 
-def _candidates(found: Findings) -> RenderableType:
+def _candidates(found: Study) -> RenderableType:
     title = "\nThe best head of each kind, by held-out loss"
     table = Table("head", "loss", "", box=None, header_style="dim", title=title, title_justify="left")
     for kind in dict.fromkeys(trial.candidate.kind for trial in found.trials):
@@ -53,13 +53,13 @@ def _candidates(found: Findings) -> RenderableType:
     return table
 
 
-def _accuracy(found: Findings) -> Iterator[RenderableType]:
-    lesson, accuracy = found.lesson, found.accuracy
+def _accuracy(found: Study) -> Iterator[RenderableType]:
+    labelled, accuracy = found.labelled, found.accuracy
     if accuracy:
         yield Text.assemble(
             "\nAccuracy on unheard artists: ",
             (_figure(accuracy.micro), "bold"),
-            f" of {accuracy.tracks} tracks by {accuracy.makers} artists; ",
+            f" of {accuracy.tracks} tracks by {accuracy.artists} artists; ",
             f"always the commonest style: {accuracy.guess:.1%}.",
         )
     if alone := found.unmeasured():
@@ -67,14 +67,14 @@ def _accuracy(found: Findings) -> Iterator[RenderableType]:
             f"\nNot measured: {', '.join(alone)}. One artist made all of it, so style and artist cannot be told apart.",
             "yellow",
         )
-    if nameless := lesson.nameless():
+    if nameless := labelled.nameless():
         yield Text(
-            f"{nameless} of {len(lesson.labels)} tracks name no artist: if several are by the same, this flatters.",
+            f"{nameless} of {len(labelled.labels)} tracks name no artist: if several are by the same, this flatters.",
             "yellow",
         )
 
 
-def _curve(found: Findings) -> RenderableType:
+def _curve(found: Study) -> RenderableType:
     columns = ("tracks of each style", "right", "")
     table = Table(*columns, box=None, header_style="dim", title="\nLearning curve", title_justify="left")
     for point in found.curve:
@@ -82,13 +82,13 @@ def _curve(found: Findings) -> RenderableType:
     return table
 
 
-def _suspects(found: Findings) -> RenderableType:
-    flagged = [suspect for suspect in found.suspects if suspect.flagged]
+def _label_issues(found: Study) -> RenderableType:
+    flagged = [issue for issue in found.label_issues if issue.flagged]
     if not flagged:
         return Text("\nNo label looks wrong.")
-    shown = flagged[:MOST_SUSPECTS]
+    shown = flagged[:MOST_ISSUES]
     first = f"; the first {len(shown)}" if len(shown) < len(flagged) else ""
-    title = f"\n{len(flagged)} of {len(found.suspects)} labels are worth a second look{first}"
+    title = f"\n{len(flagged)} of {len(found.label_issues)} labels are worth a second look{first}"
     table = Table(box=None, header_style="dim", title=title, title_justify="left")
     table.add_column("track", overflow="fold")
     for name in ("is called", "sounds like", "by"):

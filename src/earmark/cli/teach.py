@@ -1,6 +1,5 @@
 """`earmark teach`: your own styles, from your own crates."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,20 +12,14 @@ if TYPE_CHECKING:
     from earmark.learning.data.embeddings import Embedded
 
 
-class Head(StrEnum):
-    """Which kinds of head to choose among."""
-
-    AUTO = "auto"
-    LINEAR = "linear"
-    SVM = "svm"
-    NEIGHBOURS = "neighbours"
+AUTO = "auto"  # all kinds of head
 
 
 def teach(
     source: Annotated[Path, typer.Argument(metavar="FOLDER|MANIFEST", help="A folder for each style, or a manifest.")],
     out: Annotated[Path, typer.Argument(help="The model to write, a folder.")],
     model: Annotated[str, typer.Option(help="The model that hears: its name or folder.")] = "house12",
-    head: Annotated[Head, typer.Option(help="What answers; auto tries all kinds.")] = Head.AUTO,
+    head: Annotated[str, typer.Option(help="A kind of head (docs/teach.md lists them); auto tries all.")] = AUTO,
     with_styles: Annotated[
         Path | None,
         typer.Option(
@@ -41,7 +34,7 @@ def teach(
     cache: Annotated[Path | None, typer.Option(help="Where embeddings are kept.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 chooses.")] = 0,
 ) -> None:
-    """Teach a model new styles from labelled tracks; write it with honest figures and a list of doubtful labels."""
+    """Teach a model new styles from labelled tracks; write it with held-out figures and a list of doubtful labels."""
     from earmark.cli import show_teach
     from earmark.cli.progress import titled_progress
     from earmark.cli.show import stdout
@@ -50,6 +43,8 @@ def teach(
     from earmark.learning.bundle import require_replaceable
     from earmark.learning.data.embeddings import default_cache
 
+    if head != AUTO:
+        teaching.require_head(head)
     require_replaceable(out)
     base, folder = locate(model), cache or default_cache()
     if with_styles:
@@ -61,19 +56,19 @@ def teach(
     others = teaching.read_others(with_styles) if with_styles else ()
     failures: list[UnreadableAudio] = []
     heard = _hear([entry.path for entry in manifest.entries], base, folder, workers, failures)
-    lesson = teaching.prepare(manifest, heard, source)
+    labelled = teaching.prepare(manifest, heard, source)
     other_music = None
     if with_styles:
-        lesson, other_music = teaching.other_tracks(
-            lesson, _hear([entry.path for entry in others], base, folder, workers, failures), others, with_styles
+        labelled, other_music = teaching.other_tracks(
+            labelled, _hear([entry.path for entry in others], base, folder, workers, failures), others, with_styles
         )
     with titled_progress() as progress:
-        kinds = teaching.KINDS if head is Head.AUTO else (head.value,)
-        findings = teaching.study(lesson, kinds, progress=progress)
+        kinds = tuple(teaching.HEADS) if head == AUTO else (head,)
+        study = teaching.study(labelled, kinds, progress=progress)
     report = report or out.with_name(out.name + "-report")
-    merging = teaching.write(findings, base, out, report, others=other_music, source=source.name)
+    merging = teaching.write(study, base, out, report, others=other_music, source=source.name)
     console = stdout()
-    for part in show_teach.findings(findings, merging):
+    for part in show_teach.study(study, merging):
         console.print(part)
     typer.echo(f"written: {out}, {report}")
     if failures:

@@ -1,6 +1,6 @@
 """Heads: small classifiers on top of an embedding, each the fit of a classical method as fixed weights.
 
-Nothing in a head learns: its weights are buffers, which a fit fills in (`learning.teaching.candidates`). All three
+Nothing in a head learns: its weights are buffers, which a fit fills in (`learning.teaching.heads`). All three
 standardise the embedding first, by the mean and the deviation of what they were fitted to. A head says by `settings`
 with which arguments it is built again.
 
@@ -8,7 +8,7 @@ Shape: embedding (batch, dims) -> logits (batch, styles).
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -34,15 +34,26 @@ class Standardise(nn.Module):
         return (embedding - self.mean) / self.scale
 
 
-class LinearHead(nn.Module):
+class Head(nn.Module):
+    """A classifier of embeddings; `kind` is its name in a bundle, `settings` the arguments it is built with.
+
+    Shape: (batch, dims) -> logits (batch, styles).
+    """
+
+    kind: ClassVar[str]
+    settings: dict[str, Any]
+
+
+class LinearHead(Head):
     """Multinomial logistic regression: logits are linear in the embedding."""
 
+    kind = "linear"
     weight: Tensor
     bias: Tensor
 
     def __init__(self, styles: int, dims: int) -> None:
         super().__init__()
-        self.settings = {"kind": "linear", "dims": dims}
+        self.settings = {"kind": self.kind, "dims": dims}
         self.standardise = Standardise(dims)
         self.register_buffer("weight", torch.zeros(styles, dims))
         self.register_buffer("bias", torch.zeros(styles))
@@ -52,20 +63,21 @@ class LinearHead(nn.Module):
         return logits
 
 
-class KernelHead(nn.Module):
+class KernelHead(Head):
     """Support vector machines with a radial kernel, one for each style against the rest.
 
     A logit is the decision value: the sum of exp(-gamma d^2) over the support vectors, d being the distance to each,
     weighted by its dual coefficient; positive on the side of the style, 1 at its margin.
     """
 
+    kind = "svm"
     vectors: Tensor
     coefficients: Tensor
     bias: Tensor
 
     def __init__(self, styles: int, dims: int, vectors: int, gamma: float) -> None:
         super().__init__()
-        self.settings = {"kind": "svm", "dims": dims, "vectors": vectors, "gamma": gamma}
+        self.settings = {"kind": self.kind, "dims": dims, "vectors": vectors, "gamma": gamma}
         self.gamma = gamma
         self.standardise = Standardise(dims)
         self.register_buffer("vectors", torch.zeros(vectors, dims))
@@ -77,13 +89,14 @@ class KernelHead(nn.Module):
         return kernel @ self.coefficients + self.bias
 
 
-class NeighbourHead(nn.Module):
+class NeighbourHead(Head):
     """The vote of the nearest among stored points; a logit is the logarithm of a style's share of the votes.
 
     A neighbour's vote falls with its distance and is 0 at the distance of the first one that is not asked, so the
     answer has no jumps where neighbours change places. Distances are euclidean, or one minus the cosine.
     """
 
+    kind = "neighbours"
     points: Tensor
     votes: Tensor
 
@@ -92,7 +105,7 @@ class NeighbourHead(nn.Module):
         if metric not in METRICS:
             raise ValueError(f"the metric is {metric!r}, not one of {', '.join(METRICS)}")
         self.settings = {
-            "kind": "neighbours",
+            "kind": self.kind,
             "dims": dims,
             "points": points,
             "neighbours": neighbours,
@@ -174,15 +187,8 @@ def cosine(here: Tensor, there: Tensor) -> Tensor:
 
 METRICS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"euclidean": euclidean, "cosine": cosine}
 
-Head: TypeAlias = LinearHead | KernelHead | NeighbourHead
-
-HEADS: dict[str, Callable[..., Head]] = {
-    "linear": LinearHead,
-    "svm": KernelHead,
-    "neighbours": NeighbourHead,
-}
-
 
 def head_of(styles: int, settings: Mapping[str, Any]) -> Head:
     """Build a head from its `settings`, with weights not yet filled in."""
-    return HEADS[settings["kind"]](styles, **{name: value for name, value in settings.items() if name != "kind"})
+    networks: dict[str, Callable[..., Head]] = {network.kind: network for network in Head.__subclasses__()}
+    return networks[settings["kind"]](styles, **{name: value for name, value in settings.items() if name != "kind"})

@@ -1,4 +1,4 @@
-"""How well a head hears, from held-out probabilities, with 95 % intervals over artists."""
+"""Accuracy of a head from held-out probabilities, with 95 % intervals over artists."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.learning.teaching.lesson import Indices, Lesson
+from earmark.learning.teaching.labelled import Indices, LabelledEmbeddings
 from earmark.learning.teaching.validation import Folds
 from earmark.measures.classification import Probabilities, by_class, calibration_error
 from earmark.measures.scores import precision
@@ -18,16 +18,17 @@ class Accuracy:
     """Precision at 1 of tracks whose artist was not heard.
 
     Attributes:
-        tracks: how many were predicted.
-        makers: how many artists they are by; a track of nobody we know counts as one.
-        micro: the share of tracks that is right; `macro`: the mean over the styles of the same.
+        tracks: number of tracks that were predicted.
+        artists: number of artists they are by; a track without a named artist counts as one of its own.
+        micro: share of tracks that is right (0-1).
+        macro: mean over the styles of the same share.
         guess: the share that would be right by always naming the commonest style.
         calibration_error: the mean distance between confidence and accuracy.
         by_style: the share of each style and the number of its tracks; a style that cannot be measured is missing.
     """
 
     tracks: int
-    makers: int
+    artists: int
     micro: Figure
     macro: Figure
     guess: float
@@ -38,7 +39,7 @@ class Accuracy:
         """The figures in plain values, rounded to three digits."""
         return {
             "tracks": self.tracks,
-            "artists": self.makers,
+            "artists": self.artists,
             "micro": rounded(self.micro),
             "macro": rounded(self.macro),
             "guess": round(self.guess, 3),
@@ -59,24 +60,24 @@ def share_of(hits: NDArray[np.generic], groups: Indices) -> Figure:
     return Figure(value, low, high) if low < high else Figure(value, *wilson(value, len(np.unique(groups))))
 
 
-def measure(lesson: Lesson, folds: Folds, honest: Probabilities) -> Accuracy | None:
+def measure(labelled: LabelledEmbeddings, folds: Folds, held_out: Probabilities) -> Accuracy | None:
     """The accuracy over the tracks that can be measured, or None where fewer than two styles have such tracks."""
     known = folds.measured
-    labels, probabilities, groups = lesson.labels[known], honest[known], lesson.groups[known]
-    counts = np.bincount(labels, minlength=len(lesson.styles))
+    labels, probabilities, groups = labelled.labels[known], held_out[known], labelled.groups[known]
+    counts = np.bincount(labels, minlength=len(labelled.styles))
     if (counts > 0).sum() < 2:  # noqa: PLR2004  one style cannot be told from another
         return None
-    shares = by_class(labels, probabilities, 1, len(lesson.styles))
+    shares = by_class(labels, probabilities, 1, len(labelled.styles))
     return Accuracy(
         tracks=len(labels),
-        makers=len(np.unique(groups)),
+        artists=len(np.unique(groups)),
         micro=precision(labels, probabilities, groups),
         macro=precision(labels, probabilities, groups, average="macro"),
         guess=float(counts.max() / counts.sum()),
         calibration_error=calibration_error(labels, probabilities),
         by_style={
             style: (float(share), int(count))
-            for style, share, count in zip(lesson.styles, shares, counts, strict=True)
+            for style, share, count in zip(labelled.styles, shares, counts, strict=True)
             if count
         },
     )

@@ -1,8 +1,9 @@
-"""The card of a taught model: what it was taught with, how well it hears, and what it cannot know."""
+"""The card of a taught model: its tracks, its held-out accuracy, and its limits."""
 
 from earmark.hearing.bundle import Config
+from earmark.learning.teaching.heads import HEADS
 from earmark.learning.teaching.merging import Merging
-from earmark.learning.teaching.study import Findings
+from earmark.learning.teaching.study import Study
 from earmark.measures.uncertainty import Figure
 from earmark.styles import styles
 
@@ -35,10 +36,8 @@ well; the rights in the music that was taught with remain where they were.
 {limits}
 """
 
-KINDS = {"linear": "linear", "svm": "support vector", "neighbours": "nearest-neighbour"}
 
-
-def write(config: Config, findings: Findings, merging: Merging | None, base: Config) -> str:
+def write(config: Config, study: Study, merging: Merging | None, base: Config) -> str:
     """The card of a model that was taught."""
     attribution = base.provenance.get("data", "")
     return TEXT.format(
@@ -48,30 +47,30 @@ def write(config: Config, findings: Findings, merging: Merging | None, base: Con
         window=config.window,
         count=len(config.styles),
         base=base.name,
-        head=KINDS[findings.best.candidate.kind],
-        data=_data(findings),
-        artists=_artists(findings),
+        head=HEADS[study.best.candidate.kind].title,
+        data=_data(study),
+        artists=_artists(study),
         base_summary=base.provenance.get("summary", "no summary"),
         attribution=f"\nData behind `{base.name}`: {attribution}.\n" if attribution else "",
-        accuracy=_accuracy(findings),
-        curve=_curve(findings),
+        accuracy=_accuracy(study),
+        curve=_curve(study),
         merging=_merging(merging, base) if merging else "",
-        limits="\n".join(f"- {limit}" for limit in _limits(config, findings, merging, base)),
+        limits="\n".join(f"- {limit}" for limit in _limits(config, study, merging, base)),
     )
 
 
-def _data(findings: Findings) -> str:
-    lesson = findings.lesson
+def _data(study: Study) -> str:
+    labelled = study.labelled
     rows = []
-    for index, style in enumerate(lesson.styles):
-        part = lesson.part((lesson.labels == index).nonzero()[0])
+    for index, style in enumerate(labelled.styles):
+        part = labelled.part((labelled.labels == index).nonzero()[0])
         nameless = f" + {part.nameless()} tracks without a name" if part.nameless() else ""
         rows.append(f"| {style} | {len(part.labels)} | {part.artists()}{nameless} |")
     return "\n".join(rows)
 
 
-def _artists(findings: Findings) -> str:
-    nameless, tracks = findings.lesson.nameless(), len(findings.lesson.labels)
+def _artists(study: Study) -> str:
+    nameless, tracks = study.labelled.nameless(), len(study.labelled.labels)
     if not nameless:
         return "Every track names its artist; no artist was on both sides of a test."
     return (
@@ -85,9 +84,9 @@ def figure(value: Figure) -> str:
     return f"{value.value:.3f} ({value.low:.3f}–{value.high:.3f})"
 
 
-def _accuracy(findings: Findings) -> str:
-    found = findings.accuracy
-    alone = findings.unmeasured()
+def _accuracy(study: Study) -> str:
+    found = study.accuracy
+    alone = study.unmeasured()
     why = f"All tracks of {' and of '.join(alone)} are by one artist: " if alone else ""
     if not found:
         return (
@@ -98,7 +97,7 @@ def _accuracy(findings: Findings) -> str:
     by_style = "\n".join(rows)
     missing = f"\n\n{why}they were learned from, but are not in these figures." if alone else ""
     return (
-        f"Right for {figure(found.micro)} of {found.tracks} tracks by {found.makers} artists, mean over the styles "
+        f"Right for {figure(found.micro)} of {found.tracks} tracks by {found.artists} artists, mean over the styles "
         f"{figure(found.macro)}; always naming the commonest would be right for {found.guess:.3f}. Each track was "
         "predicted by a head that had not heard its artist, chosen without looking at that prediction. Brackets are "
         f"95 % bootstrap intervals over the artists. Expected calibration error {found.calibration_error:.3f}."
@@ -106,10 +105,10 @@ def _accuracy(findings: Findings) -> str:
     )
 
 
-def _curve(findings: Findings) -> str:
-    if not findings.curve:
+def _curve(study: Study) -> str:
+    if not study.curve:
         return "No learning curve: see above."
-    rows = "\n".join(f"| {point.per_style:.0f} | {figure(point.accuracy)} |" for point in findings.curve)
+    rows = "\n".join(f"| {point.per_style:.0f} | {figure(point.accuracy)} |" for point in study.curve)
     return (
         "What more tracks bring (the settings were chosen with all of them, so the last row flatters a little):\n\n"
         f"| tracks of each style | right |\n|---|---|\n{rows}"
@@ -125,7 +124,7 @@ def _merging(merging: Merging, base: Config) -> str:
     )
 
 
-def _limits(config: Config, findings: Findings, merging: Merging | None, base: Config) -> list[str]:
+def _limits(config: Config, study: Study, merging: Merging | None, base: Config) -> list[str]:
     threshold = config.unknown_threshold
     limits = [
         f"It hears what `{base.name}` hears. What that network throws away, no head can bring back.",
@@ -137,14 +136,14 @@ def _limits(config: Config, findings: Findings, merging: Merging | None, base: C
             "A taught style that sounds like one of the model's own takes tracks over from it.",
             "Other music of a kind that was not among the other tracks was not tested.",
         ]
-        replaced = [style for style in findings.lesson.styles if style in base.styles]
+        replaced = [style for style in study.labelled.styles if style in base.styles]
         if replaced:
             limits.append(f"For {', '.join(replaced)} both answer, and their probabilities are added.")
     else:
         limits.append("It knows no other styles: of anything else it names one of its own, more or less surely.")
-    if findings.best.candidate.kind != "linear" or merging:
+    if study.best.candidate.kind != "linear" or merging:
         limits.append("Its weights hold embeddings of the taught tracks: numbers from which no sound can be made.")
     known = {style.label for style in styles()} | set(base.families)
-    if own := [style for style in findings.lesson.styles if style not in known]:
+    if own := [style for style in study.labelled.styles if style not in known]:
         limits.append(f"No family is known for {', '.join(own)}: each is a family of its own.")
     return limits

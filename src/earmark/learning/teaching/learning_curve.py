@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from earmark.files import replacing
 from earmark.learning.teaching.accuracy import share_of
-from earmark.learning.teaching.candidates import logits_of
-from earmark.learning.teaching.lesson import Indices, Lesson
+from earmark.learning.teaching.heads import logits_of
+from earmark.learning.teaching.labelled import Indices, LabelledEmbeddings
 from earmark.learning.teaching.validation import Folds, Trial, track_probabilities
 from earmark.measures.uncertainty import Figure
 
@@ -32,7 +32,7 @@ class Point:
 
 
 def learning_curve(
-    lesson: Lesson,
+    labelled: LabelledEmbeddings,
     folds: Folds,
     trial: Trial,
     generator: np.random.Generator,
@@ -41,37 +41,39 @@ def learning_curve(
     """The curve of a candidate over the measured tracks; empty where none is."""
     if not folds.measured.any():
         return []
-    styles = len(lesson.styles)
-    largest = min(np.bincount(lesson.labels[train]).max() for train, _ in folds.parts)
+    styles = len(labelled.styles)
+    largest = min(np.bincount(labelled.labels[train]).max() for train, _ in folds.parts)
     sizes = [size for size in SIZES if size < largest]
     points = []
     for index, size in enumerate(sizes):
-        hits = np.zeros(len(lesson.labels))
+        hits = np.zeros(len(labelled.labels))
         for train, test in folds.parts:
-            tested = lesson.part(test)
+            tested = labelled.part(test)
             for _ in range(REPEATS):
-                head = trial.candidate.fit(lesson.part(_draw(lesson, train, size, generator)))
+                head = trial.candidate.fit(labelled.part(_draw(labelled, train, size, generator)))
                 hits[test] += _hits(tested, logits_of(head, tested.windows), trial)
-        points.append(Point(size, _over_measured(hits / REPEATS, lesson, folds)))
+        points.append(Point(size, _over_measured(hits / REPEATS, labelled, folds)))
         progress((index + 1) / len(sizes))
     everything = float(np.mean([len(train) / styles for train, _ in folds.parts]))
-    return [*points, Point(everything, _over_measured(_hits(lesson, trial.logits, trial), lesson, folds))]
+    return [*points, Point(everything, _over_measured(_hits(labelled, trial.logits, trial), labelled, folds))]
 
 
-def _draw(lesson: Lesson, train: Indices, size: int, generator: np.random.Generator) -> Indices:
+def _draw(labelled: LabelledEmbeddings, train: Indices, size: int, generator: np.random.Generator) -> Indices:
     """At most `size` tracks of each style."""
     shuffled = generator.permutation(train)
-    return np.concatenate([shuffled[lesson.labels[shuffled] == style][:size] for style in range(len(lesson.styles))])
+    return np.concatenate(
+        [shuffled[labelled.labels[shuffled] == style][:size] for style in range(len(labelled.styles))]
+    )
 
 
-def _hits(lesson: Lesson, logits: NDArray[np.float64], trial: Trial) -> NDArray[np.float64]:
-    probabilities = track_probabilities(logits, lesson.track_of, trial.temperature)
-    hits: NDArray[np.float64] = (probabilities.argmax(1) == lesson.labels).astype(np.float64)
+def _hits(labelled: LabelledEmbeddings, logits: NDArray[np.float64], trial: Trial) -> NDArray[np.float64]:
+    probabilities = track_probabilities(logits, labelled.track_of, trial.temperature)
+    hits: NDArray[np.float64] = (probabilities.argmax(1) == labelled.labels).astype(np.float64)
     return hits
 
 
-def _over_measured(hits: NDArray[np.float64], lesson: Lesson, folds: Folds) -> Figure:
-    return share_of(hits[folds.measured], lesson.groups[folds.measured])
+def _over_measured(hits: NDArray[np.float64], labelled: LabelledEmbeddings, folds: Folds) -> Figure:
+    return share_of(hits[folds.measured], labelled.groups[folds.measured])
 
 
 def draw(points: list[Point], path: Path) -> None:

@@ -26,8 +26,8 @@ from earmark.learning.data.embeddings import Embedded
 from earmark.learning.data.manifest import Entry
 from earmark.learning.networks.heads import Gate, euclidean
 from earmark.learning.teaching.accuracy import share_of
-from earmark.learning.teaching.candidates import logits_of, standardise
-from earmark.learning.teaching.lesson import Indices, Lesson, group, over_tracks
+from earmark.learning.teaching.heads import logits_of, standardise
+from earmark.learning.teaching.labelled import Indices, LabelledEmbeddings, group, over_tracks
 from earmark.learning.teaching.validation import Folds, Trial
 from earmark.measures.classification import Probabilities, apply_temperature
 from earmark.measures.uncertainty import Figure
@@ -39,7 +39,7 @@ RARE = 0.99  # of the distances among taught tracks: what lies farther is not ty
 
 
 @dataclass(frozen=True)
-class Others:
+class OtherTracks:
     """Music of other kinds: groups (tracks,), windows (windows, dims), the base's logits, track_of (windows,)."""
 
     groups: Indices
@@ -47,20 +47,20 @@ class Others:
     logits: NDArray[np.float32]
     track_of: Indices
 
-    def part(self, chosen: NDArray[np.bool_]) -> "Others":
+    def part(self, chosen: NDArray[np.bool_]) -> "OtherTracks":
         """Some of the tracks, (tracks,) whether they are wanted."""
         kept = chosen[self.track_of]
         track_of = (chosen.cumsum() - 1)[self.track_of[kept]]
-        return Others(self.groups[chosen], self.windows[kept], self.logits[kept], track_of)
+        return OtherTracks(self.groups[chosen], self.windows[kept], self.logits[kept], track_of)
 
 
 @dataclass(frozen=True)
 class Merging:
-    """What merging does to tracks that nothing was fitted to.
+    """The effect of merging on tracks that nothing was fitted to.
 
     Attributes:
         styles: all styles, the base's first.
-        others: how many other tracks there were.
+        others: number of other tracks.
         won: share of taught tracks whose label is the most probable of all styles.
         kept: share of other tracks whose most probable style is still the one that the base alone gives.
         confidence: (taught tracks,) the probability of the most probable style.
@@ -79,48 +79,48 @@ def merged_styles(base: Sequence[str], taught: Sequence[str]) -> tuple[str, ...]
 
 
 def other_tracks(
-    lesson: Lesson, heard: Sequence[Embedded], entries: Sequence[Entry], name: Path | str = "other music"
-) -> tuple[Lesson, Others]:
-    """What was heard of other music, without the taught tracks and copies of them.
+    labelled: LabelledEmbeddings, heard: Sequence[Embedded], entries: Sequence[Entry], name: Path | str = "other music"
+) -> tuple[LabelledEmbeddings, OtherTracks]:
+    """Take the taught tracks, and copies of them, out of other music.
 
     Args:
-        lesson: what is taught.
+        labelled: the taught tracks.
         heard: other music.
         entries: the same tracks, for their artists.
-        name: what to call the other music in an error.
+        name: name of the other music in an error.
 
     Returns:
-        The lesson with its groups numbered anew, and the others, so that an artist has one number in both.
+        The labelled tracks with their groups numbered anew, and the others, so that an artist has one number in both.
 
     Raises:
         ManifestError: fewer than ten tracks are left.
     """
-    own = np.split(lesson.windows, np.flatnonzero(np.diff(lesson.track_of)) + 1)
-    taught, sounds = {entry.path for entry in lesson.entries}, {track.tobytes() for track in own}
+    own = np.split(labelled.windows, np.flatnonzero(np.diff(labelled.track_of)) + 1)
+    taught, sounds = {entry.path for entry in labelled.entries}, {track.tobytes() for track in own}
     entry_of = {entry.path: entry for entry in entries}
     kept = [each for each in heard if each.path not in taught and each.embeddings.tobytes() not in sounds]
     if len(kept) < FEWEST:
         raise ManifestError(
             f"{name}: {len(kept)} tracks are left without the taught ones; merging needs at least {FEWEST}"
         )
-    both = [*lesson.entries, *(entry_of[each.path] for each in kept)]
+    both = [*labelled.entries, *(entry_of[each.path] for each in kept)]
     groups = group(both, [*own, *(each.embeddings for each in kept)])
-    others = Others(
+    others = OtherTracks(
         groups=groups[len(own) :],
         windows=np.concatenate([each.embeddings for each in kept]),
         logits=np.concatenate([each.logits for each in kept]),
         track_of=np.repeat(np.arange(len(kept)), [len(each.embeddings) for each in kept]),
     )
-    return replace(lesson, groups=groups[: len(own)]), others
+    return replace(labelled, groups=groups[: len(own)]), others
 
 
-def fit_gate(lesson: Lesson, others: Others) -> Gate:
+def fit_gate(labelled: LabelledEmbeddings, others: OtherTracks) -> Gate:
     """Fit the gate to taught and other tracks, each heard without its own group.
 
     Raises:
         ManifestError: all taught tracks are by one artist, so none has neighbours of its kind to be measured by.
     """
-    own_points, other_points = lesson.track_means(), over_tracks(others.windows, others.track_of).astype(np.float32)
+    own_points, other_points = labelled.track_means(), over_tracks(others.windows, others.track_of).astype(np.float32)
     own, far = len(own_points), len(other_points)
     gate = Gate(own_points.shape[1], own, far, min(NEIGHBOURS, own, far))
     alike = np.repeat([1 / own, 1 / far], [own, far])
@@ -128,14 +128,14 @@ def fit_gate(lesson: Lesson, others: Others) -> Gate:
     gate.own.copy_(points[:own])
     gate.others.copy_(points[own:])
 
-    windows = torch.from_numpy(np.concatenate([lesson.windows, others.windows]))
-    groups = np.concatenate([lesson.groups[lesson.track_of], others.groups[others.track_of]])
-    weights = np.concatenate([TAUGHT_SHARE * _alike(lesson.track_of), (1 - TAUGHT_SHARE) * _alike(others.track_of)])
-    taught = np.arange(len(windows)) < len(lesson.windows)
+    windows = torch.from_numpy(np.concatenate([labelled.windows, others.windows]))
+    groups = np.concatenate([labelled.groups[labelled.track_of], others.groups[others.track_of]])
+    weights = np.concatenate([TAUGHT_SHARE * _alike(labelled.track_of), (1 - TAUGHT_SHARE) * _alike(others.track_of)])
+    taught = np.arange(len(windows)) < len(labelled.windows)
     standard = gate.standardise(windows)
     to_own, to_others = (
         _log_distances(euclidean(standard, points).numpy(), groups[:, None] == of, gate.neighbours)
-        for points, of in ((gate.own, lesson.groups), (gate.others, others.groups))
+        for points, of in ((gate.own, labelled.groups), (gate.others, others.groups))
     )
     usable = np.isfinite(to_own) & np.isfinite(to_others)
     if len(np.unique(taught[usable])) < len((True, False)):
@@ -172,44 +172,49 @@ def _share(gate: Gate, windows: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def measure(
-    lesson: Lesson, others: Others, folds: Folds, best: Trial, base: Config, generator: np.random.Generator
+    labelled: LabelledEmbeddings,
+    others: OtherTracks,
+    folds: Folds,
+    best: Trial,
+    base: Config,
+    generator: np.random.Generator,
 ) -> Merging:
     """Merge on held-out tracks: both sides are cut, and each fold meets a gate that was fitted without it.
 
-    Others never enter the fit of the head, so the head that was fitted to all taught tracks may hear them all.
+    OtherTracks never enter the fit of the head, so the head that was fitted to all taught tracks may hear them all.
     """
-    styles = merged_styles(base.styles, lesson.styles)
+    styles = merged_styles(base.styles, labelled.styles)
     place_base, place_head = (
         np.array([[style == name for name in styles] for style in known], float)
-        for known in (base.styles, lesson.styles)
+        for known in (base.styles, labelled.styles)
     )
 
-    def mix(gate: Gate, of: Lesson | Others, head: NDArray[np.float64]) -> Probabilities:
+    def mix(gate: Gate, of: LabelledEmbeddings | OtherTracks, head: NDArray[np.float64]) -> Probabilities:
         share = _share(gate, of.windows)
         taught = apply_temperature(head, best.temperature) @ place_head
         windows = share * taught + (1 - share) * apply_temperature(of.logits, base.temperature) @ place_base
         return over_tracks(windows, of.track_of)
 
-    makers = np.unique(others.groups)
-    fold_of_maker = generator.permutation(len(makers)) % len(folds.parts)
-    fold_of = fold_of_maker[np.searchsorted(makers, others.groups)]
-    head = best.candidate.fit(lesson)
-    own = np.zeros((len(lesson.labels), len(styles)))
+    artists = np.unique(others.groups)
+    fold_of_artist = generator.permutation(len(artists)) % len(folds.parts)
+    fold_of = fold_of_artist[np.searchsorted(artists, others.groups)]
+    head = best.candidate.fit(labelled)
+    own = np.zeros((len(labelled.labels), len(styles)))
     far = np.zeros((len(others.groups), len(styles)))
     for index, (train, test) in enumerate(folds.parts):
-        mine, tested = lesson.part(test), np.isin(lesson.track_of, test)
+        mine, tested = labelled.part(test), np.isin(labelled.track_of, test)
         heard = (fold_of != index) & ~np.isin(others.groups, mine.groups)
-        gate = fit_gate(lesson.part(train), others.part(heard))
+        gate = fit_gate(labelled.part(train), others.part(heard))
         own[np.sort(test)] = mix(gate, mine, best.logits[tested])
         unheard = others.part(fold_of == index)
         if len(unheard.groups):
             far[fold_of == index] = mix(gate, unheard, logits_of(head, unheard.windows))
-    labels = np.array([styles.index(style) for style in lesson.styles])[lesson.labels]
+    labels = np.array([styles.index(style) for style in labelled.styles])[labelled.labels]
     alone = over_tracks(apply_temperature(others.logits, base.temperature), others.track_of).argmax(1)
     return Merging(
         styles,
         len(others.groups),
-        share_of((own.argmax(1) == labels)[folds.measured], lesson.groups[folds.measured]),
+        share_of((own.argmax(1) == labels)[folds.measured], labelled.groups[folds.measured]),
         share_of(far.argmax(1) == alone, others.groups),
         own.max(1),
     )

@@ -1,4 +1,4 @@
-"""Where a lesson comes from: a folder for each style, or a manifest; and the other music that it is merged against."""
+"""Labelled tracks from a folder for each style or a manifest, and the other music that they are merged against."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from earmark.files import absolute
 from earmark.learning.data import manifest as manifests
 from earmark.learning.data.manifest import Entry, labelled
 from earmark.learning.data.sources import Collected, from_folder, tags_of
-from earmark.learning.teaching.lesson import require_teachable
+from earmark.learning.teaching.labelled import require_teachable
 from earmark.runner import gather
 
 
@@ -36,7 +36,7 @@ def read(source: Path, splits: Sequence[str] = ()) -> Collected:
 
 
 def read_others(source: Path) -> tuple[Entry, ...]:
-    """The tracks of a folder, with all below it, or of a manifest; what they are called does not matter.
+    """The tracks of a folder, with all below it, or of a manifest, whatever their labels.
 
     Raises:
         ManifestError: it is neither.

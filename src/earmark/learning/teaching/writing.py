@@ -1,4 +1,4 @@
-"""Write what came of a lesson: the bundle, and the report beside it."""
+"""Write a taught model and the report beside it."""
 
 import io
 import json
@@ -18,10 +18,10 @@ from earmark.files import write_text
 from earmark.hearing.bundle import CHECK, FORMAT, NETWORK, Config, read_checked, read_config
 from earmark.learning import bundle
 from earmark.learning.networks.taught import Merged, Taught
-from earmark.learning.teaching import card, learning_curve, merging, suspects
+from earmark.learning.teaching import card, label_issues, learning_curve, merging
 from earmark.learning.teaching.accuracy import rounded
-from earmark.learning.teaching.merging import Merging, Others
-from earmark.learning.teaching.study import UNKNOWN_SHARE, Findings
+from earmark.learning.teaching.merging import Merging, OtherTracks
+from earmark.learning.teaching.study import UNKNOWN_SHARE, Study
 from earmark.styles import families_of
 
 
@@ -37,28 +37,28 @@ def require_mergeable(model: Path) -> None:
 
 
 def write(
-    findings: Findings,
+    study: Study,
     model: Path,
     out: Path,
     report: Path,
     *,
-    others: Others | None = None,
+    others: OtherTracks | None = None,
     seed: int = 0,
     source: str = "",
 ) -> Merging | None:
     """Fit the chosen head to all tracks, write it on top of its model, and the report beside it.
 
     Args:
-        findings: what `study` found.
-        model: the folder of the bundle that heard the lesson.
+        study: the tracks, and the head that was chosen.
+        model: the folder of the bundle that heard the tracks.
         out: the bundle to write; its last part is the name.
         report: the folder of the report; see `write_report`.
         others: other music, to merge with the model's own styles; none to answer with the taught ones alone.
-        seed: of how the others are cut to measure the merging.
-        source: what the manifest is called, for the provenance.
+        seed: of the division of the others by which merging is measured.
+        source: name of the manifest, for the provenance.
 
     Returns:
-        What merging does, if there was any.
+        The measured effect of merging, if there was any.
 
     Raises:
         BundleError: something is wrong with the model, or what stands in place of the new one is none.
@@ -69,27 +69,27 @@ def write(
     network = bundle.load_network(model)
     if others is None:
         merged_with = None
-        built: Taught | Merged = Taught(network, findings.best.candidate.fit(findings.lesson))
+        built: Taught | Merged = Taught(network, study.best.candidate.fit(study.labelled))
     else:
         require_mergeable(model)
         generator = np.random.default_rng(seed)
-        merged_with = merging.measure(findings.lesson, others, findings.folds, findings.best, base, generator)
-        built = _merged(findings, network, base, others)
-    config = _config(findings, base, out.name, merged_with, built)
+        merged_with = merging.measure(study.labelled, others, study.folds, study.best, base, generator)
+        built = _merged(study, network, base, others)
+    config = _config(study, base, out.name, merged_with, built)
     config = replace(config, provenance=config.provenance | {"manifest": source})
-    bundle.write(out, built, config, card.write(config, findings, merged_with, base), _check_waveform(model, base))
-    write_report(report, findings, config.measures)
+    bundle.write(out, built, config, card.write(config, study, merged_with, base), _check_waveform(model, base))
+    write_report(report, study, config.measures)
     return merged_with
 
 
-def write_report(folder: Path, findings: Findings, measures: Mapping[str, Any]) -> None:
-    """Write what a bundle has no place for: `suspects.csv`, `learning-curve.png` and all figures in `report.json`."""
+def write_report(folder: Path, study: Study, measures: Mapping[str, Any]) -> None:
+    """Write the report: `suspects.csv`, `learning-curve.png` and all figures in `report.json`."""
     folder.mkdir(parents=True, exist_ok=True)
-    suspects.write(findings.suspects, folder / "suspects.csv")
-    if findings.curve:
-        learning_curve.draw(findings.curve, folder / "learning-curve.png")
+    label_issues.write(study.label_issues, folder / "suspects.csv")
+    if study.curve:
+        learning_curve.draw(study.curve, folder / "learning-curve.png")
     else:
-        (folder / "learning-curve.png").unlink(missing_ok=True)  # of a lesson that could be measured
+        (folder / "learning-curve.png").unlink(missing_ok=True)  # of an earlier study that could be measured
     candidates = [
         {
             "head": trial.candidate.kind,
@@ -97,29 +97,29 @@ def write_report(folder: Path, findings: Findings, measures: Mapping[str, Any]) 
             "loss": round(trial.loss, 4),
             "temperature": round(trial.temperature, 4),
         }
-        for trial in findings.trials
+        for trial in study.trials
     ]
     report = json.dumps(dict(measures) | {"candidates": candidates}, indent=1, ensure_ascii=False)
     write_text(folder / "report.json", report + "\n")
 
 
-def _merged(findings: Findings, base_network: nn.Module, base: Config, others: Others) -> Merged:
-    names = merging.merged_styles(base.styles, findings.lesson.styles)
+def _merged(study: Study, base_network: nn.Module, base: Config, others: OtherTracks) -> Merged:
+    names = merging.merged_styles(base.styles, study.labelled.styles)
     return Merged(
         base_network,
-        findings.best.candidate.fit(findings.lesson),
-        merging.fit_gate(findings.lesson, others),
+        study.best.candidate.fit(study.labelled),
+        merging.fit_gate(study.labelled, others),
         styles=len(names),
         base_styles=len(base.styles),
-        taught=[names.index(style) for style in findings.lesson.styles],
-        temperatures=(base.temperature, findings.best.temperature),
+        taught=[names.index(style) for style in study.labelled.styles],
+        temperatures=(base.temperature, study.best.temperature),
     )
 
 
-def _config(findings: Findings, base: Config, name: str, merging: Merging | None, network: Taught | Merged) -> Config:
-    names = list(merging.styles if merging else findings.lesson.styles)
+def _config(study: Study, base: Config, name: str, merging: Merging | None, network: Taught | Merged) -> Config:
+    names = list(merging.styles if merging else study.labelled.styles)
     family_of = families_of(names) | base.families
-    threshold = findings.threshold
+    threshold = study.threshold
     if merging:
         threshold = min(base.unknown_threshold, float(np.quantile(merging.confidence, UNKNOWN_SHARE)))
     settings = {"base": {"architecture": base.architecture, "settings": base.settings, "styles": len(base.styles)}}
@@ -132,42 +132,42 @@ def _config(findings: Findings, base: Config, name: str, merging: Merging | None
         settings=settings | network.settings,
         styles=names,
         families={style: family_of[style] for style in names},
-        temperature=1.0 if merging else findings.best.temperature,
+        temperature=1.0 if merging else study.best.temperature,
         unknown_threshold=round(threshold, 4),
-        provenance=_provenance(findings, base, merging),
-        measures=_measures(findings, merging),
+        provenance=_provenance(study, base, merging),
+        measures=_measures(study, merging),
         sha256={},
     )
 
 
-def _provenance(findings: Findings, base: Config, merging: Merging | None) -> dict[str, Any]:
-    lesson = findings.lesson
+def _provenance(study: Study, base: Config, merging: Merging | None) -> dict[str, Any]:
+    labelled = study.labelled
     more = f", beside the {len(base.styles)} of {base.name}" if merging else ""
     return {
-        "summary": f"{len(lesson.styles)} styles taught with {len(lesson.labels)} tracks{more}",
-        "head": {"kind": findings.best.candidate.kind, **findings.best.candidate.settings},
-        "splits": sorted({entry.split for entry in lesson.entries}),
+        "summary": f"{len(labelled.styles)} styles taught with {len(labelled.labels)} tracks{more}",
+        "head": {"kind": study.best.candidate.kind, **study.best.candidate.settings},
+        "splits": sorted({entry.split for entry in labelled.entries}),
         "base": {"name": base.name, "network": base.sha256[NETWORK], "provenance": base.provenance},
         "torch": torch.__version__.partition("+")[0],
         "scikit-learn": sklearn.__version__,
     }
 
 
-def _measures(findings: Findings, merging: Merging | None) -> dict[str, Any]:
+def _measures(study: Study, merging: Merging | None) -> dict[str, Any]:
     measures: dict[str, Any] = {
-        "tracks": len(findings.lesson.labels),
-        "artists": findings.lesson.artists(),
-        "tracks_without_artist": findings.lesson.nameless(),
+        "tracks": len(study.labelled.labels),
+        "artists": study.labelled.artists(),
+        "tracks_without_artist": study.labelled.nameless(),
         "unknown_share": UNKNOWN_SHARE,
-        "accuracy": findings.accuracy.as_json() if findings.accuracy else None,
+        "accuracy": study.accuracy.as_json() if study.accuracy else None,
         "learning_curve": [
             {"tracks_per_style": round(point.per_style, 1), "accuracy": rounded(point.accuracy)}
-            for point in findings.curve
+            for point in study.curve
         ],
-        "suspects": sum(suspect.flagged for suspect in findings.suspects),
+        "suspects": sum(issue.flagged for issue in study.label_issues),
     }
-    if findings.accuracy:
-        measures["precision_at_1"] = round(findings.accuracy.micro.value, 3)
+    if study.accuracy:
+        measures["precision_at_1"] = round(study.accuracy.micro.value, 3)
     if merging:
         measures["merging"] = {
             "other_tracks": merging.others,

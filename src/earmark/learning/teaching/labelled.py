@@ -1,10 +1,10 @@
-"""The lesson: labelled tracks as a frozen model hears them.
+"""Labelled tracks as embeddings of a frozen model.
 
 Heads hear windows, but a track is one opinion whatever its length: the windows of a track weigh as much together as
 those of any other, and so do the styles.
 
-Who made a track decides what it may be tested against. Tracks that share an artist are one *group*, and so are copies
-of the same recording; a track of nobody we know is a group of its own.
+The artist of a track decides what it may be tested against. Tracks that share an artist are one *group*, and so are
+copies of the same recording; a track without a named artist is a group of its own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,16 +26,16 @@ FEWEST = 2  # tracks of a style: one to learn from, one to be tested
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """Tracks to learn from.
+class LabelledEmbeddings:
+    """Embeddings of labelled tracks.
 
     Attributes:
-        styles: what they are, in output order.
+        styles: names of the styles, in output order.
         entries: the tracks as the manifest names them.
-        labels: (tracks,) the index of each track's style.
+        labels: (tracks,) index of each track's style.
         groups: (tracks,) tracks of the same number must not be on both sides of a test.
         windows: (windows, dims) embeddings.
-        logits: (windows, base styles) what the model itself says.
+        logits: (windows, base styles) the model's own logits.
         track_of: (windows,) the track each window belongs to, rising.
     """
 
@@ -47,12 +47,12 @@ class Lesson:
     logits: NDArray[np.float32]
     track_of: Indices
 
-    def part(self, tracks: Indices) -> "Lesson":
+    def part(self, tracks: Indices) -> "LabelledEmbeddings":
         """Some of the tracks, in their order, of the same styles."""
         chosen = np.zeros(len(self.labels), bool)
         chosen[tracks] = True
         kept = chosen[self.track_of]
-        return Lesson(
+        return LabelledEmbeddings(
             self.styles,
             tuple(entry for entry, wanted in zip(self.entries, chosen, strict=True) if wanted),
             self.labels[chosen],
@@ -67,23 +67,23 @@ class Lesson:
         return over_tracks(self.windows, self.track_of).astype(np.float32)
 
     def track_weights(self) -> NDArray[np.float64]:
-        """How much each track counts, so that styles count alike: 1 on average, shape (tracks,)."""
+        """The weight of each track, so that styles count alike: 1 on average, shape (tracks,)."""
         counts = np.bincount(self.labels, minlength=len(self.styles))
         present = int((counts > 0).sum())
         weights: NDArray[np.float64] = (len(self.labels) / present / np.maximum(counts, 1))[self.labels]
         return weights
 
     def window_weights(self) -> NDArray[np.float64]:
-        """How much each window counts: its track's weight in equal parts, shape (windows,)."""
+        """The weight of each window: its track's in equal parts, shape (windows,)."""
         parts: NDArray[np.float64] = (self.track_weights() / np.bincount(self.track_of))[self.track_of]
         return parts
 
     def artists(self) -> int:
-        """How many artists are named."""
+        """The number of artists that are named."""
         return len({first_artist(entry.artist) for entry in self.entries} - {""})
 
     def nameless(self) -> int:
-        """How many tracks name no artist."""
+        """The number of tracks that name no artist."""
         return sum(not first_artist(entry.artist) for entry in self.entries)
 
 
@@ -115,7 +115,7 @@ def require_teachable(manifest: Manifest, name: Path | str) -> None:
             raise ManifestError(f"{name}: {style!r} has {count} track; teaching needs at least {FEWEST} of each style")
 
 
-def prepare(manifest: Manifest, heard: Iterable[Embedded], name: Path | str = "the manifest") -> Lesson:
+def prepare(manifest: Manifest, heard: Iterable[Embedded], name: Path | str = "the manifest") -> LabelledEmbeddings:
     """Join what the manifest says of tracks with what the model heard; tracks that were not heard are left out.
 
     Raises:
@@ -126,7 +126,7 @@ def prepare(manifest: Manifest, heard: Iterable[Embedded], name: Path | str = "t
     left = Manifest(manifest.task, manifest.classes, entries)
     require_teachable(left, name)
     tracks = [embedded[entry.path].embeddings for entry in entries]
-    return Lesson(
+    return LabelledEmbeddings(
         styles=left.classes,
         entries=entries,
         labels=left.labels(),
