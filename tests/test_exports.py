@@ -28,7 +28,7 @@ from earmark.library.exports import FORMATS, GROUPINGS, Format, certain, in_hear
 from earmark.library.exports import serato as serato_exports
 from earmark.library.exports.crates import by_family, by_style, none
 from earmark.library.exports.grid import TOLERANCE, from_the_start, marks
-from earmark.library.exports.rekordbox import COLOURS
+from earmark.library.exports.rekordbox import COLOURS, colour_of_styles
 from earmark.library.exports.writing import file_name
 from earmark.library.track import Tags, Track
 from earmark.styles import styles
@@ -222,11 +222,13 @@ def test_rekordbox_on_windows(tmp_path: Path) -> None:
 
 
 def test_every_style_has_a_colour_that_rekordbox_knows() -> None:
-    assert set(COLOURS) == set(LABELS)
     assert set(COLOURS.values()) == COLOUR_WORDS
+    assert set(colour_of_styles()) == set(LABELS)
+    assert set(colour_of_styles().values()) == COLOUR_WORDS
+    assert colour_of_styles()["Deep House"] == COLOURS["lemon"] == "0xFFFF00"
     by_its_colour: dict[str, set[str]] = {}
     for style in styles():
-        by_its_colour.setdefault(COLOURS[style.label], set()).add(style.family)
+        by_its_colour.setdefault(style.rekordbox, set()).add(style.family)
     assert sum(len(families) > 1 for families in by_its_colour.values()) == 1  # Ambient and Techno
 
 

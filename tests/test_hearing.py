@@ -283,8 +283,6 @@ PEAK_OF_HEARING = """
 import sys
 from pathlib import Path
 from earmark.hearing import Listener, Model
-from earmark.hearing.bundle import locate, read_config
-from earmark.hearing.listener import version_of
 analysis = Listener(Model.open(sys.argv[1]))(sys.argv[2])
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
 print(analysis.duration, len(analysis.timeline.starts), int(peak.split()[1]) / 1024)

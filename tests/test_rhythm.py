@@ -17,7 +17,7 @@ from earmark.hearing import Listener, Model
 from earmark.hearing.rhythm import OnsetAccumulator, estimate_rhythm, onsets
 from earmark.hearing.rhythm.bars import STEPS, scores, templates
 from earmark.hearing.rhythm.beats import BeatGrid, fold
-from earmark.hearing.rhythm.tempo import USUAL, prior, vertex
+from earmark.hearing.rhythm.tempo import prior, vertex
 from earmark.styles import families_of, styles
 from earmark.synth import render
 from earmark.testing import chord, click_train, clicks_at, noise, silence, sweep, tiny_track, tone, write_wav
@@ -193,13 +193,28 @@ def test_without_a_style_the_usual_range_decides() -> None:
     assert heard(tiny_track(126.0, 30.0).waveform, {"Gabber": 1.0}).bpm == pytest.approx(126, abs=0.05)
 
 
-def test_the_prior_knows_each_style_and_is_a_density() -> None:
-    assert set(USUAL) == {style.label for style in styles()}
+def test_the_prior_of_each_style_is_highest_at_its_usual_tempo() -> None:
+    octaves = np.linspace(5.5, 8, 2501)
+    for style in styles():
+        likeliest = 2 ** octaves[prior(2**octaves, {style.label: 1.0}).argmax()]
+        assert style.bpm[0] < likeliest < style.bpm[1], style.label
+
+
+def test_a_style_that_mostly_has_no_beat_counts_less() -> None:
+    assert [style.label for style in styles() if style.beatless] == ["Ambient / Electronic"]
+    ambient, trance, both = (
+        float(prior(np.array([97.0]), dict.fromkeys(labels, 1 / len(labels)))[0])
+        for labels in (["Ambient / Electronic"], ["Trance"], ["Ambient / Electronic", "Trance"])
+    )
+    assert both == pytest.approx(0.25 * ambient + 0.75 * trance)  # a third of its half, beside a half
+
+
+def test_the_prior_is_a_density() -> None:
     octaves = np.linspace(3, 11, 8001)
     for shares in ({}, {"Trance": 1.0}, {"Halftime": 0.5, "Ambient / Electronic": 0.5}):
         total = float(np.sum(prior(2**octaves, shares)) * (octaves[1] - octaves[0]))
         assert total == pytest.approx(np.sqrt(2 * np.pi), rel=1e-3)  # bells are not divided by it
-    low, high = USUAL["Trance"]
+    low, high = next(style.bpm for style in styles() if style.label == "Trance")
     inside, half = prior(np.array([(low + high) / 2, (low + high) / 4]), {"Trance": 1.0})
     assert inside > 10 * half
 

@@ -4,17 +4,24 @@ import csv
 import itertools
 import math
 import re
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from earmark.errors import EarmarkError
+from earmark.hearing.bundle import read_config, shipped
+from earmark.hearing.rhythm.bars import FOUR
 from earmark.styles import TABLE, Style, families, family_of, from_tag, index_names, normalise, read_table, styles
+from earmark.synth import recipes
+from earmark.synth.corpus import EXAMPLES
 
-SHARED_TABLE = Path(__file__).parents[2] / "shared" / "data" / "genre_to_style.csv"
+ROOT = Path(__file__).parents[1]
+SHARED_TABLE = ROOT.parent / "shared" / "data" / "genre_to_style.csv"
 
 # key, label and family as the specification and the design give them
 STYLES = [
@@ -217,6 +224,21 @@ def test_normalise_keeps_letters_digits_and_separators_only() -> None:
     assert normalise(" Funky / Groove / Jackin' House\0R&B_140 ") == "funky/groove/jackinhouse;randb140"
 
 
+@pytest.mark.parametrize(
+    ("line", "changed", "reason"),
+    [
+        ("bpm = [130, 160]\n", "", "Trap: missing: bpm"),
+        ('label = "Trap"\n', "", "a style without a label: missing: label"),
+        ("bpm = [130, 160]", "bpm = [130, 160]\nmood = 1", "Trap: unknown: mood"),
+    ],
+)
+def test_an_entry_that_lacks_a_key_or_has_one_too_many_is_refused(line: str, changed: str, reason: str) -> None:
+    text = TABLE.read_text(encoding="utf-8")
+    assert line in text
+    with pytest.raises(EarmarkError, match=rf"^styles\.toml: {reason}$"):
+        read_table(text.replace(line, changed))
+
+
 def test_a_name_claimed_by_two_styles_is_refused() -> None:
     text = TABLE.read_text(encoding="utf-8").replace('aliases = ["EDM Trap"', 'aliases = ["goa TRANCE", "EDM Trap"')
     with pytest.raises(EarmarkError, match=r"styles\.toml: 'goa TRANCE' is claimed by both Trance and Trap"):
@@ -275,3 +297,73 @@ def test_two_names_joined_give_both_styles_in_order(one: tuple[Style, str], othe
     expected = [one[0]] if one[0] is other[0] else [one[0], other[0]]
     assert from_tag(f"{one[1]};{other[1]}") == expected
     assert from_tag(f"{one[1]}\0{other[1]}") == expected
+
+
+# What a style needs beside its entry in the table
+
+
+NEEDED: dict[str, Callable[[], Collection[str]]] = {
+    "the recipes of the synthesizer (src/earmark/synth/club_recipes.py, broken_recipes.py)": lambda: recipes.ALL,
+    "the example tracks (EXAMPLES in src/earmark/synth/corpus.py)": lambda: EXAMPLES,
+    "the table of the pool ([styles] in recipes/house12-pool.toml)": lambda: pool_recipe()["styles"],
+    "the table of styles in README.md": lambda: cells(ROOT / "README.md", "family", 1),
+    "the table of tempi in docs/rhythm.md": lambda: (
+        cells(ROOT / "docs/rhythm.md", "style", 0)
+        + [cell for cell in cells(ROOT / "docs/rhythm.md", "style", 2) if cell]
+    ),
+    "the table of colours in docs/export-library.md": lambda: cells(ROOT / "docs/export-library.md", "colour", 1),
+}
+
+
+def pool_recipe() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "recipes/house12-pool.toml").read_text(encoding="utf-8"))
+
+
+def rows(page: Path, heading: str) -> list[list[str]]:
+    """The cells of the table of a page whose first heading is this."""
+    lines = iter(page.read_text(encoding="utf-8").splitlines())
+    next(line for line in lines if line.startswith(f"| {heading} |"))
+    table = itertools.takewhile(lambda line: line.startswith("|"), itertools.islice(lines, 1, None))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+
+
+def cells(page: Path, heading: str, column: int) -> list[str]:
+    return [label for row in rows(page, heading) for label in re.split(" · |, ", row[column])]
+
+
+def tempi_of_the_page() -> dict[str, tuple[float, float]]:
+    """The usual tempi in docs/rhythm.md, whose table has two styles in a row."""
+    pairs = [pair for row in rows(ROOT / "docs/rhythm.md", "style") for pair in (row[:2], row[2:]) if pair[0]]
+    return {label: (float(low), float(high)) for label, tempo in pairs for low, high in [tempo.split("\N{EN DASH}")]}
+
+
+@pytest.mark.parametrize("where", NEEDED)
+def test_what_a_style_needs_is_there_for_each_and_for_no_other(where: str) -> None:
+    labels, found = [style.label for style in styles()], list(NEEDED[where]())
+    assert not (missing := [label for label in labels if label not in found]), f"{where}: nothing for {missing}"
+    assert not (other := [label for label in found if label not in labels]), f"{where}: {other} are no styles"
+    assert len(found) == len(labels), f"{where}: a style comes twice"
+
+
+def test_the_pages_say_of_a_style_what_its_entry_says() -> None:
+    assert tempi_of_the_page() == {style.label: style.bpm for style in styles()}
+    families_of_the_page = {
+        label: family for family, labels in rows(ROOT / "README.md", "family") for label in labels.split(" · ")
+    }
+    assert families_of_the_page == {style.label: style.family for style in styles()}
+    colours_of_the_page = {
+        label: colour
+        for colour, labels in rows(ROOT / "docs/export-library.md", "colour")
+        for label in labels.split(", ")
+    }
+    assert colours_of_the_page == {style.label: style.rekordbox for style in styles()}
+
+
+def test_every_family_has_a_kick_on_each_beat_or_is_known_to_have_none() -> None:
+    assert set(families()) == {*FOUR, "Ambient", "Bass"}, "FOUR in src/earmark/hearing/rhythm/bars.py: a new family"
+
+
+def test_the_shipped_models_know_the_styles() -> None:
+    expected = [style.label for style in styles()]
+    found = {name: read_config(folder).styles for name, folder in shipped().items()}
+    assert found == dict.fromkeys(found, expected), "a new style needs the shipped models trained anew: `make models`"

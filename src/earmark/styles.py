@@ -1,19 +1,20 @@
-"""The styles of electronic music: their families, their colours, and the names other people use for them.
+"""The styles of electronic music: their families, colours and usual tempi, and the names other people use for them.
 
 Everything that is known stands in `styles.toml`; this module only reads it, once, when first asked.
 
 Conventions: a *style* is one of the twelve labels, in the order of the models' outputs; a *family* is a group of
-styles; a *tag* is what stands in a file's genre field. A style that a user has taught is not in the table: whoever
-holds a model takes the families from the model.
+styles; a *tag* is the text of a file's genre field. A style that a user has taught is not in the table: its family
+stands in the model.
 """
 
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from earmark.errors import EarmarkError
 
@@ -29,18 +30,37 @@ ID3_NUMBERS = re.compile(r"(?:^|[;,/|\0\\])\s*(?:\([0-9]+\))+")
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """A style and what it is called; `id3` pairs the numbers of ID3v1 and Winamp with their names."""
+    """A style, as one entry of the table describes it.
+
+    Attributes:
+        key: its place among the models' outputs.
+        label: its name here.
+        meant: one sentence on the music.
+        family: the group of styles that it belongs to.
+        colour: `#rrggbb`.
+        rekordbox: the name of its colour in rekordbox.
+        bpm: slowest and fastest usual tempo, as DJs count it.
+        beatport: genre names of the shop.
+        discogs: names of the database.
+        musicbrainz: names of the database.
+        id3: numbers of ID3v1 and Winamp with their names.
+        aliases: other names in real files.
+        beatless: whether most of it has no beat.
+    """
 
     key: int
     label: str
     meant: str
     family: str
     colour: str
+    rekordbox: str
+    bpm: tuple[float, float]
     beatport: tuple[str, ...]
     discogs: tuple[str, ...]
     musicbrainz: tuple[str, ...]
     id3: tuple[tuple[int, str], ...]
     aliases: tuple[str, ...]
+    beatless: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -52,16 +72,24 @@ class Style:
 
 
 def read_table(text: str) -> tuple[tuple[Style, ...], tuple[str, ...]]:
-    """Read TOML text such as `styles.toml`: the styles in their order, and the names that are no style as a whole."""
+    """Read TOML text such as `styles.toml`: the styles in their order, and the names that are no style as a whole.
+
+    Raises:
+        EarmarkError: an entry lacks a key, or has one too many.
+    """
     table = tomllib.loads(text)
-    rows = tuple(
-        Style(
-            **{field: tuple(value) if isinstance(value, list) else value for field, value in row.items()}
-            | {"id3": tuple((int(number), name) for number, name in row["id3"].items())},
-        )
-        for row in table["style"]
-    )
-    return rows, tuple(table["none"])
+    return tuple(map(_style, table["style"])), tuple(table["none"])
+
+
+def _style(entry: Mapping[str, Any]) -> Style:
+    known = {field.name: field.default is MISSING for field in fields(Style)}
+    missing = [name for name, needed in known.items() if needed and name not in entry]
+    unknown = [name for name in entry if name not in known]
+    if missing or unknown:
+        wrong = f"missing: {', '.join(missing)}" if missing else f"unknown: {', '.join(unknown)}"
+        raise EarmarkError(f"{TABLE.name}: {entry.get('label', 'a style without a label')}: {wrong}")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    return Style(**values | {"id3": tuple((int(number), name) for number, name in entry["id3"].items())})
 
 
 def normalise(text: str) -> str:

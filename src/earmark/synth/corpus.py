@@ -29,21 +29,22 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-EXAMPLES: Final[tuple[tuple[str, str, int, int], ...]] = (
-    # (file name, title, seed, artist) in the order of the styles
-    ("01-ambient", "Slow Water", 1, 33),
-    ("02-brostep", "Jaw Breaker Unit", 2, 4),
-    ("03-deep-house", "Late Room", 4, 59),
-    ("04-drum-and-bass", "Two Step Ahead", 4, 23),
-    ("05-big-room", "Ten Thousand Hands", 3, 19),
-    ("06-future-house", "Bent Metal", 2, 50),
-    ("07-trance", "Past the Skyline", 12, 47),
-    ("08-halftime", "Half a Mile Down", 5, 43),
-    ("09-nu-disco", "Mirror Weather", 8, 59),
-    ("10-progressive-house", "The Long Filter", 2, 31),
-    ("11-techno", "Concrete Hours", 3, 21),
-    ("12-trap", "Low Ceiling", 2, 31),
-)
+EXAMPLES: Final[dict[str, tuple[str, str, int, int]]] = {
+    "Ambient / Electronic": ("01-ambient", "Slow Water", 1, 33),
+    "Brostep": ("02-brostep", "Jaw Breaker Unit", 2, 4),
+    "Deep House": ("03-deep-house", "Late Room", 4, 59),
+    "Drum & Bass": ("04-drum-and-bass", "Two Step Ahead", 4, 23),
+    "EDM & Big Room": ("05-big-room", "Ten Thousand Hands", 3, 19),
+    "Electro & Future House": ("06-future-house", "Bent Metal", 2, 50),
+    "Trance": ("07-trance", "Past the Skyline", 12, 47),
+    "Halftime": ("08-halftime", "Half a Mile Down", 5, 43),
+    "House / Nu Disco / Disco": ("09-nu-disco", "Mirror Weather", 8, 59),
+    "Progressive House": ("10-progressive-house", "The Long Filter", 2, 31),
+    "Techno / Tech House": ("11-techno", "Concrete Hours", 3, 21),
+    "Trap": ("12-trap", "Low Ceiling", 2, 31),
+}
+"""File name, title, seed and artist of the example of each style."""
+
 EXAMPLE_SECONDS: Final = 30.0
 
 
@@ -55,7 +56,7 @@ def write_examples(folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     truths: dict[str, dict[str, object]] = {}
-    for (name, title, seed, artist), style in zip(EXAMPLES, STYLES, strict=True):
+    for style, (name, title, seed, artist) in EXAMPLES.items():
         track = render(style, seed, EXAMPLE_SECONDS, artist=artist, sample_rate=OPUS_RATE)
         path = folder / f"{name}.opus"
         tags = {"title": title, "artist": "earmark synth", "comment": "Rendered by earmark.synth. MIT licence."}

@@ -1,4 +1,4 @@
-"""The twelve styles and their recipes, in the order of the styles."""
+"""The recipes of the styles, in the order of the styles."""
 
 from __future__ import annotations
 
@@ -11,5 +11,6 @@ from earmark.synth.club_recipes import CLUB
 if TYPE_CHECKING:
     from earmark.synth.recipe import Recipe
 
-STYLES: Final = tuple(style.label for style in styles.styles())
-RECIPES: Final[dict[str, Recipe]] = {label: (CLUB | BROKEN)[label] for label in STYLES}
+ALL: Final[dict[str, Recipe]] = CLUB | BROKEN
+RECIPES: Final[dict[str, Recipe]] = {style.label: ALL[style.label] for style in styles.styles() if style.label in ALL}
+STYLES: Final = tuple(RECIPES)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.hearing.rhythm.onsets import BANDS
+from earmark.styles import styles as known_styles
 
 Array = NDArray[np.float64]
 
@@ -26,24 +27,8 @@ OCTAVE: Final = round(1 / STEP)  # steps
 TEMPI: Final[Array] = SLOWEST / 2 * 2.0 ** (STEP * np.arange(round(np.log2(FASTEST / SLOWEST) / STEP) + 2 * OCTAVE))
 BEATS: Final = (1, 2, 3, 4, 8)  # after which onsets are compared
 
-USUAL: Final[Mapping[str, tuple[float, float]]] = {
-    "Ambient / Electronic": (70, 125),
-    "Brostep": (136, 152),
-    "Deep House": (116, 126),
-    "Drum & Bass": (165, 180),
-    "EDM & Big Room": (124, 132),
-    "Electro & Future House": (122, 132),
-    "Halftime": (160, 180),
-    "House / Nu Disco / Disco": (110, 130),
-    "Progressive House": (116, 130),
-    "Techno / Tech House": (120, 150),
-    "Trance": (128, 150),
-    "Trap": (130, 160),
-}
-"""Slowest and fastest usual tempo of each style, as DJs count it: docs/rhythm.md says where the numbers are from."""
-
-SELDOM: Final = {"Ambient / Electronic": 1 / 3}
-"""What has a beat is less likely to be of a style that mostly has none."""
+SELDOM: Final = 1 / 3
+"""Weight of a style that mostly has no beat: a track that has one is less likely to be of it."""
 
 CENTRE, SPREAD = 132.0, 0.35  # BPM and octaves: where the beat of electronic music lies when the style is not known
 DOUBT: Final = 0.4  # how much the style is mistrusted
@@ -95,11 +80,16 @@ def prior(bpm: Array, styles: Mapping[str, float]) -> Array:
         density: Array = np.exp(-0.5 * ((octaves - centre) / width) ** 2) / width
         return density
 
-    known = {style: share * SELDOM.get(style, 1) for style, share in styles.items() if style in USUAL}
-    trust = (1 - DOUBT) / max(sum(known.values()), 1e-9)
-    likely = (DOUBT if known else 1.0) * bell(np.log2(CENTRE), SPREAD)
-    for style, share in known.items():
-        low, high = np.log2(USUAL[style])
+    table = {style.label: style for style in known_styles()}
+    shares = {
+        table[label]: share * (SELDOM if table[label].beatless else 1)
+        for label, share in styles.items()
+        if label in table
+    }
+    trust = (1 - DOUBT) / max(sum(shares.values()), 1e-9)
+    likely = (DOUBT if shares else 1.0) * bell(np.log2(CENTRE), SPREAD)
+    for style, share in shares.items():
+        low, high = np.log2(style.bpm)
         likely = likely + trust * share * bell((low + high) / 2, (high - low) / 2 + 0.02)
     return likely
 

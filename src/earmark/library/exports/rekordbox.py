@@ -9,6 +9,7 @@ one of eight colours for each track. A mark of the grid says in Italian where it
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -21,26 +22,26 @@ from earmark.library.exports.crates import FOLDER, Crate, Grouping, by_style
 from earmark.library.exports.grid import from_the_start, marks
 from earmark.library.exports.writing import XmlFile
 from earmark.library.track import Track
-
-ROSE, RED, ORANGE, LEMON = "0xFF007F", "0xFF0000", "0xFFA500", "0xFFFF00"
-GREEN, TURQUOISE, BLUE, VIOLET = "0x00FF00", "0x25FDE9", "0x0000FF", "0x660099"
+from earmark.styles import styles
 
 COLOURS: Final = {
-    "Ambient / Electronic": GREEN,
-    "Brostep": VIOLET,
-    "Deep House": LEMON,
-    "Drum & Bass": BLUE,
-    "EDM & Big Room": ROSE,
-    "Electro & Future House": RED,
-    "Trance": TURQUOISE,
-    "Halftime": BLUE,
-    "House / Nu Disco / Disco": ORANGE,
-    "Progressive House": LEMON,
-    "Techno / Tech House": GREEN,
-    "Trap": VIOLET,
+    "rose": "0xFF007F",
+    "red": "0xFF0000",
+    "orange": "0xFFA500",
+    "lemon": "0xFFFF00",
+    "green": "0x00FF00",
+    "turquoise": "0x25FDE9",
+    "blue": "0x0000FF",
+    "violet": "0x660099",
 }
-"""Twelve styles share the eight colours of rekordbox: each as near to its own as can be, and neighbours in sound or
-styles of far-off tempos together. A style that a user has taught has none."""
+"""The eight colours of rekordbox. `styles.toml` gives each style one; a style that a user has taught has none."""
+
+
+@cache
+def colour_of_styles() -> dict[str, str]:
+    """The colour of each style, as the file writes it."""
+    return {style.label: COLOURS[style.rekordbox] for style in styles()}
+
 
 KINDS: Final = {
     ".mp3": "MP3 File",
@@ -92,8 +93,8 @@ def _track(xml: XmlFile, track: Track, number: int) -> None:
         "Location": places.to_url(places.absolute(track.path)),
         "Tonality": tonality(facts.key(track)),
     }
-    if style and style[0] in COLOURS:
-        attributes["Colour"] = COLOURS[style[0]]
+    if style and style[0] in (colours := colour_of_styles()):
+        attributes["Colour"] = colours[style[0]]
     inside = _grid(analysis.rhythm) if analysis and analysis.rhythm else []
     if not inside:
         xml.leaf("TRACK", attributes)
