@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from earmark.app.progress import Counting, Titled, unseen
+from earmark.app.progress import Counting, Staging, unseen, unstaged
 from earmark.errors import BundleError, UnreadableAudio
 from earmark.runner import Outcome, gather, run_all, sensible_workers
 
@@ -72,9 +72,7 @@ def examine(
     return evaluate(split, selection, speed, predictions[0], predictions[1] if against else None)
 
 
-def repeat(
-    model: str, tables: Path, recipe: Path | None = None, *, progress: Titled = lambda *_: None
-) -> "list[Score]":
+def repeat(model: str, tables: Path, recipe: Path | None = None, *, progress: Staging = unstaged) -> "list[Score]":
     """Repeat the protocols of a model that was made from tables of descriptors.
 
     Args:
@@ -92,7 +90,8 @@ def repeat(
     recipe = recipe or Path(opened.config.provenance.get("recipe", ""))
     if not recipe.name:
         raise BundleError(f"{opened.folder}: the model names no recipe to repeat; give one with --recipe")
-    return evaluate(read_recipe(recipe), tables, progress)
+    with progress() as advance:
+        return evaluate(read_recipe(recipe), tables, advance)
 
 
 def degrade(

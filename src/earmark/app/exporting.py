@@ -47,9 +47,11 @@ def export(
         replace: overwrite what is there.
 
     Raises:
-        ValueError: playlists for a format that has none.
+        ValueError: there is no such format, or it has no playlists.
         EarmarkError: there is something at `out` already, or it cannot be written.
     """
+    if form not in exports.FORMATS:
+        raise ValueError(f"there is no format {form!r}, only {', '.join(exports.FORMATS)}")
     chosen = exports.FORMATS[form]
     if chosen.is_table and playlists is not None:
         raise ValueError(f"{form} has no playlists")

@@ -70,8 +70,7 @@ def evaluate(
         _tell(evaluation, out)
         failed |= bool(evaluation.failures)
     if tables:
-        with titled_progress() as progress:
-            scores = evaluating.repeat(model, tables, recipe, progress=progress)
+        scores = evaluating.repeat(model, tables, recipe, progress=titled_progress)
         show.stdout().print(show.scores_table(scores))
     if audio:
 

@@ -1,0 +1,85 @@
+"""An analysis as JSON: the one form from which commands, exports and pages take theirs."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from earmark.analysis import EXACT, Analysis, Key, Loudness, Rhythm
+from earmark.timeline import Timeline
+
+SHARES = [[0.12345678, 0.87654322], [0.62345678, 0.37654322]]
+
+
+@pytest.fixture
+def heard() -> Analysis:
+    """Return the analysis of a track of two windows in which everything was heard."""
+    return Analysis(
+        path=Path("a.mp3"),
+        duration=58.240043,
+        timeline=Timeline(("Techno", "Trance"), np.array([0.0, 29.12]), 29.12, np.array(SHARES, np.float32)),
+        families={"Techno": "Techno", "Trance": "Trance"},
+        unknown=False,
+        embedding=np.zeros(2, np.float32),
+        model="test",
+        rhythm=Rhythm(126.00456, 0.912345, 0.00123, np.array([0.51234567, 0.98856]), np.array([0.51234567])),
+        key=Key(9, minor=True, confidence=0.654321),
+        loudness=Loudness(-8.5678, 4.321, -0.1234, np.array([-8.25, -np.inf], np.float32)),
+        warnings=("a packet is damaged",),
+    )
+
+
+def test_numbers_are_rounded_for_people(heard: Analysis) -> None:
+    assert heard.as_json(top=1) == {
+        "path": "a.mp3",
+        "duration": 58.24,
+        "styles": [{"style": "Trance", "probability": 0.6265}],
+        "family": {"family": "Trance", "probability": 0.6265},
+        "unknown": False,
+        "segments": [
+            {"start": 0.0, "end": 29.12, "style": "Trance", "probability": 0.8765},
+            {"start": 29.12, "end": 58.24, "style": "Techno", "probability": 0.6235},
+        ],
+        "rhythm": {"bpm": 126.005, "confidence": 0.9123, "drift": 0.001, "first_downbeat": 0.5123},
+        "key": {"name": "Am", "camelot": "8A", "confidence": 0.6543},
+        "loudness": {"integrated": -8.57, "range": 4.32, "true_peak": -0.12},
+        "model": "test",
+        "warnings": ["a packet is damaged"],
+    }
+
+
+def test_programs_get_all_digits_but_those_of_single_precision(heard: Analysis) -> None:
+    found = heard.as_json(digits=EXACT, detail=True)
+    assert found["duration"] == 58.240043
+    assert found["styles"] == [
+        {"style": "Trance", "probability": 0.626543},
+        {"style": "Techno", "probability": 0.373457},
+    ]
+    assert found["rhythm"] == {
+        "bpm": 126.00456,
+        "confidence": 0.912345,
+        "drift": 0.00123,
+        "first_downbeat": 0.51234567,
+        "beats": [0.51234567, 0.98856],
+        "downbeats": [0.51234567],
+    }
+    assert found["key"]["confidence"] == 0.654321
+    assert found["loudness"]["true_peak"] == -0.1234
+
+
+def test_detail_adds_beats_and_the_curve_and_silence_is_null(heard: Analysis) -> None:
+    found = heard.as_json(detail=True)
+    assert found["rhythm"]["beats"] == [0.5123, 0.9886]
+    assert found["rhythm"]["downbeats"] == [0.5123]
+    assert found["loudness"]["curve"] == [-8.2, None]
+    json.dumps(found, allow_nan=False)
+
+
+def test_what_was_not_heard_is_null(heard: Analysis) -> None:
+    assert heard.rhythm
+    bare = replace(heard, rhythm=replace(heard.rhythm, downbeats=np.zeros(0)), key=None, loudness=None)
+    found = bare.as_json()
+    assert (found["rhythm"]["first_downbeat"], found["key"], found["loudness"]) == (None, None, None)
+    assert replace(bare, rhythm=None).as_json()["rhythm"] is None
