@@ -178,7 +178,7 @@ def test_a_scan_says_what_it_will_do_and_what_it_did(crate: Path, tiny: Path, ho
     assert examine.version == listening.open_listener(str(tiny)).version
     with Catalogue(home / "catalogue.db") as catalogue:
         scan = scanning.Scan.of(catalogue, crate, examine)
-        assert [path.name for path in scan.surveyed.fresh] == ["a-up.wav", "b-down.wav", "c.mp3"]
+        assert [path.name for path in scan.changes.fresh] == ["a-up.wav", "b-down.wav", "c.mp3"]
         progress = Counter()
         found = list(scan.hear(workers=1, progress=progress))
         assert (progress.announced, progress.advanced) == ([(3, "files")], 3)
