@@ -1,0 +1,66 @@
+"""The pages say what the tables of the code say: an entry that is not on its page fails here."""
+
+import re
+from itertools import islice, takewhile
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from earmark.cli import app
+from earmark.learning.networks import ARCHITECTURES, TRAINED
+from earmark.library.exports import FORMATS
+from earmark.library.tags.containers import CONTAINERS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = sorted(vars(get_command(app))["commands"])
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
+    """The cells of the table of a page whose first heading is this."""
+    lines = iter((ROOT / page).read_text(encoding="utf-8").splitlines())
+    next(line for line in lines if line.startswith(f"| {heading} |"))
+    table = takewhile(lambda line: line.startswith("|"), islice(lines, 1, None))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+
+
+def test_the_page_of_bundles_has_every_architecture() -> None:
+    assert rows("docs/bundles.md", "architecture") == [
+        [f"`{row.name}`", row.summary, row.source] for row in ARCHITECTURES.values()
+    ]
+
+
+def test_the_page_of_training_has_every_architecture_that_is_trained_on_sound() -> None:
+    page = (ROOT / "docs/train.md").read_text(encoding="utf-8")
+    (named,) = re.findall(r'^architecture = "emusic" +# (.*)$', page, re.MULTILINE)
+    assert tuple(named.split(", ")) == TRAINED
+
+
+def test_the_page_of_exports_has_every_format_and_its_suffix() -> None:
+    table = {form.strip("`"): out for form, out, _ in rows("docs/export-library.md", "format")}
+    assert table.keys() == FORMATS.keys()
+    suffixes = {name: set(re.findall(r"`(\.\w+)`", out)) for name, out in table.items()}
+    assert suffixes == {name: {form.suffix} - {""} for name, form in FORMATS.items()}
+
+
+def test_the_page_of_tags_has_every_container() -> None:
+    assert rows("docs/tag.md", "container") == [
+        [each.name, " ".join(each.suffixes), str(each.family), "written" if each.open else "read only"]
+        for each in CONTAINERS
+    ]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_shown_in_a_page(command: str) -> None:
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert re.search(rf"earmark {re.escape(command)}(?![\w-])", text), f"no page shows `earmark {command}`"
+
+
+def test_no_page_shows_a_command_that_is_none() -> None:
+    shown = {
+        (page.name, command)
+        for page in PAGES
+        for command in re.findall(r"^ {4}earmark ([a-z][a-z-]*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert {(page, command) for page, command in shown if command not in COMMANDS} == set()
