@@ -14,7 +14,7 @@ from earmark.errors import ManifestError, UnreadableAudio
 from earmark.hearing.bundle import Config, read_config
 from earmark.learning.data.manifest import Entry, Manifest, Task
 from earmark.learning.evaluation import styles, tags, values
-from earmark.learning.evaluation.predictions import Answer, Predictions, collect, in_common, open_answering, shown
+from earmark.learning.evaluation.predictions import Prediction, Predictions, collect, in_common, open_predictor, shown
 from earmark.learning.evaluation.results import Evaluation, Speed, evaluate
 from earmark.learning.evaluation.selection import Selection, select
 from earmark.measures.scores import precision
@@ -59,8 +59,8 @@ def manifest_of(arrays: dict[str, np.ndarray], task: Task, classes: tuple[str, .
     )
 
 
-def answers_of(windows: np.ndarray, counts: np.ndarray) -> tuple[Answer, ...]:
-    return tuple(Answer(part, 10.0 * len(part), 0.1) for part in np.split(windows, np.cumsum(counts)[:-1]))
+def answers_of(windows: np.ndarray, counts: np.ndarray) -> tuple[Prediction, ...]:
+    return tuple(Prediction(part, 10.0 * len(part), 0.1) for part in np.split(windows, np.cumsum(counts)[:-1]))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def other(arrays: dict[str, np.ndarray], predictions: Predictions) -> Prediction
     """Return what the second model said, which has its styles in another order."""
     order = [3, 0, 5, 1, 4, 2]
     config = replace(predictions.config, name="other", styles=["ABCDEF"[style] for style in order])
-    return replace(predictions, config=config, answers=answers_of(arrays["other"][:, order], arrays["counts"]))
+    return replace(predictions, config=config, predicted=answers_of(arrays["other"][:, order], arrays["counts"]))
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,7 @@ def test_intervals_are_those_of_a_bootstrap_over_artists(
 ) -> None:
     golden = known["styles"]["intervals"]
     rows = {(row.asked, row.average): row.at[0] for row in figures.precisions}
-    difference = styles.contrast(predictions, other).measures[0].difference
+    difference = styles.compare(predictions, other).measures[0].difference
     for figure, ends in (
         (rows["style", "micro"], golden["track"]),
         (rows["style, one window", "micro"], golden["window"]),
@@ -169,7 +169,7 @@ def test_intervals_are_those_of_a_bootstrap_over_artists(
 def test_two_models_are_compared_as_mcnemar_would(
     predictions: Predictions, other: Predictions, known: dict[str, Any]
 ) -> None:
-    contrasts = styles.contrast(predictions, other)
+    contrasts = styles.compare(predictions, other)
     golden = known["styles"]
     assert contrasts.mcnemar
     assert [contrasts.mcnemar.first_only, contrasts.mcnemar.second_only] == golden["discordant"]
@@ -183,7 +183,7 @@ def test_two_models_are_compared_as_mcnemar_would(
 
 
 def test_a_model_against_itself_differs_in_nothing(predictions: Predictions) -> None:
-    contrasts = styles.contrast(predictions, predictions)
+    contrasts = styles.compare(predictions, predictions)
     assert all(row.difference == Figure(0, 0, 0) for row in contrasts.measures)
     assert contrasts.mcnemar
     assert contrasts.mcnemar.p_value == 1
@@ -196,7 +196,7 @@ def test_areas_of_tags_are_the_golden_ones(
     manifest = manifest_of(arrays, "tags", tuple(names), [names[row].tolist() for row in arrays["relevant"]])
     tagger = replace(config, task="tags", styles=["unasked", *names[::-1]], families={})
     scores = np.column_stack([np.zeros(120, np.float32), arrays["scores"][:, ::-1]])
-    answers = tuple(Answer(row[None], 10.0, 0.1) for row in scores)
+    answers = tuple(Prediction(row[None], 10.0, 0.1) for row in scores)
     predictions = Predictions(tagger, Path("list.csv"), manifest, answers, ())
     found = tags.measure(predictions)
     assert [row.roc_auc.value for row in found.by_tag[:3]] == pytest.approx(known["tags"]["roc_auc"])
@@ -207,8 +207,8 @@ def test_areas_of_tags_are_the_golden_ones(
     assert found.pr_auc.value == pytest.approx(np.mean(known["tags"]["pr_auc"]))
     assert found.chance == pytest.approx(arrays["relevant"][:, :3].mean())
     assert found.roc_auc.low < found.roc_auc.value < found.roc_auc.high
-    worse = replace(predictions, answers=tuple(Answer(1 - each.windows, 10.0, 0.1) for each in answers))
-    roc = tags.contrast(predictions, worse).measures[0]
+    worse = replace(predictions, predicted=tuple(Prediction(1 - each.windows, 10.0, 0.1) for each in answers))
+    roc = tags.compare(predictions, worse).measures[0]
     assert (roc.first, roc.second) == pytest.approx((found.roc_auc.value, 1 - found.roc_auc.value))
     assert roc.difference.low > 0
 
@@ -218,7 +218,7 @@ def test_errors_of_values_are_the_golden_ones(
 ) -> None:
     manifest = manifest_of(arrays, "values", ("tempo", "mood"), arrays["truth"].tolist())
     estimator = replace(config, task="values", styles=["mood", "tempo"], families={})
-    answers = tuple(Answer(row[None, ::-1], 10.0, 0.1) for row in arrays["estimate"])
+    answers = tuple(Prediction(row[None, ::-1], 10.0, 0.1) for row in arrays["estimate"])
     predictions = Predictions(estimator, Path("list.csv"), manifest, answers, ())
     found = values.measure(predictions)
     assert [row.name for row in found.by_value] == ["tempo", "mood"]
@@ -226,8 +226,8 @@ def test_errors_of_values_are_the_golden_ones(
         figures = [getattr(row, name) for row in found.by_value]
         assert [figure.value for figure in figures] == pytest.approx(golden, rel=1e-5)
         assert all(figure.low < figure.value < figure.high for figure in figures)
-    off = replace(predictions, answers=tuple(Answer(each.windows + 50, 10.0, 0.1) for each in answers))
-    contrast = values.contrast(predictions, off).measures[0]
+    off = replace(predictions, predicted=tuple(Prediction(each.windows + 50, 10.0, 0.1) for each in answers))
+    contrast = values.compare(predictions, off).measures[0]
     assert contrast.name == "RMSE of tempo"
     assert contrast.first == pytest.approx(known["values"]["rmse"][0], rel=1e-5)
     assert contrast.difference.high < 0
@@ -290,12 +290,12 @@ def test_models_are_compared_on_what_both_have_heard(predictions: Predictions, o
     partial = replace(
         other,
         manifest=replace(other.manifest, entries=entries[1:]),
-        answers=other.answers[1:],
+        predicted=other.predicted[1:],
         failures=(failure,),
     )
     first, second = in_common(predictions, partial)
     assert first.manifest.entries == second.manifest.entries == entries[1:]
-    assert first.answers == predictions.answers[1:]
+    assert first.predicted == predictions.predicted[1:]
     record = evaluated(predictions, partial)
     assert len(record.tracks) == 119
     assert record.failures == (("000.wav", "damaged"),)
@@ -442,7 +442,7 @@ def test_each_window_is_answered_in_the_way_of_the_task(
 ) -> None:
     model = tiny_bundle(tmp_path / "model", task=task)
     before = time.process_time()
-    answer = open_answering(model)(rising)
+    answer = open_predictor(model)(rising)
     assert answer.windows == pytest.approx(meaning(np.array([[0, 0, 0], [0, 2, -2], [0, -4, 4]])), abs=1e-3)
     assert answer.seconds == pytest.approx(3)
     assert 0 < answer.cpu <= time.process_time() - before
@@ -451,12 +451,12 @@ def test_each_window_is_answered_in_the_way_of_the_task(
 def test_a_file_that_is_no_audio_is_no_answer(tmp_path: Path, tiny: Path) -> None:
     (tmp_path / "empty.wav").touch()
     with pytest.raises(UnreadableAudio, match="the file is empty"):
-        open_answering(tiny)(tmp_path / "empty.wav")
+        open_predictor(tiny)(tmp_path / "empty.wav")
 
 
 def test_what_cannot_be_heard_is_set_apart(tiny_config: Config) -> None:
     failure = UnreadableAudio("/music/a.wav", "damaged")
-    said = Answer(np.array([[0.2, 0.8, 0.0], [0.6, 0.2, 0.2]], np.float32), 2.0, 0.1)
+    said = Prediction(np.array([[0.2, 0.8, 0.0], [0.6, 0.2, 0.2]], np.float32), 2.0, 0.1)
     manifest = Manifest("styles", ("Down", "Up"), (entry("a", "Down"), entry("b", "Up")))
     predictions = collect(tiny_config, Path("/music/list.csv"), manifest, [failure, said])
     assert (predictions.names(), predictions.failures) == (("b.wav",), (failure,))
@@ -476,7 +476,7 @@ def test_where_nothing_can_be_heard_the_manifest_is_to_blame(tiny_config: Config
 def test_artists_are_told_apart_by_their_names_and_nobody_is_anybodys_artist(tiny_config: Config) -> None:
     names = ("Ann", "", "The ANN", "Bob", "", "ann feat. Bob")
     entries = tuple(entry(str(number), "Up", name) for number, name in enumerate(names))
-    answer = Answer(np.ones((1, 3), np.float32), 1.0, 0.1)
+    answer = Prediction(np.ones((1, 3), np.float32), 1.0, 0.1)
     predictions = collect(tiny_config, LIST, Manifest("styles", ("Up",), entries), [answer] * 6)
     artists = predictions.artists().tolist()
     assert artists[0] == artists[2] == artists[5]

@@ -13,15 +13,23 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from earmark.learning.evaluation import contents, figures, markdown, webpage, wording
-from earmark.learning.evaluation.comparison import Contrast, Contrasts
+from earmark.learning.evaluation import charts, markdown, report, webpage, wording
+from earmark.learning.evaluation.charts import DARK, LIGHT, Bar, Theme
+from earmark.learning.evaluation.comparison import Comparison, PairedDifference
 from earmark.learning.evaluation.document import Document, Note, Picture, Section, Table, Tile, Tiles
-from earmark.learning.evaluation.figures import DARK, LIGHT, Bar, Theme
-from earmark.learning.evaluation.results import Evaluation, Opponent, Speed, Track
-from earmark.learning.evaluation.styles import Confused, FamilyRow, Mistake, Precisions, Silence, StyleFigures, StyleRow
+from earmark.learning.evaluation.report import write
+from earmark.learning.evaluation.results import Evaluation, Opponent, Speed, TrackResult
+from earmark.learning.evaluation.styles import (
+    Confusion,
+    Coverage,
+    FamilyRow,
+    Mistake,
+    Precisions,
+    StyleFigures,
+    StyleRow,
+)
 from earmark.learning.evaluation.tags import TagFigures, TagRow
 from earmark.learning.evaluation.values import ValueFigures, ValueRow
-from earmark.learning.evaluation.writing import write
 from earmark.measures.classification import Reliability
 from earmark.measures.uncertainty import Figure, McNemar
 
@@ -34,7 +42,7 @@ DOCUMENT = Document(
     (
         Section("One", (Table("lr", ("name", "share %"), (("a|b", "1.0"), ("<c>", "n/a"))),)),
         Section(
-            "Two", (Picture("dots", "What it shows.", lambda theme: figures.bars([Bar("a", HALF, 3)], theme, "share")),)
+            "Two", (Picture("dots", "What it shows.", lambda theme: charts.bars([Bar("a", HALF, 3)], theme, "share")),)
         ),
     ),
 )
@@ -54,12 +62,12 @@ def style_figures() -> StyleFigures:
         by_style=(StyleRow("House", "One", 2, ranks, 3, 0.6), StyleRow(NASTY, "Two", 2, ranks, 0, float("nan"))),
         by_family=(FamilyRow("One", 2, HALF, ranks), FamilyRow("Two", 2, HALF, ranks)),
         confusion=np.array([[1, 1], [2, 0]]),
-        confused=(Confused(NASTY, "House", 2),),
+        confused=(Confusion(NASTY, "House", 2),),
         calibration_error=0.1,
         confidence=0.7,
         reliability=Reliability(np.array([np.nan, 0.7]), np.array([np.nan, 0.5]), np.array([0, 4])),
         curve=np.array([[0.0, 0.6, 0.8], [1.0, 1.0, 0.25], [0.5, 0.5, 1.0]]),
-        silence=(Silence(0.65, 0.5, HALF), Silence(0.6, 1.0, HALF), Silence(0.9, 0.0, NOWHERE)),
+        silence=(Coverage(0.65, 0.5, HALF), Coverage(0.6, 1.0, HALF), Coverage(0.9, 0.0, NOWHERE)),
         mistakes=(Mistake(f"crate/{NASTY}.wav", NASTY, "House", 0.8),),
     )
 
@@ -67,7 +75,7 @@ def style_figures() -> StyleFigures:
 @pytest.fixture(scope="module")
 def evaluation(style_figures: StyleFigures) -> Evaluation:
     """Return the record of a comparison with warnings and failures."""
-    contrast = Contrast("P@1", 0.5, 0.25, Figure(0.25, -0.1, 0.6), is_share=True)
+    contrast = PairedDifference("P@1", 0.5, 0.25, Figure(0.25, -0.1, 0.6), is_share=True)
     return Evaluation(
         model="ours",
         manifest="lists/crate.csv",
@@ -82,8 +90,8 @@ def evaluation(style_figures: StyleFigures) -> Evaluation:
         failures=(("crate/d.wav", "the file is empty"),),
         speed=Speed(audio=600.0, wall=5.0, cpu=4.0, workers=2),
         figures=style_figures,
-        opponent=Opponent("theirs", style_figures, Contrasts((contrast,), McNemar(1, 5, 1, 2, 0.21875))),
-        tracks=(Track("crate/a.wav", ("House",), (0.8, 0.2)),) * 4,
+        opponent=Opponent("theirs", style_figures, Comparison((contrast,), McNemar(1, 5, 1, 2, 0.21875))),
+        tracks=(TrackResult("crate/a.wav", ("House",), (0.8, 0.2)),) * 4,
     )
 
 
@@ -151,7 +159,7 @@ Text.
 
 
 def test_a_name_cannot_break_out_of_markdown(evaluation: Evaluation) -> None:
-    text = markdown.render(contents.compose(evaluation))
+    text = markdown.render(report.compose(evaluation))
     assert "<img" not in text.replace("\\<img", "")
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert any("crate/" in row for row in rows)
@@ -308,7 +316,7 @@ crate/d.wav the file is empty
 
 def said(evaluation: Evaluation) -> str:
     """All that a page says, with single spaces."""
-    return " ".join(Outline(webpage.render(contents.compose(evaluation), _Blank())).text.split())
+    return " ".join(Outline(webpage.render(report.compose(evaluation), _Blank())).text.split())
 
 
 def test_the_report_says_what_was_heard(evaluation: Evaluation) -> None:
@@ -380,14 +388,14 @@ def area(png: bytes, colour: str) -> int:
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 def test_the_paper_is_that_of_the_theme(theme: Theme) -> None:
-    image = pixels(figures.bars([Bar("a", HALF, 3)], theme, "share"))
+    image = pixels(charts.bars([Bar("a", HALF, 3)], theme, "share"))
     assert image[0, 0] == pytest.approx(to_rgb(theme.paper), abs=0.01)
     assert image[-1, -1] == pytest.approx(to_rgb(theme.paper), abs=0.01)
 
 
 def test_a_bar_is_as_long_as_its_share() -> None:
     def width(share: float) -> int:
-        image = pixels(figures.bars([Bar("a", Figure(share, share, share), 3)], LIGHT, "share"))
+        image = pixels(charts.bars([Bar("a", Figure(share, share, share), 3)], LIGHT, "share"))
         blue = (image[:, :, 2] - image[:, :, 0]) > 0.3  # rows, columns
         return int(blue.any(0).sum())
 
@@ -396,8 +404,8 @@ def test_a_bar_is_as_long_as_its_share() -> None:
 
 
 def test_a_cell_is_the_darker_the_more_of_its_row_it_holds() -> None:
-    some = figures.confusion(np.array([[9, 1], [1, 9]]), ["a", "b"], ["a", "b"], LIGHT)
-    all_of_them = figures.confusion(np.array([[10, 0], [0, 10]]), ["a", "b"], ["a", "b"], LIGHT)
+    some = charts.confusion(np.array([[9, 1], [1, 9]]), ["a", "b"], ["a", "b"], LIGHT)
+    all_of_them = charts.confusion(np.array([[10, 0], [0, 10]]), ["a", "b"], ["a", "b"], LIGHT)
     assert area(all_of_them, LIGHT.full) > 20_000
     assert area(some, LIGHT.full) < 100
 
@@ -406,26 +414,26 @@ def test_on_the_diagonal_there_is_no_gap_to_be_seen() -> None:
     count = np.array([5, 5])
     honest = Reliability(np.array([0.25, 0.75]), np.array([0.25, 0.75]), count)
     sure = Reliability(np.array([0.25, 0.75]), np.array([0.05, 0.35]), count)
-    assert area(figures.reliability(honest, LIGHT), LIGHT.other) == 0
-    assert area(figures.reliability(sure, LIGHT), LIGHT.other) > 300
+    assert area(charts.reliability(honest, LIGHT), LIGHT.other) == 0
+    assert area(charts.reliability(sure, LIGHT), LIGHT.other) > 300
 
 
 def test_a_second_model_has_its_own_colour() -> None:
     row = Bar("a", HALF, 3, other=0.75)
-    assert area(figures.bars([row], LIGHT, "share", legend=("ours", "theirs")), LIGHT.other) > 100
-    assert area(figures.bars([Bar("a", HALF, 3)], LIGHT, "share"), LIGHT.other) == 0
+    assert area(charts.bars([row], LIGHT, "share", legend=("ours", "theirs")), LIGHT.other) > 100
+    assert area(charts.bars([Bar("a", HALF, 3)], LIGHT, "share"), LIGHT.other) == 0
     curve = ("ours", np.array([1.0, 0.5]), np.array([0.5, 1.0]))
-    assert area(figures.coverage([curve], [(1.0, 0.5)], LIGHT), LIGHT.other) == 0
-    both = figures.coverage([curve, ("theirs", curve[1], curve[2] - 0.2)], [(1.0, 0.5), (1.0, 0.3)], LIGHT)
+    assert area(charts.coverage([curve], [(1.0, 0.5)], LIGHT), LIGHT.other) == 0
+    both = charts.coverage([curve, ("theirs", curve[1], curve[2] - 0.2)], [(1.0, 0.5), (1.0, 0.3)], LIGHT)
     assert area(both, LIGHT.other) > 1000
 
 
 @pytest.mark.parametrize("name", ["$\\frac{", "$x", "Money $$$ & 100 %_^", "テクノ", "a\nb\tc", "_hidden"])
 def test_any_name_can_be_drawn_and_none_is_a_formula(name: str) -> None:
     drawn = [
-        figures.bars([Bar(name, HALF, 3, 0.5)], LIGHT, "share", legend=(name, name)),
-        figures.confusion(np.array([[1]]), [name], [name], LIGHT),
-        figures.coverage([(name, np.ones(2), np.ones(2))] * 2, [(1.0, 1.0)] * 2, LIGHT),
-        figures.scatter([name], np.ones((2, 1)), np.ones((2, 1)), LIGHT),
+        charts.bars([Bar(name, HALF, 3, 0.5)], LIGHT, "share", legend=(name, name)),
+        charts.confusion(np.array([[1]]), [name], [name], LIGHT),
+        charts.coverage([(name, np.ones(2), np.ones(2))] * 2, [(1.0, 1.0)] * 2, LIGHT),
+        charts.scatter([name], np.ones((2, 1)), np.ones((2, 1)), LIGHT),
     ]
     assert all(area(png, LIGHT.ink) > 0 for png in drawn)

@@ -48,8 +48,7 @@ def examine(
         BundleError: there is no such model, or it is damaged.
     """
     from earmark.learning.data.manifest import read
-    from earmark.learning.evaluation import writing  # noqa: F401  what it needs must not be missed after an hour
-    from earmark.learning.evaluation.predictions import Predictions, collect, open_answering
+    from earmark.learning.evaluation.predictions import Predictions, collect, open_predictor
     from earmark.learning.evaluation.results import Speed, evaluate
     from earmark.learning.evaluation.selection import select
 
@@ -64,11 +63,11 @@ def examine(
     with progress(len(files) * len(sources), "tracks") as advance:
         for source, config in zip(sources, configs, strict=True):
             began = time.perf_counter()
-            outcomes = _told(run_all(files, partial(open_answering, source), workers), advance, complain)
+            outcomes = _told(run_all(files, partial(open_predictor, source), workers), advance, complain)
             predictions.append(collect(config, manifest, selection.manifest, outcomes))
             walls.append(time.perf_counter() - began)
-    answers = predictions[0].answers
-    speed = Speed(sum(each.seconds for each in answers), walls[0], sum(each.cpu for each in answers), workers)
+    heard = predictions[0].predicted
+    speed = Speed(sum(each.seconds for each in heard), walls[0], sum(each.cpu for each in heard), workers)
     return evaluate(split, selection, speed, predictions[0], predictions[1] if against else None)
 
 

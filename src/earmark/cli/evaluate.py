@@ -91,8 +91,7 @@ def evaluate(
 def _tell(evaluation: "Evaluation", out: Path | None) -> None:
     """Write the report and print its head, or print all of its tables."""
     from earmark.cli import show
-    from earmark.learning.evaluation.contents import compose
-    from earmark.learning.evaluation.writing import WEBPAGE, write
+    from earmark.learning.evaluation.report import WEBPAGE, compose, write
 
     document = compose(evaluation)
     console = show.stdout()

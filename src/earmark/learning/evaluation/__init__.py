@@ -1,13 +1,14 @@
-"""The report on a model: what it said about tracks whose truth is known, measured and shown.
+"""Evaluation of a model on tracks whose truth is known, and the report on it.
 
-selection               which tracks of a manifest are asked about, and what should make one suspicious
-predictions             what a model said about each of them, window by window
-styles, tags, values    what is measured for each task
-intervals, comparison   how sure that is; two models on the same tracks
-results                 all of it as one record, and as JSON
-contents, *_contents    from the record to a document
-document, wording       what a document is made of, and how figures are written
-figures                 the pictures
-markdown, webpage       a document written out
-writing                 the report on the disk
+selection              the tracks of a manifest, with warnings about leaks
+predictions            the outputs of a model for each of them, window by window
+styles, tags, values   the measures for each task
+comparison             paired differences of two models
+results                all of it as one record, and as JSON
+report                 the record as a document, and the files on the disk
+style_sections         the sections on styles; those on tags and values stand beside their measures
+document, wording      the parts of a document, and the spelling of figures
+charts                 its pictures
+markdown, webpage      its renderers
+degradations           how far the output moves when the audio is degraded
 """

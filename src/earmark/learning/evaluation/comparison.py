@@ -1,4 +1,4 @@
-"""Two models on the same tracks: what differs, how surely, and whether chance alone would do it."""
+"""Two models on the same tracks: paired differences with intervals, and McNemar's test."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from earmark.measures.uncertainty import Figure, McNemar
 
 
 @dataclass(frozen=True)
-class Contrast:
+class PairedDifference:
     """One measure of both models, and `difference`, the first minus the second, with a paired 95 % interval.
 
     Paired: in each draw both are measured on the same tracks. `is_share` says that the measure is one (0-1).
@@ -20,8 +20,8 @@ class Contrast:
 
 
 @dataclass(frozen=True)
-class Contrasts:
-    """All measures in which two models are compared; McNemar's test of their answers where these are right or wrong."""
+class Comparison:
+    """All differences of two models, and McNemar's test of their answers where these are right or wrong."""
 
-    measures: tuple[Contrast, ...]
+    measures: tuple[PairedDifference, ...]
     mcnemar: McNemar | None = None

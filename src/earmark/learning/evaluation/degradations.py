@@ -1,4 +1,4 @@
-"""What happens to recordings on their way to a listener, done on purpose: the answer should not move.
+"""Degradations of recordings under which the output of a model should not move: mp3, low-pass, speed and more.
 
 Each degradation takes a file and gives the waveform that would have been heard, at the sample rate asked for. The
 table is used twice: to teach a network what its descriptors do under damage (on sound of our own), and to measure how
@@ -152,7 +152,7 @@ TAUGHT = {"-12 dB": quieter, "64 kb/s mp3": as_mp3, "8 kHz low-pass": band_limit
 
 @dataclass(frozen=True)
 class Movement:
-    """How far the answer to one file moves under one degradation.
+    """The change of a model's output for one file under one degradation.
 
     `distance` is the total variation between the two sets of probabilities: 0 if nothing moved, 1 if everything did.
     """
@@ -165,7 +165,7 @@ class Movement:
 
 
 def open_moving(model: str | Path) -> Callable[[Path], tuple[Movement, ...]]:
-    """Open a model, to be asked how far its answers to files move."""
+    """Open a model as a task of `runner` that returns the movements of each file."""
     return partial(movements, Model.open(model))
 
 

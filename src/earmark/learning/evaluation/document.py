@@ -1,13 +1,13 @@
-"""A document: sections of text, tables and pictures, said once and written as Markdown, HTML or on a terminal.
+"""A document: sections of text, tables and pictures, rendered as Markdown, as HTML or on a terminal.
 
-Text is plain: whoever writes it out escapes what means something in his format.
+Text is plain: a renderer escapes what its format would read as markup.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from earmark.learning.evaluation.figures import Theme
+from earmark.learning.evaluation.charts import Theme
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Tile:
-    """One of the figures that matter most, what it is, and what else is to be known of it."""
+    """One of the most important figures: its value, its name, and a remark."""
 
     value: str
     label: str
@@ -28,7 +28,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Tiles:
-    """A row of them."""
+    """A row of tiles."""
 
     tiles: tuple[Tile, ...]
 
@@ -56,7 +56,7 @@ Block: TypeAlias = str | Note | Tiles | Table | Picture
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands below it."""
+    """A heading and the blocks below it."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -64,7 +64,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A title, what stands before the first heading, and the sections."""
+    """A title, the blocks before the first heading, and the sections."""
 
     title: str
     opening: tuple[Block, ...]

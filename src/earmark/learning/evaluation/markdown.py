@@ -6,7 +6,7 @@ from earmark.learning.evaluation.document import Block, Document, Note, Picture,
 
 
 def render(document: Document) -> str:
-    """Write a document out."""
+    """A document as Markdown."""
     parts = [f"# {escape(document.title)}", *map(_block, document.opening)]
     for section in document.sections:
         parts += [f"## {escape(section.title)}", *map(_block, section.blocks)]

@@ -1,7 +1,7 @@
-"""What a model said about each track of a manifest, window by window.
+"""Predictions of a model for the tracks of a manifest, window by window.
 
-The files are heard elsewhere (`runner.run_all`, in as many processes as one likes), by the task that `open_answering`
-makes; what comes of each is collected here.
+The files are heard elsewhere (`runner.run_all`, in as many processes as one likes), by the task that `open_predictor`
+makes; the outcomes are collected here.
 """
 
 import time
@@ -23,8 +23,8 @@ from earmark.measures.uncertainty import Indices
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a model said about one file.
+class Prediction:
+    """The prediction for one file.
 
     `windows` are probabilities or values, (windows, outputs); `seconds` of audio were heard, in `cpu` seconds of
     processor time with all that belongs to it: reading, decoding, resampling.
@@ -35,17 +35,17 @@ class Answer:
     cpu: float
 
 
-def open_answering(model: str | Path) -> Callable[[Path], Answer]:
-    """Open a model, to be asked about files; for tags and styles it answers as the listener does."""
+def open_predictor(model: str | Path) -> Callable[[Path], Prediction]:
+    """Open a model as a task of `runner`; for tags and styles it predicts as the listener does."""
     opened = Model.open(model)
     ask = _estimates if opened.config.task == "values" else _probabilities
 
-    def answer(path: Path) -> Answer:
+    def predict(path: Path) -> Prediction:
         began = time.process_time()
         windows, seconds = ask(opened, path)
-        return Answer(windows, seconds, time.process_time() - began)
+        return Prediction(windows, seconds, time.process_time() - began)
 
-    return answer
+    return predict
 
 
 def _probabilities(model: Model, path: Path) -> tuple[NDArray[np.float32], float]:
@@ -65,7 +65,7 @@ def _estimates(model: Model, path: Path) -> tuple[NDArray[np.float32], float]:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model said about the tracks of a manifest, in their order; those that cannot be heard are left out.
+    """Predictions for the tracks of a manifest, in their order; tracks that cannot be heard are left out.
 
     `source` is the file of the manifest: the tracks are named as they lie in its folder.
     """
@@ -73,17 +73,17 @@ class Predictions:
     config: Config
     source: Path
     manifest: Manifest
-    answers: tuple[Answer, ...]
+    predicted: tuple[Prediction, ...]
     failures: tuple[UnreadableAudio, ...]
 
     def tracks(self) -> NDArray[np.float64]:
-        """The answer to each track, the mean over its windows, shape (tracks, outputs)."""
-        return np.array([answer.windows.mean(0, dtype=np.float64) for answer in self.answers])
+        """The prediction for each track, the mean over its windows, shape (tracks, outputs)."""
+        return np.array([each.windows.mean(0, dtype=np.float64) for each in self.predicted])
 
     def windows(self) -> tuple[NDArray[np.float64], Indices]:
-        """The answer to each window of all tracks, (windows, outputs), and which track it is of, (windows,)."""
-        counts = [len(answer.windows) for answer in self.answers]
-        windows = np.concatenate([answer.windows for answer in self.answers]).astype(np.float64)
+        """The prediction for each window of all tracks, (windows, outputs), and the index of its track, (windows,)."""
+        counts = [len(each.windows) for each in self.predicted]
+        windows = np.concatenate([each.windows for each in self.predicted]).astype(np.float64)
         return windows, np.repeat(np.arange(len(counts)), counts)
 
     def labels(self) -> Labels:
@@ -102,16 +102,16 @@ class Predictions:
         return np.unique(keys, return_inverse=True)[1]
 
     def names(self) -> tuple[str, ...]:
-        """What to call each track."""
+        """The name of each track in the report."""
         return tuple(shown(entry.path, self.source.parent) for entry in self.manifest.entries)
 
     def only(self, kept: set[Entry]) -> "Predictions":
         """The same for some of the tracks."""
-        pairs = [pair for pair in zip(self.manifest.entries, self.answers, strict=True) if pair[0] in kept]
+        pairs = [pair for pair in zip(self.manifest.entries, self.predicted, strict=True) if pair[0] in kept]
         return replace(
             self,
             manifest=replace(self.manifest, entries=tuple(entry for entry, _ in pairs)),
-            answers=tuple(answer for _, answer in pairs),
+            predicted=tuple(each for _, each in pairs),
         )
 
 
@@ -124,31 +124,31 @@ def shown(path: Path, folder: Path) -> str:
 
 
 def collect(
-    config: Config, source: Path, manifest: Manifest, outcomes: Iterable[Answer | UnreadableAudio]
+    config: Config, source: Path, manifest: Manifest, outcomes: Iterable[Prediction | UnreadableAudio]
 ) -> Predictions:
-    """Put what was said beside what is true.
+    """Join the predictions for the tracks of a manifest.
 
     Args:
         config: of the model.
         source: the file of the manifest.
-        manifest: the tracks that it was asked about.
-        outcomes: what came of each, in the same order.
+        manifest: the tracks.
+        outcomes: the prediction for each track or why it cannot be heard, in the same order.
 
     Raises:
         ManifestError: not one of them can be heard.
     """
     entries: list[Entry] = []
-    answers: list[Answer] = []
+    predicted: list[Prediction] = []
     failures: list[UnreadableAudio] = []
     for entry, outcome in zip(manifest.entries, outcomes, strict=True):
         if isinstance(outcome, UnreadableAudio):
             failures.append(outcome)
         else:
             entries.append(entry)
-            answers.append(outcome)
-    if not answers:
+            predicted.append(outcome)
+    if not predicted:
         raise ManifestError(f"{source}: none of the {len(manifest.entries)} tracks can be heard")
-    return Predictions(config, source, replace(manifest, entries=tuple(entries)), tuple(answers), tuple(failures))
+    return Predictions(config, source, replace(manifest, entries=tuple(entries)), tuple(predicted), tuple(failures))
 
 
 def in_common(first: Predictions, second: Predictions) -> tuple[Predictions, Predictions]:

@@ -1,4 +1,4 @@
-"""Everything that was found out about a model with a manifest, as one record and as JSON."""
+"""The evaluation of a model on a manifest, as one record and as JSON."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from earmark import __version__
 from earmark.learning.data.manifest import Entry, Task
 from earmark.learning.data.splits import first_artist
 from earmark.learning.evaluation import styles, tags, values
-from earmark.learning.evaluation.comparison import Contrasts
+from earmark.learning.evaluation.comparison import Comparison
 from earmark.learning.evaluation.predictions import Predictions, in_common, shown
 from earmark.learning.evaluation.selection import Selection
 from earmark.learning.evaluation.styles import StyleFigures
@@ -27,7 +27,7 @@ Figures: TypeAlias = StyleFigures | TagFigures | ValueFigures
 
 @dataclass(frozen=True)
 class Speed:
-    """How much sound was heard how fast; all in seconds, `wall` with the start of the worker processes."""
+    """Speed of the evaluation: all in seconds, `wall` with the start of the worker processes."""
 
     audio: float
     wall: float
@@ -36,8 +36,8 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Track:
-    """What a track is, and what the model gives for each of its outputs."""
+class TrackResult:
+    """The truth of a track, and the prediction for each output of the model."""
 
     path: str
     truth: tuple[str, ...] | tuple[float, ...]
@@ -46,16 +46,16 @@ class Track:
 
 @dataclass(frozen=True)
 class Opponent:
-    """The other model on the same tracks, and what differs."""
+    """The other model on the same tracks, and the differences."""
 
     model: str
     figures: Figures
-    contrasts: Contrasts
+    contrasts: Comparison
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model, the tracks that it was asked about, and how well it did.
+    """A model, the tracks it was measured on, and its figures.
 
     `artists` are those whose names are known, `skipped` the classes that were left out with `left_out` tracks,
     `failures` the files that could not be heard, with the reasons.
@@ -75,7 +75,7 @@ class Evaluation:
     speed: Speed
     figures: Figures
     opponent: Opponent | None
-    tracks: tuple[Track, ...]
+    tracks: tuple[TrackResult, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values: shares as 0-1, rounded to five digits, null where something could not be measured."""
@@ -88,24 +88,24 @@ _MEASURE: dict[Task, Callable[[Predictions], Figures]] = {
     "tags": tags.measure,
     "values": values.measure,
 }
-_CONTRAST: dict[Task, Callable[[Predictions, Predictions], Contrasts]] = {
-    "styles": styles.contrast,
-    "tags": tags.contrast,
-    "values": values.contrast,
+_COMPARE: dict[Task, Callable[[Predictions, Predictions], Comparison]] = {
+    "styles": styles.compare,
+    "tags": tags.compare,
+    "values": values.compare,
 }
 
 
 def evaluate(
     split: str, selection: Selection, speed: Speed, predictions: Predictions, other: Predictions | None
 ) -> Evaluation:
-    """Measure what a model said, and if there is another, compare them on the tracks that both have heard.
+    """Measure the predictions of a model, and compare them with those of another on the tracks that both have heard.
 
     Args:
-        split: which part of it was chosen.
+        split: the part of the manifest that was chosen.
         selection: the tracks that were chosen.
         speed: of the first model.
-        predictions: what it said.
-        other: what the other said about the same tracks.
+        predictions: of the first model.
+        other: of the other model, for the same tracks.
     """
     failures = {failure.path: failure.reason for each in (predictions, other) if each for failure in each.failures}
     opponent = None
@@ -114,7 +114,7 @@ def evaluate(
         opponent = Opponent(
             model=other.config.name if other.config.name != predictions.config.name else f"{other.config.name} (other)",
             figures=_MEASURE[other.manifest.task](other),
-            contrasts=_CONTRAST[other.manifest.task](predictions, other),
+            contrasts=_COMPARE[other.manifest.task](predictions, other),
         )
     entries = predictions.manifest.entries
     return Evaluation(
@@ -124,7 +124,7 @@ def evaluate(
         task=predictions.manifest.task,
         outputs=tuple(predictions.config.styles),
         artists=len({first_artist(entry.artist) for entry in entries} - {""}),
-        windows=sum(len(answer.windows) for answer in predictions.answers),
+        windows=sum(len(each.windows) for each in predictions.predicted),
         skipped=selection.skipped,
         left_out=selection.left_out,
         warnings=selection.warnings,
@@ -133,7 +133,7 @@ def evaluate(
         figures=_MEASURE[predictions.manifest.task](predictions),
         opponent=opponent,
         tracks=tuple(
-            Track(name, _truth(entry), tuple(answer.tolist()))
+            TrackResult(name, _truth(entry), tuple(answer.tolist()))
             for name, entry, answer in zip(predictions.names(), entries, predictions.tracks(), strict=True)
         ),
     )

@@ -1,4 +1,4 @@
-"""Which tracks of a manifest a model is asked about, and what should make one suspicious of the answers."""
+"""The tracks of a manifest that a model is measured on, and warnings about leaks between training and test."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ NAMED = 5  # so many artists are named; of the rest, the number
 
 @dataclass(frozen=True)
 class Selection:
-    """The tracks to ask about, the classes that were left out with `left_out` tracks, and warnings in sentences."""
+    """The tracks to measure on, the classes that were left out with `left_out` tracks, and warnings in sentences."""
 
     manifest: Manifest
     skipped: tuple[str, ...]
@@ -89,7 +89,7 @@ def _restricted(part: Manifest, classes: list[str]) -> Manifest:
 
 
 def _leaks(manifest: Manifest, chosen: Manifest, split: str) -> Iterable[str]:
-    """Whose tracks are on both sides?"""
+    """Warn of artists whose tracks may have been trained on."""
     nameless = sum(not first_artist(entry.artist) for entry in chosen.entries)
     if nameless:
         yield (
@@ -109,7 +109,7 @@ def _leaks(manifest: Manifest, chosen: Manifest, split: str) -> Iterable[str]:
 
 
 def _heard_before(manifest: Manifest, name: Path, split: str, models: Sequence[Config]) -> Iterable[str]:
-    """Was a model made from these very tracks? One that was trained knows those of train and valid."""
+    """Warn of a model that was made from these very tracks; one that was trained knows those of train and valid."""
     asked = set(SPLITS) if split == ALL else {split}
     counts = {each: len(manifest.part(each).entries) for each in SPLITS}
     for config in models:

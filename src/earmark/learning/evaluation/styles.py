@@ -1,4 +1,4 @@
-"""One style for each track: how often the answer is right, what it is taken for, and whether to believe it."""
+"""Measures of a model that names styles: precision, confusion, calibration and coverage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.learning.evaluation.comparison import Contrast, Contrasts
+from earmark.learning.evaluation.comparison import Comparison, PairedDifference
 from earmark.learning.evaluation.predictions import Predictions
 from earmark.measures.classification import (
     Average,
@@ -65,8 +65,8 @@ class FamilyRow:
 
 
 @dataclass(frozen=True)
-class Silence:
-    """What comes of a threshold: of the tracks a share (0-1) is answered, and of these a share is right."""
+class Coverage:
+    """The share of tracks answered at a threshold of confidence (0-1), and the share of these that is right."""
 
     threshold: float
     coverage: float
@@ -74,7 +74,7 @@ class Silence:
 
 
 @dataclass(frozen=True)
-class Confused:
+class Confusion:
     """A style that is taken for another, and how often."""
 
     style: str
@@ -94,10 +94,10 @@ class Mistake:
 
 @dataclass(frozen=True)
 class StyleFigures:
-    """All that is measured of a model that names styles.
+    """The figures of a model that names styles.
 
     `confusion` is (styles, styles): tracks by style and answer. `curve` is (3, thresholds): threshold, coverage,
-    accuracy. `silence` begins with the threshold that the model comes with.
+    accuracy. `silence`, named so in report.json, is the coverage at the model's own threshold, then at others.
     """
 
     styles: tuple[str, ...]
@@ -105,19 +105,19 @@ class StyleFigures:
     by_style: tuple[StyleRow, ...]
     by_family: tuple[FamilyRow, ...]
     confusion: NDArray[np.intp]
-    confused: tuple[Confused, ...]
+    confused: tuple[Confusion, ...]
     calibration_error: float
     confidence: float
     reliability: Reliability
     curve: NDArray[np.float64]
-    silence: tuple[Silence, ...]
+    silence: tuple[Coverage, ...]
     mistakes: tuple[Mistake, ...]
 
 
 def measure(predictions: Predictions) -> StyleFigures:
-    """Measure everything."""
-    labels, answers, artists = predictions.labels(), predictions.tracks(), predictions.artists()
-    matrix = confusion(labels, answers)
+    """Measure the predictions of a model for styles."""
+    labels, probabilities, artists = predictions.labels(), predictions.tracks(), predictions.artists()
+    matrix = confusion(labels, probabilities)
     return StyleFigures(
         styles=tuple(predictions.config.styles),
         precisions=_precisions(predictions),
@@ -125,55 +125,57 @@ def measure(predictions: Predictions) -> StyleFigures:
         by_family=_by_family(predictions),
         confusion=matrix,
         confused=_confused(predictions.config.styles, matrix),
-        calibration_error=calibration_error(labels, answers),
-        confidence=float(answers.max(1).mean()),
-        reliability=reliability(labels, answers),
-        curve=_curve(labels, answers),
-        silence=_silence(labels, answers, artists, predictions.config.unknown_threshold),
+        calibration_error=calibration_error(labels, probabilities),
+        confidence=float(probabilities.max(1).mean()),
+        reliability=reliability(labels, probabilities),
+        curve=_curve(labels, probabilities),
+        silence=_coverage(labels, probabilities, artists, predictions.config.unknown_threshold),
         mistakes=_mistakes(predictions),
     )
 
 
-def contrast(first: Predictions, second: Predictions) -> Contrasts:
+def compare(first: Predictions, second: Predictions) -> Comparison:
     """Compare two models that have heard the same tracks; their styles may stand in another order."""
     right = np.array([[hits(each.labels(), each.tracks(), k) for k in RANKS] for each in (first, second)])
     styles, artists = first.manifest.labels(), first.artists()
     rows = [
-        Contrast(f"P@{k}", float(one.mean()), float(other.mean()), difference(one - other, artists), is_share=True)
+        PairedDifference(
+            f"P@{k}", float(one.mean()), float(other.mean()), difference(one - other, artists), is_share=True
+        )
         for k, one, other in zip(RANKS, *right, strict=True)
     ]
     one, other = right[:, 0]
     by = difference(one - other, artists, styles)
     means = class_mean(one, styles), class_mean(other, styles)
-    rows.append(Contrast("P@1, mean of the styles", *means, by, is_share=True))
-    return Contrasts(tuple(rows), mcnemar(one == 1, other == 1))
+    rows.append(PairedDifference("P@1, mean of the styles", *means, by, is_share=True))
+    return Comparison(tuple(rows), mcnemar(one == 1, other == 1))
 
 
 def _precisions(predictions: Predictions) -> tuple[Precisions, ...]:
-    labels, answers, artists = predictions.labels(), predictions.tracks(), predictions.artists()
+    labels, probabilities, artists = predictions.labels(), predictions.tracks(), predictions.artists()
     windows, track_of = predictions.windows()
-    family_of, families = _families(predictions, answers)
+    family_of, families = _families(predictions, probabilities)
     ways = {
-        "style": (labels, answers, artists),
+        "style": (labels, probabilities, artists),
         "family": (family_of[labels], families, artists),
         "style, one window": (labels[track_of], windows, artists[track_of]),
     }
     return tuple(
-        Precisions(asked, average, len(truth), len(np.unique(truth)), ranks(truth, said, whose, average))
-        for asked, (truth, said, whose) in ways.items()
+        Precisions(asked, average, len(truth), len(np.unique(truth)), ranks(truth, predicted, whose, average))
+        for asked, (truth, predicted, whose) in ways.items()
         for average in AVERAGES
     )
 
 
-def _families(predictions: Predictions, answers: Probabilities) -> tuple[Indices, Probabilities]:
+def _families(predictions: Predictions, probabilities: Probabilities) -> tuple[Indices, Probabilities]:
     """The family of each style (styles,), and the probabilities of the families (tracks, families)."""
     family_names = [predictions.config.families[style] for style in predictions.config.styles]
-    names, summed = grouped(answers, family_names)
+    names, summed = grouped(probabilities, family_names)
     return np.array([names.index(family) for family in family_names]), summed
 
 
 def _by_style(predictions: Predictions, matrix: NDArray[np.intp]) -> tuple[StyleRow, ...]:
-    labels, answers, artists = predictions.labels(), predictions.tracks(), predictions.artists()
+    labels, probabilities, artists = predictions.labels(), predictions.tracks(), predictions.artists()
     answered = matrix.sum(0)
     rows = []
     for index, name in enumerate(predictions.config.styles):
@@ -184,7 +186,7 @@ def _by_style(predictions: Predictions, matrix: NDArray[np.intp]) -> tuple[Style
                     name=name,
                     family=predictions.config.families[name],
                     tracks=int(of.sum()),
-                    at=ranks(labels[of], answers[of], artists[of]),
+                    at=ranks(labels[of], probabilities[of], artists[of]),
                     answered=int(answered[index]),
                     rightly=float(matrix[index, index] / answered[index]) if answered[index] else float("nan"),
                 )
@@ -193,58 +195,58 @@ def _by_style(predictions: Predictions, matrix: NDArray[np.intp]) -> tuple[Style
 
 
 def _by_family(predictions: Predictions) -> tuple[FamilyRow, ...]:
-    labels, answers, artists = predictions.labels(), predictions.tracks(), predictions.artists()
-    family_of, families = _families(predictions, answers)
+    labels, probabilities, artists = predictions.labels(), predictions.tracks(), predictions.artists()
+    family_of, families = _families(predictions, probabilities)
     rows = []
     for index, name in enumerate(dict.fromkeys(predictions.config.families[s] for s in predictions.config.styles)):
         of = family_of[labels] == index
         if of.any():
             right = precision(family_of[labels[of]], families[of], artists[of])
-            rows.append(FamilyRow(name, int(of.sum()), right, ranks(labels[of], answers[of], artists[of])))
+            rows.append(FamilyRow(name, int(of.sum()), right, ranks(labels[of], probabilities[of], artists[of])))
     return tuple(rows)
 
 
-def _confused(styles: Sequence[str], matrix: NDArray[np.intp]) -> tuple[Confused, ...]:
+def _confused(styles: Sequence[str], matrix: NDArray[np.intp]) -> tuple[Confusion, ...]:
     """The most frequent mistakes."""
     wrong = matrix * (1 - np.eye(len(matrix), dtype=np.intp))
     order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS]
     pairs = zip(*np.unravel_index(order, wrong.shape), strict=True)
     return tuple(
-        Confused(styles[style], styles[answer], int(wrong[style, answer]))
+        Confusion(styles[style], styles[answer], int(wrong[style, answer]))
         for style, answer in pairs
         if wrong[style, answer]
     )
 
 
-def _curve(labels: Labels, answers: Probabilities) -> NDArray[np.float64]:
+def _curve(labels: Labels, probabilities: Probabilities) -> NDArray[np.float64]:
     """Threshold, coverage and accuracy, (3, thresholds), from answering everything to the one most certain answer."""
-    thresholds = np.append(0, np.unique(answers.max(1)))
+    thresholds = np.append(0, np.unique(probabilities.max(1)))
     chosen = np.unique(np.linspace(0, len(thresholds) - 1, CURVE_POINTS).round().astype(int))
-    return np.stack([thresholds[chosen], *coverage(labels, answers, thresholds[chosen])])
+    return np.stack([thresholds[chosen], *coverage(labels, probabilities, thresholds[chosen])])
 
 
-def _silence(labels: Labels, answers: Probabilities, artists: Indices, own: float) -> tuple[Silence, ...]:
+def _coverage(labels: Labels, probabilities: Probabilities, artists: Indices, own: float) -> tuple[Coverage, ...]:
     """The model's own threshold, then those that leave so many of the tracks answered."""
-    confidence = answers.max(1)
+    confidence = probabilities.max(1)
     ranked = np.sort(confidence)[::-1]
     found = []
     for threshold in (own, *(ranked[max(1, round(share * len(ranked))) - 1] for share in COVERED)):
         kept = confidence >= threshold
         right = Figure(np.nan, np.nan, np.nan)
         if kept.any():
-            right = precision(labels[kept], answers[kept], artists[kept])
-        found.append(Silence(float(threshold), float(kept.mean()), right))
+            right = precision(labels[kept], probabilities[kept], artists[kept])
+        found.append(Coverage(float(threshold), float(kept.mean()), right))
     return tuple(found)
 
 
 def _mistakes(predictions: Predictions) -> tuple[Mistake, ...]:
     """The wrong answers, the surest first."""
-    labels, answers, styles = predictions.labels(), predictions.tracks(), predictions.config.styles
-    said = answers.argmax(1)
-    surest = np.argsort(-answers.max(1), kind="stable")
-    wrong = [track for track in surest if said[track] != labels[track]][:MISTAKES]
+    labels, probabilities, styles = predictions.labels(), predictions.tracks(), predictions.config.styles
+    predicted = probabilities.argmax(1)
+    surest = np.argsort(-probabilities.max(1), kind="stable")
+    wrong = [track for track in surest if predicted[track] != labels[track]][:MISTAKES]
     names = predictions.names()
     return tuple(
-        Mistake(names[track], styles[labels[track]], styles[said[track]], float(answers[track].max()))
+        Mistake(names[track], styles[labels[track]], styles[predicted[track]], float(probabilities[track].max()))
         for track in wrong
     )

@@ -44,10 +44,10 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri
 
 
 def render(document: Document, pictures: Mapping[str, tuple[bytes, bytes]]) -> str:
-    """Write a document out.
+    """A document as one HTML page.
 
     Args:
-        document: what to say.
+        document: the document.
         pictures: each picture by its name, as PNG: for light, and for dark.
     """
     parts = [f"<h1>{escape(document.title)}</h1>", *(_block(block, pictures) for block in document.opening)]

@@ -1,4 +1,4 @@
-"""How figures are written: shares as per cent, with their 95 % interval in brackets; "n/a" where there is none."""
+"""The spelling of figures: shares as per cent, with their 95 % interval in brackets; "n/a" where there is none."""
 
 import math
 
@@ -74,7 +74,7 @@ def plain_between(figure: Figure) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """So many of something.
+    """A number and its noun.
 
     >>> count(1, "track"), count(2100, "track"), count(2, "class")
     ('1 track', '2,100 tracks', '2 classes')

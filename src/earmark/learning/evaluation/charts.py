@@ -1,4 +1,4 @@
-"""The pictures of the report, each as PNG, for light and for dark paper.
+"""The charts of the report, each as PNG, for light and for dark paper.
 
 matplotlib's object-oriented interface alone: no window, no state that others could see. Shares are 0-1.
 """

@@ -1,10 +1,21 @@
-"""What the report says: from the record to a document."""
+"""The report: from the record of an evaluation to a document, and to files.
 
+    report.html   one page that holds everything
+    report.md     the same as Markdown, with its pictures beside it
+    report.json   all figures
+
+The pages are written after the pictures that they show.
+"""
+
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 from earmark import __version__
-from earmark.learning.evaluation import style_contents, tag_contents, value_contents
-from earmark.learning.evaluation.comparison import Contrast
+from earmark.files import write_bytes, write_text
+from earmark.learning.evaluation import markdown, style_sections, tags, values, webpage
+from earmark.learning.evaluation.charts import DARK, LIGHT
+from earmark.learning.evaluation.comparison import PairedDifference
 from earmark.learning.evaluation.document import Block, Document, Note, Section, Table, Tiles
 from earmark.learning.evaluation.results import Evaluation, Opponent, Speed
 from earmark.learning.evaluation.selection import ALL
@@ -13,11 +24,12 @@ from earmark.learning.evaluation.tags import TagFigures
 from earmark.learning.evaluation.wording import count, duration, percent, plain, plain_between, points_between
 from earmark.measures.uncertainty import McNemar
 
+MARKDOWN, WEBPAGE, RECORD = "report.md", "report.html", "report.json"
 ENOUGH = 0.05  # below which probability a difference is not put down to chance
 
 
 def compose(evaluation: Evaluation) -> Document:
-    """Say what was found out."""
+    """Compose the document of an evaluation."""
     opponent = evaluation.opponent
     tiles, sections = _figures(evaluation)
     return Document(
@@ -38,10 +50,10 @@ def _figures(evaluation: Evaluation) -> tuple[Tiles, tuple[Section, ...]]:
         other = None
         if opponent and isinstance(opponent.figures, StyleFigures):
             other = (opponent.model, opponent.figures)
-        return style_contents.tiles(found), tuple(style_contents.sections(found, evaluation.model, other))
+        return style_sections.tiles(found), tuple(style_sections.sections(found, evaluation.model, other))
     if isinstance(found, TagFigures):
-        return tag_contents.tiles(found), tag_contents.sections(found)
-    return value_contents.tiles(found), value_contents.sections(found)
+        return tags.tiles(found), tags.sections(found)
+    return values.tiles(found), values.sections(found)
 
 
 def _what(evaluation: Evaluation) -> str:
@@ -81,7 +93,7 @@ def _against(model: str, opponent: Opponent) -> Section:
     return Section(f"Against {opponent.model}", tuple(blocks))
 
 
-def _contrast_row(row: Contrast) -> tuple[str, ...]:
+def _contrast_row(row: PairedDifference) -> tuple[str, ...]:
     show = percent if row.is_share else plain
     difference = points_between(row.difference) if row.is_share else plain_between(row.difference)
     return row.name, show(row.first), show(row.second), difference
@@ -121,3 +133,16 @@ def _speed(speed: Speed) -> Section:
 def _failures(evaluation: Evaluation) -> Iterator[Section]:
     if evaluation.failures:
         yield Section("What could not be heard", (Table("ll", ("file", "reason"), evaluation.failures),))
+
+
+def write(evaluation: Evaluation, folder: Path) -> None:
+    """Write the report into a folder, which is made if it is not there."""
+    document = compose(evaluation)
+    pictures = {picture.name: (picture.draw(LIGHT), picture.draw(DARK)) for picture in document.pictures()}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (light, _) in pictures.items():
+        write_bytes(folder / f"{name}.png", light)
+    write_text(folder / RECORD, json.dumps(evaluation.as_json(), indent=1) + "\n")
+    # The name of a file can be any bytes, which are not always text.
+    write_text(folder / MARKDOWN, markdown.render(document), errors="backslashreplace")
+    write_text(folder / WEBPAGE, webpage.render(document, pictures), errors="backslashreplace")

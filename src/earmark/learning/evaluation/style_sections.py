@@ -1,14 +1,14 @@
-"""What the report says of a model that names styles."""
+"""The report of a model that names styles, from its figures."""
 
 from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
-from earmark.learning.evaluation import figures
+from earmark.learning.evaluation import charts
+from earmark.learning.evaluation.charts import Bar
 from earmark.learning.evaluation.document import Block, Picture, Section, Table, Tile, Tiles
-from earmark.learning.evaluation.figures import Bar
-from earmark.learning.evaluation.styles import Precisions, Silence, StyleFigures
+from earmark.learning.evaluation.styles import Coverage, Precisions, StyleFigures
 from earmark.learning.evaluation.wording import between, count, hundredths, hundredths_between, percent, percent_between
 from earmark.measures.scores import RANKS
 
@@ -18,7 +18,7 @@ FEWEST = 10  # answers of which the share that is right is drawn
 
 
 def tiles(found: StyleFigures) -> Tiles:
-    """The figures that matter most."""
+    """The most important figures."""
     micro, macro, family, *_ = found.precisions
     own = found.silence[0]
     return Tiles(
@@ -36,14 +36,14 @@ def tiles(found: StyleFigures) -> Tiles:
 
 
 def sections(found: StyleFigures, model: str, other: tuple[str, StyleFigures] | None) -> Iterator[Section]:
-    """All that there is to say; of the other model where it fits into the same pictures."""
+    """All sections; the other model appears where it fits into the same pictures."""
     yield Section("How often it is right", tuple(_precisions(found.precisions)))
     yield Section("Style by style", tuple(_by_style(found, model, other)))
     if len(found.by_family) > 1:
         yield Section("Family by family", (_by_family(found),))
     yield Section("What is taken for what", tuple(_confusion(found)))
     yield Section("Can its confidence be believed?", tuple(_reliability(found)))
-    yield Section("When it may keep silent", tuple(_silence(found, model, other)))
+    yield Section("When it may keep silent", tuple(_coverage(found, model, other)))
     if found.mistakes:
         yield Section("Its surest mistakes", tuple(_mistakes(found)))
 
@@ -76,7 +76,7 @@ def _by_style(found: StyleFigures, model: str, other: tuple[str, StyleFigures] |
     yield Picture(
         "styles",
         "P@1 of each style, with intervals; in brackets the number of tracks.",
-        lambda theme: figures.bars(rows, theme, "first answer right", legend=legend),
+        lambda theme: charts.bars(rows, theme, "first answer right", legend=legend),
     )
     yield Table(
         "lrrrrrr",
@@ -120,7 +120,7 @@ def _confusion(found: StyleFigures) -> Iterator[Block]:
         "confusion",
         "Confusion matrix: a row for what the tracks are, a column for each first answer. Numbers are tracks, colours "
         "shares of the row; right answers are framed.",
-        partial(figures.confusion, found.confusion[present], styles[present].tolist(), styles.tolist()),
+        partial(charts.confusion, found.confusion[present], styles[present].tolist(), styles.tolist()),
     )
     if found.confused:
         yield "What is confused most often:"
@@ -144,11 +144,11 @@ def _reliability(found: StyleFigures) -> Iterator[Block]:
     yield Picture(
         "reliability",
         "Reliability diagram: on the dashed line confidence and accuracy agree; larger dots are of more tracks.",
-        partial(figures.reliability, found.reliability),
+        partial(charts.reliability, found.reliability),
     )
 
 
-def _silence(found: StyleFigures, model: str, other: tuple[str, StyleFigures] | None) -> Iterator[Block]:
+def _coverage(found: StyleFigures, model: str, other: tuple[str, StyleFigures] | None) -> Iterator[Block]:
     own = found.silence[0]
     yield (
         f"The model calls a track unlike anything it knows where its confidence is below {own.threshold:.3f}. It "
@@ -158,7 +158,7 @@ def _silence(found: StyleFigures, model: str, other: tuple[str, StyleFigures] | 
     yield Table(
         "rrr",
         ("confidence at least", "answered", "of these right"),
-        tuple(_silence_row(row) for row in found.silence[1:]),
+        tuple(_coverage_row(row) for row in found.silence[1:]),
     )
     both = [(model, found), *([other] if other else [])]
     tracks = found.precisions[0].count
@@ -168,11 +168,11 @@ def _silence(found: StyleFigures, model: str, other: tuple[str, StyleFigures] | 
     yield Picture(
         "coverage",
         f"Coverage against accuracy as the threshold falls, from {FEWEST} answers on; the dot is the model's own.",
-        lambda theme: figures.coverage(curves, [(share, right.value) for share, right in points], theme),
+        lambda theme: charts.coverage(curves, [(share, right.value) for share, right in points], theme),
     )
 
 
-def _silence_row(row: Silence) -> tuple[str, str, str]:
+def _coverage_row(row: Coverage) -> tuple[str, str, str]:
     return f"{row.threshold:.3f}", percent(row.coverage), percent_between(row.right)
 
 
