@@ -27,7 +27,7 @@ def test_another_family_before_the_same_and_each_by_certainty() -> None:
     )
     assert [each.track.path.stem for each in found.disagreements] == ["sure", "less", "mild", "milder"]
     sure, less, mild, milder = found.disagreements
-    assert (sure.said, sure.heard, sure.family, sure.same_family) == (("Trance",), "Drum & Bass", "Bass", False)
+    assert (sure.tagged, sure.heard, sure.family, sure.same_family) == (("Trance",), "Drum & Bass", "Bass", False)
     assert [sure.probability, sure.certainty] == pytest.approx([0.97, 0.98])
     assert less.certainty == pytest.approx(0.7)
     assert mild.same_family
@@ -44,7 +44,7 @@ def test_a_tag_of_several_styles_is_right_if_one_is() -> None:
     (other,) = audit_genres(
         [tagged("a", ("Techno; Deep House",), {"Trance": 0.7, "Techno / Tech House": 0.2})]
     ).disagreements
-    assert other.said == ("Techno / Tech House", "Deep House")
+    assert other.tagged == ("Techno / Tech House", "Deep House")
     # House 0.1 * 5 / 10 is left over for the five houses.
     assert other.certainty == pytest.approx(1 - 0.2 - 0.1 * 5 / 10)
 
@@ -74,7 +74,7 @@ def test_a_taught_model_is_asked_about_its_own_styles_only() -> None:
     assert read_genres(own.tags.genres, own.analysis) == (("Neuro",), ["Techno", "Trance"])
     (found,) = audit_genres([own]).disagreements
     # Each of the two is a family of its own here.
-    assert (found.said, found.heard, found.same_family) == (("Neuro",), "Liquid", False)
+    assert (found.tagged, found.heard, found.same_family) == (("Neuro",), "Liquid", False)
     assert found.certainty == pytest.approx(0.9)
 
 

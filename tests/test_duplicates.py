@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earmark.errors import UnreadableAudio
-from earmark.library.duplicates import Copies, Outcome, _teams, candidates, find_copies, listen_to
+from earmark.library.duplicates import Copies, Fingerprinted, _teams, candidates, find_copies, fingerprint_of
 from earmark.library.embeddings import read_embeddings
 from earmark.testing import noise, write_wav
 from earmark.testing.tracks import heard_track
@@ -26,15 +26,15 @@ RATE = 8000
 LOOPS = ("123bpm_hse_drm_id_003_0254", "125bpm_hse_drm_id_002_0808", "128bpm_hse_drm_id_003_0288")
 
 
-def listen(paths: Sequence[Path]) -> Iterator[Outcome]:
+def listen(paths: Sequence[Path]) -> Iterator[Fingerprinted]:
     for path in paths:
         try:
-            yield listen_to(path)
+            yield fingerprint_of(path)
         except UnreadableAudio as error:
             yield error
 
 
-def nobody(paths: Sequence[Path]) -> list[Outcome]:
+def nobody(paths: Sequence[Path]) -> list[Fingerprinted]:
     assert not paths
     return []
 

@@ -18,7 +18,7 @@ from earmark.analysis import Analysis
 from earmark.errors import CatalogueError, UnreadableAudio
 from earmark.library import tags
 from earmark.library.scanning import cluster
-from earmark.library.scanning.cluster import Stored, Task
+from earmark.library.scanning.cluster import ActorTask, Stored
 from earmark.testing import tone, write_wav
 from earmark.timeline import Timeline
 
@@ -55,9 +55,9 @@ def music(tmp_path: Path) -> Path:
     return folder
 
 
-def task(tmp_path: Path, seconds: float = 0.0) -> Task:
+def task(tmp_path: Path, seconds: float = 0.0) -> ActorTask:
     (tmp_path / "opened").mkdir(exist_ok=True)
-    return Task(partial(Listen, str(tmp_path / "opened"), seconds), tags.read)
+    return ActorTask(partial(Listen, str(tmp_path / "opened"), seconds), tags.read)
 
 
 def rows_of(out: Path) -> list[dict[str, Any]]:
@@ -65,7 +65,7 @@ def rows_of(out: Path) -> list[dict[str, Any]]:
     return sorted((row for part in parts for row in pq.read_table(part).to_pylist()), key=lambda row: row["path"])
 
 
-def on_one_machine(music: Path, out: Path, work: Task) -> list[dict[str, Any]]:
+def on_one_machine(music: Path, out: Path, work: ActorTask) -> list[dict[str, Any]]:
     """The rows, group by group, without a cluster."""
     actor = cluster.Actor(str(music), str(out), work)
     for stored in cluster.survey(str(music)):

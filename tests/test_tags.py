@@ -25,9 +25,9 @@ from hypothesis import strategies as st
 from earmark.errors import TagError
 from earmark.library.tags import Change, Journal, audio_bytes, read, undo, write
 from earmark.library.tags.containers import CONTAINERS, Container, identify
-from earmark.library.tags.fields import READ, WRITTEN, Family, said
+from earmark.library.tags.fields import READ, WRITTEN, Family, values_of
 from earmark.library.tags.layouts import id3
-from earmark.library.tags.layouts.entries import Opened, Values
+from earmark.library.tags.layouts.layout import Layout, Values
 from earmark.library.tags.patch import Splice, apply, inverse, patch
 from earmark.library.tags.read import read_identified
 from earmark.library.track import Tags
@@ -112,7 +112,7 @@ def planted(plain: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
 def changes_to(path: Path, new: Mapping[str, tuple[str, ...]]) -> list[Change]:
     """The changes that make a file say this."""
     tags = read(path)
-    return [Change(name, said(tags, name), values) for name, values in new.items()]
+    return [Change(name, values_of(tags, name), values) for name, values in new.items()]
 
 
 def decoded(path: Path) -> str:
@@ -141,7 +141,7 @@ def test_what_is_written_is_found_under_the_names_that_others_use(
     names = NAMES[identify(path)[0].family]
     for field, values in NEW.items():
         assert texts(file, names[field]) == list(values), field
-    assert {name: said(read(path), name) for name in NEW} == NEW
+    assert {name: values_of(read(path), name) for name in NEW} == NEW
     if KINDS[kind][0] == "ipod":
         assert file.tags["tmpo"] == [174]
 
@@ -179,7 +179,7 @@ def test_a_file_without_tags_has_empty_ones_and_takes_some(kind: str, plain: dic
     heard, before = decoded(path), path.read_bytes()
     journal = Journal(tmp_path / "journal")
     write(path, changes_to(path, NEW), journal.start(), verify="decode")
-    assert {name: said(read(path), name) for name in NEW} == NEW
+    assert {name: values_of(read(path), name) for name in NEW} == NEW
     assert decoded(path) == heard
     assert list(undo(journal)) == [path]
     assert path.read_bytes() == before
@@ -217,7 +217,7 @@ def test_real_music_sounds_the_same_and_comes_back(name: str, shared_audio: Path
     before, heard, title = path.read_bytes(), decoded(path), read(path).title
     journal = Journal(tmp_path / "journal")
     write(path, changes_to(path, NEW), journal.start())
-    assert {field: said(read(path), field) for field in NEW} == NEW
+    assert {field: values_of(read(path), field) for field in NEW} == NEW
     assert (read(path).title, decoded(path)) == (title, heard)
     assert title == path.stem.rstrip("1") or name == "trip1.aiff"
     assert list(undo(journal)) == [path]
@@ -523,7 +523,7 @@ def refused(path: Path, tmp_path: Path, new: dict[str, tuple[str, ...]] | None =
     """Why a file is not written; it must be what it was."""
     before = path.read_bytes()
     tags = read(path)
-    changes = [Change(name, said(tags, name), values) for name, values in (new or {"key": ("Am",)}).items()]
+    changes = [Change(name, values_of(tags, name), values) for name, values in (new or {"key": ("Am",)}).items()]
     with pytest.raises(TagError) as error:
         write(path, changes, Journal(tmp_path / "journal").start())
     assert path.read_bytes() == before
@@ -663,7 +663,7 @@ def swapped(content: bytes, old: bytes) -> Splice:
     ids=["sound", "cues", "value", "title"],
 )
 def test_a_layout_that_does_something_else_is_found_out(
-    spoil: Callable[[Opened, Values, bytes], list[Splice]],
+    spoil: Callable[[Layout, Values, bytes], list[Splice]],
     reason: str,
     planted: dict[str, tuple[Path, list[bytes]]],
     tmp_path: Path,
@@ -671,7 +671,7 @@ def test_a_layout_that_does_something_else_is_found_out(
 ) -> None:
     path = Path(shutil.copy(planted["mp3 2.4"][0], tmp_path))
 
-    def spoiling(file: BinaryIO) -> Opened:
+    def spoiling(file: BinaryIO) -> Layout:
         opened = id3.open_at_head(file)
         return replace(opened, set=lambda values: patch(spoil(opened, values, path.read_bytes())))
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from earmark.analysis import Analysis, Key, Loudness, Rhythm
 from earmark.errors import EarmarkError
 from earmark.library.tags import Change, Policy, Settings, plan
-from earmark.library.tags.fields import BY_NAME, SEVERAL, said, with_said
+from earmark.library.tags.fields import BY_NAME, SEVERAL, values_of, with_values
 from earmark.library.tags.policy import Words, energy_of, read_words, require_words_known, wanted
 from earmark.library.track import Tags
 from earmark.timeline import Timeline
@@ -259,12 +259,12 @@ def test_a_second_time_nothing_is_left_to_change_and_nothing_is_lost(tags: Tags,
     settings = Settings(policy=policy, comment="{camelot}")
     changed = tags
     for change in plan(tags, HEARD, settings):
-        assert change.before == said(tags, change.field)
-        changed = with_said(changed, change.field, change.after)
+        assert change.before == values_of(tags, change.field)
+        changed = with_values(changed, change.field, change.after)
     assert plan(changed, HEARD, settings) == ()
     for name in BY_NAME:
-        assert said(changed, name) or not said(tags, name)  # no policy empties a field
-        if policy is Policy.FILL and name != "provenance" and said(tags, name):
-            assert said(changed, name) == said(tags, name)
+        assert values_of(changed, name) or not values_of(tags, name)  # no policy empties a field
+        if policy is Policy.FILL and name != "provenance" and values_of(tags, name):
+            assert values_of(changed, name) == values_of(tags, name)
         if policy is Policy.APPEND and name in SEVERAL:
-            assert said(changed, name)[: len(said(tags, name))] == said(tags, name)
+            assert values_of(changed, name)[: len(values_of(tags, name))] == values_of(tags, name)

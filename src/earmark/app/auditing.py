@@ -9,7 +9,7 @@ from earmark.app.progress import Counting, counted, unseen
 from earmark.errors import UnreadableAudio
 from earmark.library import Catalogue
 from earmark.library.audit import GenreAudit, audit_genres
-from earmark.library.duplicates import Copies, Outcome, find_copies, open_task
+from earmark.library.duplicates import Copies, Fingerprinted, find_copies, open_task
 from earmark.runner import run_all, sensible_workers
 
 COUNTS = ("agreed", "unsure", "unheard", "untagged", "unnamed")
@@ -39,7 +39,7 @@ class Audit:
                 {
                     "path": str(each.track.path),
                     "tag": list(each.track.tags.genres),
-                    "tag_styles": list(each.said),
+                    "tag_styles": list(each.tagged),
                     "heard": each.heard,
                     "probability": round(each.probability, 4),
                     "family": each.family,
@@ -98,7 +98,7 @@ def audit(
         found = replace(found, disagreements=sure)
     if duplicates:
 
-        def decode(paths: Sequence[Path]) -> Iterator[Outcome]:
+        def decode(paths: Sequence[Path]) -> Iterator[Fingerprinted]:
             outcomes = run_all(paths, open_task, workers or sensible_workers(len(paths)))
             return counted(outcomes, len(paths), "files", progress)
 

@@ -148,7 +148,7 @@ def scan_on_cluster(
     from earmark.library.scanning import cluster
 
     locate(model)  # what is wrong with its name is said here, not by every actor
-    task = cluster.Task(partial(open_listener, model), tags.read)
+    task = cluster.ActorTask(partial(open_listener, model), tags.read)
     files, failed = 0, 0
     with ExitStack() as shown:
         advance: Callable[[], None] | None = None

@@ -13,7 +13,7 @@ from rich.text import Text
 from earmark.app.tagging import Tally
 from earmark.cli.messages import some
 from earmark.library.tags import Change
-from earmark.library.tags.journal import Past
+from earmark.library.tags.journal import RunSummary
 from earmark.library.tags.policy import BETWEEN_COMMENTS
 
 LONGEST = 60  # characters of a value
@@ -68,7 +68,7 @@ def conclusion(tally: Tally, run: str) -> Text:
     return text
 
 
-def runs(past: Sequence[Past]) -> RenderableType:
+def runs(past: Sequence[RunSummary]) -> RenderableType:
     """The runs, the latest first."""
     if not past:
         return Text("nothing was written yet")

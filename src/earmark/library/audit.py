@@ -20,7 +20,7 @@ from earmark.library.track import Track
 from earmark.styles import HARD_SEPARATORS, from_tag, normalise
 
 SAME_FAMILY: Final = 0.5
-"""What a disagreement within a family weighs beside one between families. An opinion, not a measurement."""
+"""Weight of a disagreement within a family beside one between families: an opinion, not a measurement."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Disagreement:
 
     Attributes:
         track: the track, without its analysis.
-        said: the styles that the tag names.
+        tagged: the styles that the tag names.
         heard: the most probable style.
         probability: its probability (0-1).
         family: the family that was heard.
@@ -38,7 +38,7 @@ class Disagreement:
     """
 
     track: Track
-    said: tuple[str, ...]
+    tagged: tuple[str, ...]
     heard: str
     probability: float
     family: str
@@ -47,13 +47,13 @@ class Disagreement:
 
     @property
     def weight(self) -> float:
-        """What the disagreements are ranked by (0-1)."""
+        """Weight by which disagreements are ranked (0-1)."""
         return self.certainty * (SAME_FAMILY if self.same_family else 1)
 
 
 @dataclass(frozen=True)
 class GenreAudit:
-    """What came out.
+    """Agreement and disagreement of the genre tags of a collection.
 
     Attributes:
         disagreements: the heaviest first.
@@ -88,16 +88,16 @@ def audit_genres(tracks: Iterable[Track]) -> GenreAudit:
         if not track.tags.genres:
             counts["untagged"] += 1
             continue
-        said, unknown = read_genres(track.tags.genres, track.analysis)
+        tagged, unknown = read_genres(track.tags.genres, track.analysis)
         words.update(unknown)
-        if not said:
+        if not tagged:
             counts["unnamed"] += 1
         elif track.analysis.unknown:
             counts["unsure"] += 1
-        elif track.analysis.timeline.top(1)[0][0] in said:
+        elif track.analysis.timeline.top(1)[0][0] in tagged:
             counts["agreed"] += 1
         else:
-            disagreements.append(_disagreement(track, track.analysis, said))
+            disagreements.append(_disagreement(track, track.analysis, tagged))
     disagreements.sort(key=lambda each: (-each.weight, str(each.track.path)))
     return GenreAudit(
         tuple(disagreements),
@@ -113,17 +113,17 @@ def audit_genres(tracks: Iterable[Track]) -> GenreAudit:
 def read_genres(genres: Iterable[str], analysis: Analysis) -> tuple[tuple[str, ...], list[str]]:
     """The styles of the model that genres name, each once, and the words that name none."""
     own = {normalise(style): style for style in analysis.timeline.styles}
-    said: list[str] = []
+    tagged: list[str] = []
     unknown: list[str] = []
     for word in _words(genres):
         named = [style.label for style in from_tag(word) if style.label in analysis.timeline.styles]
         if normalise(word) in own:
             named = [own[normalise(word)]]
         if named:
-            said += named
+            tagged += named
         else:
             unknown.append(word)
-    return tuple(dict.fromkeys(said)), unknown
+    return tuple(dict.fromkeys(tagged)), unknown
 
 
 def _words(genres: Iterable[str]) -> list[str]:
@@ -133,19 +133,19 @@ def _words(genres: Iterable[str]) -> list[str]:
     ]
 
 
-def _disagreement(track: Track, analysis: Analysis, said: tuple[str, ...]) -> Disagreement:
+def _disagreement(track: Track, analysis: Analysis, tagged: tuple[str, ...]) -> Disagreement:
     timeline = analysis.timeline
     heard, probability = timeline.top(1)[0]
     families = dict(timeline.families(analysis.families))
-    family, named = analysis.families[heard], {analysis.families[style] for style in said}
+    family, named = analysis.families[heard], {analysis.families[style] for style in tagged}
     same_family = family in named
     if same_family:
         shares = dict(zip(timeline.styles, timeline.mean().tolist(), strict=True))
-        right = sum(shares[style] for style in said)
+        right = sum(shares[style] for style in tagged)
     else:
         right = sum(families[name] for name in named)
     return Disagreement(
-        replace(track, analysis=None), said, heard, probability, family, same_family, min(1.0, max(0.0, 1 - right))
+        replace(track, analysis=None), tagged, heard, probability, family, same_family, min(1.0, max(0.0, 1 - right))
     )
 
 

@@ -26,8 +26,8 @@ SIMILARITY: Final = 0.9
 recording and its copies (mp3 at 64 kbit/s, Opus at 48, AAC at 96, 9 dB softer), and between those; at most 0.935, and
 below 0.914 in 99 of 100 pairs, between different ones, which decoding then tells apart."""
 
-Outcome: TypeAlias = tuple[Path, Fingerprint] | UnreadableAudio
-Listen: TypeAlias = Callable[[Sequence[Path]], Iterable[Outcome]]
+Fingerprinted: TypeAlias = tuple[Path, Fingerprint] | UnreadableAudio
+FingerprintAll: TypeAlias = Callable[[Sequence[Path]], Iterable[Fingerprinted]]
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Copies:
     identical: bool
 
 
-def find_copies(tracks: Iterable[Track], listen: Listen) -> Iterator[Copies | UnreadableAudio]:
+def find_copies(tracks: Iterable[Track], fingerprint_all: FingerprintAll) -> Iterator[Copies | UnreadableAudio]:
     """Find what is there more than once; files that have vanished are passed over.
 
     Args:
         tracks: the collection.
-        listen: gives the fingerprint of each file, or why there is none; `listen_to` does.
+        fingerprint_all: gives the fingerprint of each file, or why there is none; `fingerprint_of` does.
 
     Yields:
         Files with the same content first, then recordings, in which one file stands for all with its content; and what
@@ -62,7 +62,7 @@ def find_copies(tracks: Iterable[Track], listen: Listen) -> Iterator[Copies | Un
     )
     asked = sorted({index for pair in pairs for index in pair})
     fingerprints: dict[Path, Fingerprint] = {}
-    for outcome in listen([firsts[index].path for index in asked]):
+    for outcome in fingerprint_all([firsts[index].path for index in asked]):
         if isinstance(outcome, UnreadableAudio):
             yield outcome
         else:
@@ -95,7 +95,7 @@ def candidates(heard: Embeddings) -> list[tuple[int, int]]:
     return sorted(pairs)
 
 
-def listen_to(path: Path) -> tuple[Path, Fingerprint]:
+def fingerprint_of(path: Path) -> tuple[Path, Fingerprint]:
     """Decode a file for its fingerprint.
 
     Raises:
@@ -107,7 +107,7 @@ def listen_to(path: Path) -> tuple[Path, Fingerprint]:
 
 def open_task() -> Callable[[Path], tuple[Path, Fingerprint]]:
     """The task for worker processes (`runner.run_all`)."""
-    return listen_to
+    return fingerprint_of
 
 
 def _is_same(one: Fingerprint | None, other: Fingerprint | None) -> bool:
@@ -118,7 +118,7 @@ def _is_same(one: Fingerprint | None, other: Fingerprint | None) -> bool:
 
 
 def _teams(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """What is linked, directly or through others, together."""
+    """Teams of what is linked, directly or through others."""
     team_of: dict[int, list[int]] = {}
     for one, other in pairs:
         team, joining = team_of.get(one, [one]), team_of.get(other, [other])

@@ -1,4 +1,4 @@
-r"""Where a file is, in the words of other programs: URLs, and volumes with folders.
+r"""Places of files in the words of other programs: URLs, and volumes with folders.
 
 Conventions: a *place* is an absolute path of the system that it comes from: `C:\Music\a.mp3` is a `PureWindowsPath`
 wherever it is read, so that a collection of one machine can be read on another. `located` leads from there to the files
@@ -110,7 +110,7 @@ def from_volume(volume: str, names: tuple[str, ...]) -> PurePath:
 
 @cache
 def boot_volume() -> str:
-    """What the drive with the system is called on macOS; the usual name elsewhere."""
+    """Name of the drive with the system on macOS; the usual one elsewhere."""
     if Path(VOLUMES).is_dir():
         for volume in sorted(Path(VOLUMES).iterdir()):
             if volume.is_symlink() and volume.resolve() == Path("/"):

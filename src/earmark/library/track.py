@@ -9,7 +9,7 @@ from earmark.analysis import Analysis
 
 @dataclass(frozen=True)
 class Tags:
-    """What stands in a file, in one form for all containers; "" or () or None where it says nothing.
+    """Tags of a file, in one form for all containers; "" or () or None where it has none.
 
     `genres` and `styles` keep the order and the spelling of the file. `bpm` is a number however the container writes
     it. `key` is what stands there: `Am`, `8A`, `A minor`. `provenance` is what earmark wrote about an earlier analysis.

@@ -124,7 +124,7 @@ class Catalogue:
         return self._tracks(f"WHERE tracks.id IN ({ids}) ORDER BY tracks.id", match, after, limit)
 
     def count(self, query: Query | None = None) -> int:
-        """How many tracks meet a query."""
+        """Number of tracks that meet a query."""
         match = (query or Query()).match()
         if not match:
             return int(self._rows("SELECT count(*) FROM tracks WHERE missing = 0")[0][0])
@@ -145,7 +145,7 @@ class Catalogue:
         return found
 
     def former_paths(self, track: int) -> list[Path]:
-        """Where the track with this id has been, the oldest place first."""
+        """Former paths of the track with this id, the oldest first."""
         found = self._rows("SELECT path FROM moves WHERE track = ? ORDER BY id", track)
         return [Path(rows.spoken(row["path"])) for row in found]
 

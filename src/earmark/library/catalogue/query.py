@@ -1,4 +1,4 @@
-"""Which tracks of a catalogue are wanted, in the language of its index of words."""
+"""Conditions that tracks of a catalogue meet, in the language of its index of words."""
 
 from dataclasses import dataclass
 from math import floor

@@ -183,7 +183,7 @@ def _json(value: object) -> str | bytes:
 
 
 def parsed(cell: str | bytes) -> Any:  # noqa: ANN401  whatever JSON holds
-    """What stands in JSON."""
+    """Value of a cell that holds JSON."""
     return json.loads(spoken(cell))
 
 

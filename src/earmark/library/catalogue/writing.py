@@ -1,4 +1,4 @@
-"""What changes the tables; each function within a transaction of its caller."""
+"""Changes of the tables; each function within a transaction of its caller."""
 
 import sqlite3
 import time

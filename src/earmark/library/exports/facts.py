@@ -1,4 +1,4 @@
-"""What other programs are told about a track: the words of its tags where it has some, else what was heard.
+"""Facts about a track for other programs: the words of its tags where it has some, else what was heard.
 
 Tempo and key are the other way round: what was heard counts, because that is what a grid is made of.
 """

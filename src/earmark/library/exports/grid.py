@@ -49,7 +49,7 @@ def marks(rhythm: Rhythm, decimals: int) -> list[Mark]:
 
 
 def _first(bars: NDArray[np.float64]) -> float:
-    """Where the grid begins, as the first bars agree: the start of the file may cut off the very first."""
+    """Begin of the grid in seconds, as the first bars agree: the start of the file may cut off the very first."""
     early = bars[: BARS + 1]
     if early.size == 1:
         return float(early[0])

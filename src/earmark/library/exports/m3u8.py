@@ -39,7 +39,7 @@ def write(tracks: Sequence[Track], out: Path, grouping: Grouping = none) -> None
 
 
 def problem(path: PurePath) -> str:
-    """Why a playlist cannot name a file, or ""."""
+    """Reason why a playlist cannot name a file, or ""."""
     name = str(path)
     if "\n" in name or "\r" in name:
         return "its name has more than one line"

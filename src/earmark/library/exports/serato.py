@@ -55,7 +55,7 @@ def drive_of(folder: PurePath) -> PurePath:
 
 
 def problem(path: PurePath, drive: PurePath) -> str:
-    """Why a crate on a drive cannot hold a track, or ""."""
+    """Reason why a crate on a drive cannot hold a track, or ""."""
     path = absolute(path)
     if type(path) is not type(drive) or not path.is_relative_to(drive):
         return f"it is not on the drive of the crate, {drive}"

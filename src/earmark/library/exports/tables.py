@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SEPARATOR: Final = ";"
 CHUNK: Final = 1000  # tracks in a group of rows of Parquet: so many are in memory at once
 
-KINDS: Final[dict[str, str]] = {
+COLUMNS: Final[dict[str, str]] = {
     "path": "text",
     "title": "text",
     "artist": "text",
@@ -62,7 +62,7 @@ KINDS: Final[dict[str, str]] = {
 }
 """The columns of all tables, and what each holds. `style` is empty where none is probable enough to be named."""
 
-MORE: Final[dict[str, str]] = {
+DETAILS: Final[dict[str, str]] = {
     "styles": "shares",
     "segments": "segments",
     "beats": "numbers",
@@ -70,11 +70,11 @@ MORE: Final[dict[str, str]] = {
     "loudness_curve": "numbers",
     "embedding": "numbers",
 }
-"""What JSON and Parquet have besides."""
+"""Columns of JSON and Parquet besides."""
 
 
 def row(track: Track) -> dict[str, Any]:
-    """What is known of a track, under the names of `KINDS`; None where it is not."""
+    """Cells of a track under the names of `COLUMNS`; None where nothing is known."""
     tags, analysis = track.tags, track.analysis
     known: dict[str, Any] = {
         "path": str(track.path),
@@ -93,7 +93,7 @@ def row(track: Track) -> dict[str, Any]:
         "error": _text(track.error),
         "missing": track.missing,
     }
-    return dict.fromkeys(KINDS) | known | (_heard(analysis) if analysis else {})
+    return dict.fromkeys(COLUMNS) | known | (_heard(analysis) if analysis else {})
 
 
 def _heard(analysis: Analysis) -> dict[str, Any]:
@@ -120,11 +120,11 @@ def _heard(analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def more(track: Track) -> dict[str, Any]:
-    """What has no place in a cell, under the names of `MORE`."""
+def details(track: Track) -> dict[str, Any]:
+    """Values of a track that fit in no cell, under the names of `DETAILS`."""
     analysis = track.analysis
     if analysis is None:
-        return dict.fromkeys(MORE)
+        return dict.fromkeys(DETAILS)
     heard = analysis.as_json(detail=True, digits=EXACT)
     rhythm, loudness = heard["rhythm"] or {}, heard["loudness"] or {}
     return {
@@ -154,7 +154,7 @@ def write_csv(tracks: Sequence[Track], out: Path) -> None:
         ExchangeError: a file has a name that is not UTF-8 text.
     """
     with replacing(out) as file, io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True) as text:
-        writer = csv.DictWriter(text, tuple(KINDS), lineterminator="\n")
+        writer = csv.DictWriter(text, tuple(COLUMNS), lineterminator="\n")
         writer.writeheader()
         for track in tracks:
             _require_text(track)
@@ -175,7 +175,9 @@ def write_json(tracks: Sequence[Track], out: Path) -> None:
         separator = b"[\n"
         for track in tracks:
             _require_text(track)
-            file.write(separator + json.dumps(row(track) | more(track), ensure_ascii=False, allow_nan=False).encode())
+            file.write(
+                separator + json.dumps(row(track) | details(track), ensure_ascii=False, allow_nan=False).encode()
+            )
             separator = b",\n"
         file.write(b"\n]\n" if tracks else b"[]\n")
 
@@ -197,7 +199,7 @@ def write_parquet(tracks: Sequence[Track], out: Path) -> None:
             chunk = tracks[start : start + CHUNK]
             for track in chunk:
                 _require_text(track)
-            writer.write_table(pa.Table.from_pylist([row(track) | more(track) for track in chunk], schema()))
+            writer.write_table(pa.Table.from_pylist([row(track) | details(track) for track in chunk], schema()))
 
 
 def schema() -> "pa.Schema":
@@ -216,11 +218,11 @@ def schema() -> "pa.Schema":
         "shares": pa.list_(pa.struct(share)),
         "segments": pa.list_(pa.struct(stretch)),
     }
-    return pa.schema([(name, kinds[kind]) for name, kind in (KINDS | MORE).items()])
+    return pa.schema([(name, kinds[kind]) for name, kind in (COLUMNS | DETAILS).items()])
 
 
 def problem(path: Path) -> str:
-    """Why a table cannot name a file, or ""."""
+    """Reason why a table cannot name a file, or ""."""
     try:
         str(path).encode("utf-8")
     except UnicodeEncodeError:

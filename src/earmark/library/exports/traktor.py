@@ -49,7 +49,7 @@ def write(tracks: Sequence[Track], out: Path, grouping: Grouping = by_style) -> 
 
 
 def problem(path: PurePath) -> str:
-    """Why Traktor cannot be told of a file, or ""."""
+    """Reason why Traktor cannot be told of a file, or ""."""
     return xml_problem(path)
 
 

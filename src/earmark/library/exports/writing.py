@@ -28,7 +28,7 @@ def file_name(name: str) -> str:
 
 
 def xml_problem(path: PurePath) -> str:
-    """Why XML cannot name a file, or ""."""
+    """Reason why XML cannot name a file, or ""."""
     found = FORBIDDEN.search(str(path))
     if not found:
         return ""

@@ -1,4 +1,4 @@
-"""What other programs know: the user's genres, playlists, ratings and plays, one reader per format.
+"""Collections that other programs keep: the user's genres, playlists, ratings and plays, one reader per format.
 
 Every reader takes a file and returns a `Collection`; damage is one line, an `ExchangeError`.
 """

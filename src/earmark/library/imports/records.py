@@ -1,4 +1,4 @@
-"""What other programs know of a collection: the user's own genres, playlists, ratings and plays.
+"""Records of a collection that other programs keep: the user's own genres, playlists, ratings and plays.
 
 Conventions: a track is known by its place (`places`), the absolute path on the machine that the collection comes from.
 What a program does not say is "" or () or None.
@@ -58,7 +58,7 @@ class Play:
 
 @dataclass(frozen=True)
 class Collection:
-    """What was read from one file; `elsewhere` counts the tracks that are no files: streams of a service."""
+    """Content of one file; `elsewhere` counts the tracks that are no files: streams of a service."""
 
     tracks: tuple[ImportedTrack, ...] = ()
     playlists: tuple[Playlist, ...] = ()

@@ -46,7 +46,7 @@ def read(path: Path) -> Collection:
 
 
 class _Reader:
-    """Where in the file we are, and what was found."""
+    """The place in the file, and the tracks and playlists found so far."""
 
     def __init__(self) -> None:
         self.tracks: list[ImportedTrack] = []
@@ -56,7 +56,7 @@ class _Reader:
         self._names: list[str] = []  # of the nodes around
         self._kind = ""  # of the playlist around
         self._listed: list[PurePath] = []
-        self._entry: dict[str, dict[str, str]] = {}  # what has been said of the entry around
+        self._entry: dict[str, dict[str, str]] = {}  # attributes of the elements in the entry around
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Go into an element."""
@@ -102,22 +102,22 @@ class _Reader:
             )
 
     def _end_track(self) -> None:
-        said = self._entry
-        location = said.get("LOCATION", {})
+        elements = self._entry
+        location = elements.get("LOCATION", {})
         folders = location.get("DIR", "").split("/:")
         names = tuple(filter(None, (*folders, location.get("FILE", ""))))
         if not location.get("FILE") or any("\0" in name for name in names):
             self.elsewhere += 1
             return
-        info = said.get("INFO", {})
+        info = elements.get("INFO", {})
         self.tracks.append(
             ImportedTrack(
                 from_volume(location.get("VOLUME", ""), names),
-                said["ENTRY"].get("TITLE", ""),
-                said["ENTRY"].get("ARTIST", ""),
+                elements["ENTRY"].get("TITLE", ""),
+                elements["ENTRY"].get("ARTIST", ""),
                 genres_of(info.get("GENRE", "")),
-                tempo(said.get("TEMPO", {}).get("BPM", "")),
-                _key(said.get("MUSICAL_KEY", {}).get("VALUE", "")) or info.get("KEY", ""),
+                tempo(elements.get("TEMPO", {}).get("BPM", "")),
+                _key(elements.get("MUSICAL_KEY", {}).get("VALUE", "")) or info.get("KEY", ""),
                 stars_of(info.get("RANKING", "")),
                 whole(info.get("PLAYCOUNT", "0")),
                 day(info.get("LAST_PLAYED", "")),

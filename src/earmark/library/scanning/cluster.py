@@ -52,7 +52,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Done:
+class GroupResult:
     """A group that is written: how many files it has, and how many of them could not be heard."""
 
     files: int
@@ -60,8 +60,8 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Task:
-    """What an actor does with a file on its own disk; it travels, so everything in it can be pickled."""
+class ActorTask:
+    """Work of an actor on a file on its own disk; it travels, so everything in it can be pickled."""
 
     open_listen: Callable[[], Listen]
     read_tags: ReadTags
@@ -126,12 +126,12 @@ def written(out: str) -> set[tuple[str, int, int]]:
 def scan(
     uri: str,
     out: str,
-    task: Task,
+    task: ActorTask,
     *,
     address: str,
     actors: int | None = None,
     group: int = GROUP,
-) -> Iterator[tuple[int, Done]]:
+) -> Iterator[tuple[int, GroupResult]]:
     """Hear all files below a URI that have no row yet.
 
     Args:
@@ -172,13 +172,13 @@ def scan(
         num_cpus=1,
     )
     for row in heard.iter_rows():
-        yield len(missing), Done(int(row["files"]), int(row["failed"]))
+        yield len(missing), GroupResult(int(row["files"]), int(row["failed"]))
 
 
 class Actor:
     """Hears groups of files; lives in a process of the cluster."""
 
-    def __init__(self, uri: str, out: str, task: Task) -> None:
+    def __init__(self, uri: str, out: str, task: ActorTask) -> None:
         self.uri = uri
         self.source, _ = storage(uri)
         self.target, self.out = storage(out)
@@ -228,7 +228,7 @@ class Actor:
         if isinstance(outcome, UnreadableAudio):
             outcome = Track(path, stored.size, stored.modified, "", error=outcome.reason)
         track = replace(outcome, size=stored.size, modified=stored.modified)
-        return tables.row(track) | tables.more(track) | {"path": name_of(self.uri, stored)}
+        return tables.row(track) | tables.details(track) | {"path": name_of(self.uri, stored)}
 
     def _write(self, rows: Sequence[dict[str, Any]], name: str) -> None:
         import pyarrow as pa  # noqa: PLC0415  not in the base install
@@ -265,14 +265,14 @@ class _Examine:
 
 @dataclass(frozen=True)
 class _Open:
-    task: Task
+    task: ActorTask
 
     def __call__(self) -> _Examine:
         return _Examine(self.task.open_listen(), self.task.read_tags)
 
 
 def name_of(uri: str, stored: Stored) -> str:
-    """How a file is called in the rows: its path, with the scheme of the URI that it was found by."""
+    """Name of a file in the rows: its path, with the scheme of the URI that it was found by."""
     scheme, separator, _ = uri.partition("://")
     return f"{scheme}://{stored.path}" if separator and scheme != "file" else stored.path
 

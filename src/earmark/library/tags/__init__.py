@@ -1,4 +1,4 @@
-"""What stands in a file's tags, and how it is changed without harming the file.
+"""Tags of a file, read and changed without harm to the file.
 
 fields       the table: which field has which name in which family of tags
 containers   the table: which kind of file holds which family of tags, and who reads its layout

@@ -1,4 +1,4 @@
-"""Which kind of file holds which family of tags, and who reads its layout: knowledge, as a table.
+"""Kinds of files with their families of tags and the readers of their layouts: knowledge, as a table.
 
 Conventions: a file is what its content says, not its name.
 """
@@ -31,9 +31,9 @@ from mutagen.wavpack import WavPack
 from earmark.errors import TagError
 from earmark.library.tags.fields import Family
 from earmark.library.tags.layouts import ape, asf, flac, id3, iff, mp4, ogg
-from earmark.library.tags.layouts.entries import Opened
+from earmark.library.tags.layouts.layout import Layout
 
-Open = Callable[[BinaryIO], Opened]
+Open = Callable[[BinaryIO], Layout]
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def recognise(path: Path) -> tuple[Container, Any] | None:
 
 
 def _reason(error: Exception) -> str:
-    """Why mutagen gave up: the system's word, or its own."""
+    """Reason why mutagen gave up: the system's word, or its own."""
     cause = error.args[0] if error.args and isinstance(error.args[0], OSError) else error
     if isinstance(cause, OSError) and cause.strerror:
         return f"it cannot be opened: {cause.strerror}"

@@ -1,4 +1,4 @@
-"""Which field has which name in which family of tags: knowledge, as a table.
+"""Names of the fields in each family of tags: knowledge, as a table.
 
 Conventions: the first name is the one that is written; those after it are read where the first is missing, and are
 changed along with it where they stand in a file, so that two names never disagree. Names as in `layouts`: a description
@@ -80,15 +80,15 @@ SEVERAL: Final = frozenset({"genre", "style"})
 """Fields of several values."""
 
 
-def said(tags: Tags, name: str) -> tuple[str, ...]:
-    """What a field says, as texts."""
+def values_of(tags: Tags, name: str) -> tuple[str, ...]:
+    """Values of a field, as texts."""
     value = getattr(tags, BY_NAME[name].attribute)
     if value is None or value == "":
         return ()
     return value if isinstance(value, tuple) else (number(value) if isinstance(value, float) else value,)
 
 
-def with_said(tags: Tags, name: str, values: tuple[str, ...]) -> Tags:
+def with_values(tags: Tags, name: str, values: tuple[str, ...]) -> Tags:
     """Tags of which a field says something else."""
     first = values[0] if values else ""
     value: Any = values if name in SEVERAL else first
@@ -140,7 +140,7 @@ def _tempo(text: str) -> float | None:
 
 
 def spelled(name: str, values: tuple[str, ...], family: Family, present: frozenset[str]) -> dict[str, tuple[str, ...]]:
-    """What is written under which names for a field.
+    """Values to write for a field, by name.
 
     Args:
         name: of the field.

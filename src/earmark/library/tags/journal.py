@@ -1,4 +1,4 @@
-"""What is needed to undo writes, on disk before each of them happens.
+"""Journals of writes: all that undoing them needs, on disk before each of them happens.
 
 Conventions: each run of `earmark tag --write` is one file of JSON lines, named by its time in UTC, to which lines are
 only ever added; each is on disk (fsync) before the file it speaks of is renamed. A line holds the path, the digest of
@@ -53,7 +53,7 @@ class Write:
 
 
 @dataclass(frozen=True)
-class Past:
+class RunSummary:
     """A run of the past: its name, when it was, how many files it wrote, and how many of those were undone since."""
 
     name: str
@@ -75,12 +75,12 @@ class Journal:
             number += 1
         return Run(path)
 
-    def runs(self) -> list[Past]:
+    def runs(self) -> list[RunSummary]:
         """All runs, the latest first."""
         found = []
         for path in sorted(self.folder.glob(f"*{SUFFIX}"), key=_order, reverse=True):
             writes = Run(path).writes()
-            found.append(Past(path.stem, len(writes), sum(write.undone for write in writes)))
+            found.append(RunSummary(path.stem, len(writes), sum(write.undone for write in writes)))
         return found
 
     def run(self, name: str) -> "Run | None":
@@ -176,7 +176,7 @@ def _unpacked(text: str) -> bytes:
 
 
 def default_folder() -> Path:
-    """Where journals are kept: what EARMARK_JOURNAL says, else the place where this system keeps data of programs."""
+    """Folder of the journals: what EARMARK_JOURNAL says, else the place where this system keeps data of programs."""
     if chosen := os.environ.get(VARIABLE):
         return Path(chosen)
     return data_folder() / "journal"

@@ -16,7 +16,7 @@ from typing import Final
 
 from earmark.analysis import Analysis
 from earmark.errors import EarmarkError
-from earmark.library.tags.fields import BY_NAME, SEVERAL, number, said
+from earmark.library.tags.fields import BY_NAME, SEVERAL, number, values_of
 from earmark.library.track import Tags
 
 PROVENANCE: Final = "provenance"
@@ -26,7 +26,7 @@ SOFTEST, LOUDEST = -20.0, -5.0  # LUFS at energy 1 and 10
 
 
 class Policy(StrEnum):
-    """What happens to a field that says something already."""
+    """Treatment of a field that says something already."""
 
     FILL = "fill"
     APPEND = "append"
@@ -35,7 +35,7 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """What a field says, and what it shall say."""
+    """Change of a field: its values before and after."""
 
     field: str
     before: tuple[str, ...]
@@ -52,7 +52,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Settings:
-    """What is written, and how.
+    """Choices for writing tags.
 
     Attributes:
         fields: which ones.
@@ -87,7 +87,7 @@ VARIABLES: Final = (
     *("genre", "style", "probability", "family", "family_probability"),
     *("bpm", "key", "camelot", "energy", "loudness", "model"),
 )
-"""What a comment template may speak of."""
+"""Variables of a comment template."""
 
 
 def plan(tags: Tags, analysis: Analysis, settings: Settings) -> tuple[Change, ...]:
@@ -104,7 +104,7 @@ def plan(tags: Tags, analysis: Analysis, settings: Settings) -> tuple[Change, ..
 
 
 def _change(name: str, tags: Tags, heard: tuple[str, ...], policy: Policy) -> Change | None:
-    before = said(tags, name)
+    before = values_of(tags, name)
     after = _after(name, before, heard, policy)
     return Change(name, before, after) if after != before else None
 
@@ -121,7 +121,7 @@ def _after(name: str, before: tuple[str, ...], heard: tuple[str, ...], policy: P
 
 
 def wanted(analysis: Analysis, settings: Settings) -> dict[str, tuple[str, ...]]:
-    """What each field should say after what was heard, whatever it says now."""
+    """Values that fit what was heard, by field, whatever the tags say now."""
     texts = {
         "genre": genres(analysis, settings),
         "style": tuple(dict.fromkeys(_in_words(_sure_styles(analysis, settings), settings.words.style))),
@@ -170,7 +170,7 @@ def _key(analysis: Analysis, settings: Settings) -> str:
 
 
 def energy_of(analysis: Analysis) -> int | None:
-    """How loud a track is as a whole, from 1 (-20 LUFS and below) to 10 (-5 LUFS and above)."""
+    """Loudness of a whole track, from 1 (-20 LUFS and below) to 10 (-5 LUFS and above)."""
     if analysis.loudness is None or not math.isfinite(analysis.loudness.integrated):
         return None
     share = (analysis.loudness.integrated - SOFTEST) / (LOUDEST - SOFTEST)
@@ -178,7 +178,7 @@ def energy_of(analysis: Analysis) -> int | None:
 
 
 def provenance(analysis: Analysis, version: str) -> str:
-    """Where the other fields come from, as JSON: the model, the version of earmark, and the probabilities (0-1)."""
+    """Origin of the other fields as JSON: the model, the version of earmark, and the probabilities (0-1)."""
     top = analysis.timeline.top(len(analysis.timeline.styles))
     styles = {style: round(share, 2) for style, share in top if share >= MENTIONED}
     origin = {"model": analysis.model, "earmark": version, "styles": styles}
@@ -189,10 +189,10 @@ def _comment(analysis: Analysis, settings: Settings) -> str:
     """The template filled in; nothing at all where something it speaks of was not heard."""
     if not settings.comment:
         return ""
-    said_of = _variables(analysis, settings)
+    variables = _variables(analysis, settings)
     parts = []
     for text, name, form, _ in Formatter().parse(settings.comment):
-        value = said_of.get(name) if name else ""
+        value = variables.get(name) if name else ""
         if value is None or (name and value == ""):
             return ""
         plain = number(value) if isinstance(value, float) else str(value)

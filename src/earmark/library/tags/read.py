@@ -8,7 +8,7 @@ from earmark.errors import TagError
 from earmark.library.tags.containers import Container, recognise
 from earmark.library.tags.fields import Family, collected
 from earmark.library.tags.layouts import iff
-from earmark.library.tags.layouts.entries import Unsuited
+from earmark.library.tags.layouts.layout import LayoutError
 from earmark.library.track import Tags
 
 CHUNKED: Final = frozenset({"WAV", "AIFF"})
@@ -40,7 +40,7 @@ def _read_chunks(path: Path) -> Tags:
     try:
         with path.open("rb") as file:
             values = iff.read_info(file)
-    except Unsuited as error:
+    except LayoutError as error:
         raise TagError(path, str(error)) from error
     return collected(lambda name: list(values.get(name, ())), Family.ID3)
 

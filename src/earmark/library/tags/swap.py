@@ -29,7 +29,7 @@ WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 def look(path: Path) -> os.stat_result:
-    """How a file stands before it is changed.
+    """State of a file before it is changed.
 
     Raises:
         TagError: there is no such file, or nobody may write it.
@@ -83,7 +83,7 @@ def swap(
 
 
 def temporary(path: Path) -> Path:
-    """Where the copy of a file lies; the name is short, because that of the file may be as long as names can be."""
+    """Path of the copy of a file; the name is short, because that of the file may be as long as names can be."""
     return path.with_name(f"{PREFIX}{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}{path.suffix[:16]}")
 
 

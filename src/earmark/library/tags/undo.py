@@ -5,7 +5,7 @@ from pathlib import Path
 
 from earmark.errors import EarmarkError, TagError
 from earmark.library.tags.journal import Journal, Run, Write
-from earmark.library.tags.layouts.entries import read_exactly
+from earmark.library.tags.layouts.layout import read_exactly
 from earmark.library.tags.patch import Splice, digest
 from earmark.library.tags.swap import look, swap
 

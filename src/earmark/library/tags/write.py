@@ -17,9 +17,9 @@ from typing import Any, Final
 from earmark.errors import TagError
 from earmark.library.tags.audio_bytes import VERIFIERS
 from earmark.library.tags.containers import Container, identify
-from earmark.library.tags.fields import said, spelled, with_said
+from earmark.library.tags.fields import spelled, values_of, with_values
 from earmark.library.tags.journal import Run
-from earmark.library.tags.layouts.entries import Opened, Unsuited, Values
+from earmark.library.tags.layouts.layout import Layout, LayoutError, Values
 from earmark.library.tags.patch import Patch, digest, digest_after, inverse
 from earmark.library.tags.policy import Change
 from earmark.library.tags.read import read_identified
@@ -45,28 +45,28 @@ def write(path: Path, changes: Sequence[Change], run: Run, *, verify: str = "") 
     seen = look(target)
     container, file = identify(target)
     tags = read_identified(target, container, file)
-    stale = [change.field for change in changes if said(tags, change.field) != change.before]
+    stale = [change.field for change in changes if values_of(tags, change.field) != change.before]
     if stale:
         raise TagError(path, f"not changed: its {stale[0]} is no longer what it was when the change was planned")
-    opened, patch, values = _patched(target, container, changes)
+    layout, patch, values = _patched(target, container, changes)
     if not patch:
         return
     before, after = _digests(target, patch)
     expected = tags
     for change in changes:
-        expected = with_said(expected, change.field, change.after)
+        expected = with_values(expected, change.field, change.after)
 
     def check(copy: Path) -> None:
         try:
             _require_the_way_back(copy, patch, before)
-            _require_the_rest(copy, container, opened, (*values, *opened.taken_over))
-            _require_values(copy, container, file, expected, (*values, *opened.taken_over))
+            _require_the_rest(copy, container, layout, (*values, *layout.taken_over))
+            _require_values(copy, container, file, expected, (*values, *layout.taken_over))
             digest_of_sound = VERIFIERS[verify or container.compare]
             _require(
                 digest_of_sound(copy, container.demuxers) == digest_of_sound(target, container.demuxers),
                 "FFmpeg would hear something else afterwards",
             )
-        except (Unsuited, struct.error, IndexError) as error:
+        except (LayoutError, struct.error, IndexError) as error:
             raise TagError(path, f"not changed: {error}") from error
         except TagError as error:
             raise TagError(path, f"not changed: {error.reason}") from error
@@ -74,21 +74,23 @@ def write(path: Path, changes: Sequence[Change], run: Run, *, verify: str = "") 
     swap(target, seen, patch, check, lambda: run.record(target, patch, before, after))
 
 
-def _patched(path: Path, container: Container, changes: Sequence[Change]) -> tuple[Opened, Patch, Values]:
+def _patched(path: Path, container: Container, changes: Sequence[Change]) -> tuple[Layout, Patch, Values]:
     """The layout of a file, the patch that makes the changes, and what is written under which names."""
     if container.open is None:
         raise TagError(path, f"tags of {container.name} are read, but not written")
     try:
         with path.open("rb") as file:
-            opened = container.open(file)
-            present = frozenset(entry.name.casefold() for entry in opened.entries)
+            layout = container.open(file)
+            present = frozenset(each.name.casefold() for each in layout.raw_fields)
             values: dict[str, tuple[str, ...]] = {}
             for change in changes:
                 _require_writable(path, change)
                 values |= spelled(change.field, change.after, container.family, present)
-            return opened, opened.set(values), values
+            return layout, layout.set(values), values
     except (ValueError, IndexError, struct.error) as error:
-        reason = str(error) if isinstance(error, Unsuited) else "its structure is damaged, or a value cannot be encoded"
+        reason = (
+            str(error) if isinstance(error, LayoutError) else "its structure is damaged, or a value cannot be encoded"
+        )
         raise TagError(path, f"not changed: {reason}") from error
     except OSError as error:
         raise TagError(path, f"it cannot be read: {error.strerror}") from error
@@ -116,12 +118,12 @@ def _require_the_way_back(copy: Path, patch: Patch, before: str) -> None:
         _require(digest_after(inverse(patch), file) == before, "the change could not be undone")
 
 
-def _require_the_rest(copy: Path, container: Container, opened: Opened, names: tuple[str, ...]) -> None:
+def _require_the_rest(copy: Path, container: Container, layout: Layout, names: tuple[str, ...]) -> None:
     assert container.open is not None  # noqa: S101  there would be no patch
     with copy.open("rb") as file:
         anew = container.open(file)
-    _require(anew.rest == opened.rest, "a part of the file that is not its tag would be another one")
-    _require(anew.foreign(names) == opened.foreign(names), "a field of another program would be another one")
+    _require(anew.rest == layout.rest, "a part of the file that is not its tag would be another one")
+    _require(anew.foreign(names) == layout.foreign(names), "a field of another program would be another one")
 
 
 def _require_values(copy: Path, container: Container, file: Any, expected: Tags, names: tuple[str, ...]) -> None:  # noqa: ANN401  mutagen's classes have no common type
@@ -133,7 +135,7 @@ def _require_values(copy: Path, container: Container, file: Any, expected: Tags,
 
 
 def _others(tags: Any, names: tuple[str, ...]) -> list[tuple[str, str]]:  # noqa: ANN401  the same
-    """What mutagen reads in all fields but those of these names."""
+    """Content of all fields but those of these names, as mutagen reads it."""
     ours = {name.casefold() for name in names}
     pairs = [] if tags is None else tags if isinstance(tags, list) else tags.items()
     return sorted(
@@ -145,4 +147,4 @@ def _others(tags: Any, names: tuple[str, ...]) -> list[tuple[str, str]]:  # noqa
 
 def _require(holds: bool, otherwise: str) -> None:  # noqa: FBT001  it is the point of the function
     if not holds:
-        raise Unsuited(otherwise)
+        raise LayoutError(otherwise)

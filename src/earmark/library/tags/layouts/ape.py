@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Final
 
-from earmark.library.tags.layouts.entries import (
-    Entry,
-    Opened,
-    Unsuited,
+from earmark.library.tags.layouts.layout import (
+    Layout,
+    LayoutError,
+    RawField,
     Values,
     growth,
     part,
@@ -37,21 +37,21 @@ class Tag:
     start: int
     items_at: int
     footer_at: int
-    entries: tuple[Entry, ...]
+    raw_fields: tuple[RawField, ...]
 
 
-def open_at_end(file: BinaryIO) -> Opened:
+def open_at_end(file: BinaryIO) -> Layout:
     """A file with the tag behind its sound, or with room for one."""
     end = _end(file)
     tag = _tag(file, end)
     rest = (part("before the tag", file, 0, tag.start if tag else end), part("behind the tag", file, end))
     if tag is None:
-        return Opened((), rest, partial(_new, end))
-    return Opened(tag.entries, rest, partial(_changed, file, tag))
+        return Layout((), rest, partial(_new, end))
+    return Layout(tag.raw_fields, rest, partial(_changed, file, tag))
 
 
 def _end(file: BinaryIO) -> int:
-    """Where a tag ends: at the end of the file, or before ID3v1."""
+    """Place where a tag ends: at the end of the file, or before ID3v1."""
     size = size_of(file)
     return size - ID3V1 if size >= ID3V1 and read_exactly(file, size - ID3V1, 3) == b"TAG" else size
 
@@ -62,27 +62,27 @@ def _tag(file: BinaryIO, end: int) -> Tag | None:
     version, size, count, flags = struct.unpack("<4I", read_exactly(file, end - FRAME + 8, 16))
     items_at = end - size
     if version != VERSION or size < FRAME or items_at < 0:
-        raise Unsuited("its APE tag is of an old version, or damaged")
+        raise LayoutError("its APE tag is of an old version, or damaged")
     start = items_at - FRAME if flags & HAS_HEADER else items_at
     if flags & HAS_HEADER and read_exactly(file, start, len(MARK)) != MARK:
-        raise Unsuited("its APE tag has lost its header")
-    entries = _items(read_exactly(file, items_at, size - FRAME))
-    if len(entries) != count:
-        raise Unsuited("the number of items in its APE tag is wrong")
-    return Tag(start, items_at, end - FRAME, entries)
+        raise LayoutError("its APE tag has lost its header")
+    raw_fields = _items(read_exactly(file, items_at, size - FRAME))
+    if len(raw_fields) != count:
+        raise LayoutError("the number of items in its APE tag is wrong")
+    return Tag(start, items_at, end - FRAME, raw_fields)
 
 
-def _items(block: bytes) -> tuple[Entry, ...]:
-    entries = []
+def _items(block: bytes) -> tuple[RawField, ...]:
+    raw_fields = []
     position = 0
     while position < len(block):
         name, zero, _ = block[position + 8 :].partition(b"\0")
         end = position + 8 + len(name) + 1 + struct.unpack_from("<I", block, position)[0]
         if not zero or end > len(block):
-            raise Unsuited("an item of its APE tag is cut off")
-        entries.append(Entry(name.decode("latin-1"), block[position:end]))
+            raise LayoutError("an item of its APE tag is cut off")
+        raw_fields.append(RawField(name.decode("latin-1"), block[position:end]))
         position = end
-    return tuple(entries)
+    return tuple(raw_fields)
 
 
 def _rendered(name: str, values: tuple[str, ...]) -> list[bytes]:
@@ -91,8 +91,8 @@ def _rendered(name: str, values: tuple[str, ...]) -> list[bytes]:
 
 
 def _changed(file: BinaryIO, tag: Tag, values: Values) -> Patch:
-    wanted = {name: _rendered(name, said) for name, said in values.items()}
-    splices, count = replaced(tag.entries, tag.items_at, wanted)
+    wanted = {name: _rendered(name, texts) for name, texts in values.items()}
+    splices, count = replaced(tag.raw_fields, tag.items_at, wanted)
     size = tag.footer_at - tag.items_at + FRAME + growth(splices)
     for frame_at in {tag.footer_at, tag.start} if tag.start < tag.items_at else {tag.footer_at}:
         splices.append(Splice(frame_at + 12, read_exactly(file, frame_at + 12, 8), struct.pack("<2I", size, count)))
@@ -100,7 +100,7 @@ def _changed(file: BinaryIO, tag: Tag, values: Values) -> Patch:
 
 
 def _new(offset: int, values: Values) -> Patch:
-    items = [item for name, said in values.items() for item in _rendered(name, said)]
+    items = [item for name, texts in values.items() for item in _rendered(name, texts)]
     size = sum(map(len, items)) + FRAME
     frames = (struct.pack("<8s4I8x", MARK, VERSION, size, len(items), HAS_HEADER | more) for more in (IS_HEADER, 0))
     header, footer = frames

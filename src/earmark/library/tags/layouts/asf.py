@@ -14,10 +14,10 @@ from functools import partial
 from typing import BinaryIO, Final
 from uuid import UUID
 
-from earmark.library.tags.layouts.entries import (
-    Entry,
-    Opened,
-    Unsuited,
+from earmark.library.tags.layouts.layout import (
+    Layout,
+    LayoutError,
+    RawField,
     Values,
     growth,
     part,
@@ -51,34 +51,34 @@ _TAGS: Final = (CONTENT, EXTENDED_CONTENT, METADATA, LIBRARY)
 
 @dataclass(frozen=True)
 class Object:
-    """An object: its kind, where it begins, and all its bytes; its entries if it is part of the tag."""
+    """An object: its kind, where it begins, and all its bytes; its raw fields if it is part of the tag."""
 
     kind: bytes
     offset: int
     raw: bytes
-    entries: tuple[Entry, ...] = ()
+    raw_fields: tuple[RawField, ...] = ()
 
 
-def open_asf(file: BinaryIO) -> Opened:
+def open_asf(file: BinaryIO) -> Layout:
     """An ASF file."""
     kind, size, count = struct.unpack("<16sQI", read_exactly(file, 0, 28))
     if kind != HEADER:
-        raise Unsuited("it does not begin as ASF does")
+        raise LayoutError("it does not begin as ASF does")
     header = list(_objects(read_exactly(file, 0, size), FIRST, 0))
     if len(header) != count:
-        raise Unsuited("the number of objects in its header is wrong")
+        raise LayoutError("the number of objects in its header is wrong")
     extensions = [each for each in header if each.kind == EXTENSION]
     inside = [found for each in extensions for found in _objects(each.raw, INSIDE, each.offset)]
     every = [*header, *inside]
     if any(sum(each.kind == kind for each in every) > 1 for kind in (*_TAGS, EXTENSION)):
-        raise Unsuited("its header holds an object twice")
-    entries = tuple(entry for each in every for entry in each.entries)
+        raise LayoutError("its header holds an object twice")
+    raw_fields = tuple(found for each in every for found in each.raw_fields)
     others = [each for each in every if each.kind not in (*_TAGS, EXTENSION)]
     rest = (
         *((each.kind.hex(), _without_size(each).hex()) for each in others),
         part("sound", file, size),
     )
-    return Opened(entries, rest, partial(_changed, file, header, inside))
+    return Layout(raw_fields, rest, partial(_changed, file, header, inside))
 
 
 def _without_size(each: Object) -> bytes:
@@ -91,43 +91,43 @@ def _objects(raw: bytes, position: int, offset: int) -> Iterator[Object]:
     """The objects in bytes that begin at `offset` in the file.
 
     Raises:
-        Unsuited: one of them reaches beyond.
+        LayoutError: one of them reaches beyond.
     """
     while position < len(raw):
         kind, size = struct.unpack_from("<16sQ", raw, position)
         if size < OBJECT or position + size > len(raw):
-            raise Unsuited("an object reaches beyond the end of its header: damaged")
+            raise LayoutError("an object reaches beyond the end of its header: damaged")
         found = raw[position : position + size]
         yield Object(kind, offset + position, found, tuple(_READERS[kind](found)) if kind in _READERS else ())
         position += size
 
 
-def _texts(raw: bytes) -> Iterator[Entry]:
+def _texts(raw: bytes) -> Iterator[RawField]:
     """The texts of a content description; their lengths stand before all of them."""
     position = OBJECT + 10
     for name, size in zip(FIELDS, struct.unpack_from("<5H", raw, OBJECT), strict=True):
-        yield Entry(name, raw[position : position + size])
+        yield RawField(name, raw[position : position + size])
         position += size
 
 
-def _attributes(raw: bytes) -> Iterator[Entry]:
+def _attributes(raw: bytes) -> Iterator[RawField]:
     """The attributes of an extended content description."""
     position = OBJECT + 2
     for _ in range(struct.unpack_from("<H", raw, OBJECT)[0]):
         (name_size,) = struct.unpack_from("<H", raw, position)
         (value_size,) = struct.unpack_from("<H", raw, position + 2 + name_size + 2)
         end = position + 2 + name_size + 4 + value_size
-        yield Entry(_text(raw[position + 2 : position + 2 + name_size]), raw[position:end])
+        yield RawField(_text(raw[position + 2 : position + 2 + name_size]), raw[position:end])
         position = end
 
 
-def _records(raw: bytes) -> Iterator[Entry]:
+def _records(raw: bytes) -> Iterator[RawField]:
     """The attributes of a metadata object, or a library of them."""
     position = OBJECT + 2
     for _ in range(struct.unpack_from("<H", raw, OBJECT)[0]):
         name_size, _, value_size = struct.unpack_from("<HHI", raw, position + 4)
         end = position + 12 + name_size + value_size
-        yield Entry(_text(raw[position + 12 : position + 12 + name_size]), raw[position:end])
+        yield RawField(_text(raw[position + 12 : position + 12 + name_size]), raw[position:end])
         position = end
 
 
@@ -141,7 +141,7 @@ def _text(raw: bytes) -> str:
 def _encoded(text: str) -> bytes:
     raw = text.encode("utf-16-le") + b"\0\0"
     if len(raw) > LONGEST:
-        raise Unsuited("a text is longer than the 64 kB that ASF allows")
+        raise LayoutError("a text is longer than the 64 kB that ASF allows")
     return raw
 
 
@@ -152,8 +152,8 @@ def _rendered(name: str, value: str) -> bytes:
 
 def _changed(file: BinaryIO, header: list[Object], inside: list[Object], values: Values) -> Patch:
     """Set the comment in its own object, all else in the extended content description, and nowhere else."""
-    comment = {name: said for name, said in values.items() if name == FIELDS[DESCRIPTION]}
-    attributes = {name: said for name, said in values.items() if name not in comment}
+    comment = {name: texts for name, texts in values.items() if name == FIELDS[DESCRIPTION]}
+    attributes = {name: texts for name, texts in values.items() if name not in comment}
     by_kind = {each.kind: each for each in (*header, *inside)}
     splices: list[Splice] = []
     added = b""
@@ -163,7 +163,7 @@ def _changed(file: BinaryIO, header: list[Object], inside: list[Object], values:
             splices += _described(by_kind[CONTENT], text)
         else:
             added += _new_description(text)
-    wanted = {name: [_rendered(name, value) for value in said] for name, said in attributes.items()}
+    wanted = {name: [_rendered(name, value) for value in texts] for name, texts in attributes.items()}
     if EXTENDED_CONTENT in by_kind:
         splices += _listed(by_kind[EXTENDED_CONTENT], wanted)
     elif wanted:
@@ -183,11 +183,11 @@ def _changed(file: BinaryIO, header: list[Object], inside: list[Object], values:
     return patch([*splices, *_file_size(by_kind.get(FILE), size_of(file), longer)])
 
 
-def _described(content: Object, said: tuple[str, ...]) -> list[Splice]:
+def _described(content: Object, texts: tuple[str, ...]) -> list[Splice]:
     """A content description with another comment."""
-    old = content.entries[DESCRIPTION].raw
-    new = _encoded(said[0]) if said else b""
-    before = sum(len(entry.raw) for entry in content.entries[:DESCRIPTION])
+    old = content.raw_fields[DESCRIPTION].raw
+    new = _encoded(texts[0]) if texts else b""
+    before = sum(len(each.raw) for each in content.raw_fields[:DESCRIPTION])
     length_at = content.offset + OBJECT + 2 * DESCRIPTION
     return [
         _size(content, len(new) - len(old)),
@@ -196,15 +196,15 @@ def _described(content: Object, said: tuple[str, ...]) -> list[Splice]:
     ]
 
 
-def _new_description(said: tuple[str, ...]) -> bytes:
-    text = _encoded(said[0]) if said else b""
+def _new_description(texts: tuple[str, ...]) -> bytes:
+    text = _encoded(texts[0]) if texts else b""
     return _object(CONTENT, struct.pack("<5H", 0, 0, 0, len(text), 0) + text)
 
 
 def _listed(each: Object, wanted: dict[str, list[bytes]]) -> list[Splice]:
     """A list of attributes with other ones; none is added where `wanted` is empty."""
-    splices, count = replaced(each.entries, each.offset + OBJECT + 2, wanted)
-    counts = (struct.pack("<H", number) for number in (len(each.entries), count))
+    splices, count = replaced(each.raw_fields, each.offset + OBJECT + 2, wanted)
+    counts = (struct.pack("<H", number) for number in (len(each.raw_fields), count))
     return [_size(each, growth(splices)), Splice(each.offset + OBJECT, *counts), *splices]
 
 

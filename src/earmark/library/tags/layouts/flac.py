@@ -10,7 +10,7 @@ from functools import partial
 from typing import BinaryIO, Final
 
 from earmark.library.tags.layouts import vorbis
-from earmark.library.tags.layouts.entries import Opened, Unsuited, Values, growth, part, read_exactly, size_of
+from earmark.library.tags.layouts.layout import Layout, LayoutError, Values, growth, part, read_exactly, size_of
 from earmark.library.tags.patch import Patch, Splice, patch
 
 LAST: Final = 0x80  # the bit that marks the last block
@@ -28,7 +28,7 @@ class Block:
     size: int
 
 
-def open_flac(file: BinaryIO) -> Opened:
+def open_flac(file: BinaryIO) -> Layout:
     """A FLAC file, with or without an ID3 tag before it, which is kept."""
     begin = _begin(file)
     blocks = _blocks(file, begin)
@@ -40,23 +40,23 @@ def open_flac(file: BinaryIO) -> Opened:
         part("sound", file, end),
     )
     if len(found) > 1:
-        raise Unsuited("it has more than one block of comments")
+        raise LayoutError("it has more than one block of comments")
     if not found:
-        return Opened((), rest, partial(_new, blocks[0]))
+        return Layout((), rest, partial(_new, blocks[0]))
     comments = vorbis.parse(read_exactly(file, found[0].start, found[0].size))
     if comments.end != found[0].size:
-        raise Unsuited("its comments are shorter than their block")
-    return Opened(comments.entries, rest, partial(_changed, found[0], comments))
+        raise LayoutError("its comments are shorter than their block")
+    return Layout(comments.raw_fields, rest, partial(_changed, found[0], comments))
 
 
 def _begin(file: BinaryIO) -> int:
-    """Where the blocks begin."""
+    """Place where the blocks begin."""
     head = read_exactly(file, 0, 10)
     start = 0
     if head[:3] == b"ID3":
         start = 10 + sum(byte << 7 * at for at, byte in enumerate(reversed(head[6:])))
     if read_exactly(file, start, 4) != b"fLaC":
-        raise Unsuited("it does not begin as FLAC does")
+        raise LayoutError("it does not begin as FLAC does")
     return start + 4
 
 
@@ -68,7 +68,7 @@ def _blocks(file: BinaryIO, position: int) -> list[Block]:
         blocks.append(Block(header[0] & 0x7F, bool(header[0] & LAST), position + 4, int.from_bytes(header[1:], "big")))
         position += 4 + blocks[-1].size
         if position > total:
-            raise Unsuited("one of its metadata blocks reaches beyond its end")
+            raise LayoutError("one of its metadata blocks reaches beyond its end")
     return blocks
 
 
@@ -90,5 +90,5 @@ def _new(first: Block, values: Values) -> Patch:
 
 def _size(size: int) -> bytes:
     if size > LONGEST:
-        raise Unsuited("its comments would be longer than the 16 MB that FLAC allows")
+        raise LayoutError("its comments would be longer than the 16 MB that FLAC allows")
     return size.to_bytes(3, "big")

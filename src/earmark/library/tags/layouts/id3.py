@@ -19,10 +19,10 @@ from typing import BinaryIO, Final
 
 from mutagen.id3 import TCON
 
-from earmark.library.tags.layouts.entries import (
-    Entry,
-    Opened,
-    Unsuited,
+from earmark.library.tags.layouts.layout import (
+    Layout,
+    LayoutError,
+    RawField,
     Values,
     growth,
     part,
@@ -52,7 +52,7 @@ class Id3:
 
     version: int
     flags: int
-    entries: tuple[Entry, ...]
+    raw_fields: tuple[RawField, ...]
     padding: bytes
     size: int
 
@@ -62,15 +62,15 @@ class Id3:
         return bool(self.flags & UNSYNCHRONISED) and self.version < VERSION_4
 
 
-def open_at_head(file: BinaryIO) -> Opened:
+def open_at_head(file: BinaryIO) -> Layout:
     """A stream with the tag before it: mp3, tta."""
     tag = read_at(file, 0)
     end = tag.size if tag else 0
     rest = (part("sound and what follows", file, end),)
     if tag is None:
         older = read_v1(file)
-        return Opened((), rest, partial(_new, older), older)
-    return Opened(tag.entries, rest, partial(changed, file, 0, tag))
+        return Layout((), rest, partial(_new, older), older)
+    return Layout(tag.raw_fields, rest, partial(changed, file, 0, tag))
 
 
 def _new(taken_over: Values, values: Values) -> Patch:
@@ -79,7 +79,7 @@ def _new(taken_over: Values, values: Values) -> Patch:
 
 def new_tag(values: Values) -> bytes:
     """A tag that says these."""
-    body = b"".join(raw for name, said in values.items() for raw in render(NEW, name, said))
+    body = b"".join(raw for name, texts in values.items() for raw in render(NEW, name, texts))
     return b"ID3" + bytes([NEW, 0, 0]) + _syncsafe(len(body)) + body
 
 
@@ -87,7 +87,7 @@ def read_at(file: BinaryIO, offset: int) -> Id3 | None:
     """The tag that begins there, or None.
 
     Raises:
-        Unsuited: it is damaged, or of a sort that cannot be changed byte by byte.
+        LayoutError: it is damaged, or of a sort that cannot be changed byte by byte.
     """
     file.seek(offset)
     header = file.read(HEADER)
@@ -95,21 +95,21 @@ def read_at(file: BinaryIO, offset: int) -> Id3 | None:
         return None
     version, flags, size = header[3], header[5], _from_syncsafe(header[6:])
     if version not in (VERSION_2, VERSION_3, VERSION_4) or size is None:
-        raise Unsuited(f"its ID3 tag is of an unknown version, 2.{version}, or damaged")
+        raise LayoutError(f"its ID3 tag is of an unknown version, 2.{version}, or damaged")
     if flags & (EXTENDED | FOOTER):
-        raise Unsuited("its ID3 tag has an extended header or a footer, which would no longer be true")
+        raise LayoutError("its ID3 tag has an extended header or a footer, which would no longer be true")
     body = read_exactly(file, offset + HEADER, size)
     if flags & UNSYNCHRONISED and version < VERSION_4:
         body = body.replace(b"\xff\x00", b"\xff")
-    entries, padding = _frames(version, body)
-    return Id3(version, flags, entries, padding, HEADER + size)
+    raw_fields, padding = _frames(version, body)
+    return Id3(version, flags, raw_fields, padding, HEADER + size)
 
 
 def changed(file: BinaryIO, offset: int, tag: Id3, values: Values) -> Patch:
     """The patch that sets fields of the tag which begins at `offset`."""
-    languages = {entry.name: _language(tag.version, entry.raw) for entry in tag.entries if entry.name == "COMM"}
-    wanted = {name: render(tag.version, name, said, languages.get(name, b"eng")) for name, said in values.items()}
-    splices, _ = replaced(tag.entries, offset + HEADER, wanted)
+    languages = {each.name: _language(tag.version, each.raw) for each in tag.raw_fields if each.name == "COMM"}
+    wanted = {name: render(tag.version, name, texts, languages.get(name, b"eng")) for name, texts in values.items()}
+    splices, _ = replaced(tag.raw_fields, offset + HEADER, wanted)
     if tag.unsynchronised:
         old = read_exactly(file, offset + HEADER, tag.size - HEADER)
         splices = [Splice(offset + HEADER, old, _rebuilt(tag, wanted))]
@@ -119,8 +119,8 @@ def changed(file: BinaryIO, offset: int, tag: Id3, values: Values) -> Patch:
 
 def _rebuilt(tag: Id3, wanted: Mapping[str, Sequence[bytes]]) -> bytes:
     """The body of an unsynchronised tag: changed, and with its zeros strewn in again."""
-    body = bytearray(b"".join(entry.raw for entry in tag.entries))
-    splices, _ = replaced(tag.entries, 0, wanted)
+    body = bytearray(b"".join(each.raw for each in tag.raw_fields))
+    splices, _ = replaced(tag.raw_fields, 0, wanted)
     for splice in reversed(splices):
         body[splice.offset : splice.offset + len(splice.old)] = splice.new
     return re.sub(rb"\xff(?=[\x00\xe0-\xff]|\Z)", b"\xff\x00", bytes(body) + tag.padding)
@@ -134,10 +134,10 @@ def render(version: int, name: str, values: Sequence[str], language: bytes = b"e
     texts = [description, *values] if identity == "TXXX" else list(values)
     encoding = _encoding(version, texts)
     zero = b"\0\0" if encoding == 1 else b"\0"
-    said = zero.join(_encoded(encoding, text) for text in texts)
-    body = bytes([encoding]) + said
+    joined = zero.join(_encoded(encoding, text) for text in texts)
+    body = bytes([encoding]) + joined
     if identity == "COMM":  # its description is empty
-        body = bytes([encoding]) + language + _encoded(encoding, "") + zero + said
+        body = bytes([encoding]) + language + _encoded(encoding, "") + zero + joined
     if version == VERSION_2:
         return [_SHORT_NAMES[identity].encode() + len(body).to_bytes(3, "big") + body]
     size = _syncsafe(len(body)) if version == VERSION_4 else len(body).to_bytes(4, "big")
@@ -155,22 +155,22 @@ def _encoded(encoding: int, text: str) -> bytes:
     return b"\xff\xfe" + text.encode("utf-16-le") if encoding == 1 else text.encode(_CODECS[encoding])
 
 
-def _frames(version: int, body: bytes) -> tuple[tuple[Entry, ...], bytes]:
+def _frames(version: int, body: bytes) -> tuple[tuple[RawField, ...], bytes]:
     """All frames, and what follows the last one.
 
     The sizes of 2.4 have seven bits to the byte; old versions of iTunes wrote eight.
     """
     if version != VERSION_4:
         return _walk(version, body, plain=True)
-    entries, padding = _walk(version, body, plain=False)
+    raw_fields, padding = _walk(version, body, plain=False)
     if padding.strip(b"\0") and not _walk(version, body, plain=True)[1].strip(b"\0"):
-        raise Unsuited("the sizes in its ID3v2.4 tag are those of 2.3, as old versions of iTunes wrote them")
-    return entries, padding
+        raise LayoutError("the sizes in its ID3v2.4 tag are those of 2.3, as old versions of iTunes wrote them")
+    return raw_fields, padding
 
 
-def _walk(version: int, body: bytes, *, plain: bool) -> tuple[tuple[Entry, ...], bytes]:
+def _walk(version: int, body: bytes, *, plain: bool) -> tuple[tuple[RawField, ...], bytes]:
     length, header = (3, 6) if version == VERSION_2 else (4, HEADER)
-    entries: list[Entry] = []
+    raw_fields: list[RawField] = []
     position = 0
     while position + header <= len(body):
         identity = body[position : position + length]
@@ -179,13 +179,13 @@ def _walk(version: int, body: bytes, *, plain: bool) -> tuple[tuple[Entry, ...],
         if not re.fullmatch(rb"[A-Z][A-Z0-9]{2,3}", identity) or size is None or position + header + size > len(body):
             break
         raw = body[position : position + header + size]
-        entries.append(Entry(_name(version, raw, {entry.name for entry in entries}), raw))
+        raw_fields.append(RawField(_name(version, raw, {each.name for each in raw_fields}), raw))
         position += len(raw)
-    return tuple(entries), body[position:]
+    return tuple(raw_fields), body[position:]
 
 
 def _name(version: int, raw: bytes, known: set[str]) -> str:
-    """What a frame is called in the table; with a star where its content cannot be looked into."""
+    """Name of a frame in the table; with a star where its content cannot be looked into."""
     length = 3 if version == VERSION_2 else 4
     identity = raw[:length].decode("ascii")
     identity = _NAMES_OF_2.get(identity, identity) if version == VERSION_2 else identity
@@ -202,7 +202,7 @@ def _name(version: int, raw: bytes, known: set[str]) -> str:
 
 
 def _content(version: int, raw: bytes) -> bytes | None:
-    """What a frame holds behind its header, or None where that is compressed or encrypted."""
+    """Content of a frame behind its header, or None where that is compressed or encrypted."""
     if version == VERSION_2:
         return raw[6:]
     flags, content = raw[9], raw[HEADER:]
@@ -234,7 +234,7 @@ def _language(version: int, raw: bytes) -> bytes:
 
 def _syncsafe(value: int) -> bytes:
     if value >= 1 << 28:
-        raise Unsuited("its ID3 tag would be longer than 256 MB")
+        raise LayoutError("its ID3 tag would be longer than 256 MB")
     return bytes(value >> shift & 0x7F for shift in (21, 14, 7, 0))
 
 
@@ -243,7 +243,7 @@ def _from_syncsafe(field: bytes) -> int | None:
 
 
 def read_v1(file: BinaryIO) -> Values:
-    """What the ID3v1 tag at the end of a file says, by the names of ID3v2."""
+    """Values of the ID3v1 tag at the end of a file, by the names of ID3v2."""
     size = size_of(file)
     if size < SIZE_OF_V1:
         return {}
@@ -253,6 +253,6 @@ def read_v1(file: BinaryIO) -> Values:
     title, artist, album, year, comment, genre = struct.unpack("30s30s30s4s30sB", tag[3:])
     track = comment[29] if not comment[28] else 0
     texts = {"TIT2": title, "TPE1": artist, "TALB": album, "TDRC": year, "COMM": comment[:28] if track else comment}
-    said = {name: text.partition(b"\0")[0].decode("latin-1").strip() for name, text in texts.items()}
-    said |= {"TRCK": str(track) if track else "", "TCON": TCON.GENRES[genre] if genre < len(TCON.GENRES) else ""}
-    return {name: (text,) for name, text in said.items() if text}
+    texts = {name: text.partition(b"\0")[0].decode("latin-1").strip() for name, text in texts.items()}
+    texts |= {"TRCK": str(track) if track else "", "TCON": TCON.GENRES[genre] if genre < len(TCON.GENRES) else ""}
+    return {name: (text,) for name, text in texts.items() if text}

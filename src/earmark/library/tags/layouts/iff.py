@@ -12,7 +12,7 @@ from functools import partial
 from typing import BinaryIO, Final
 
 from earmark.library.tags.layouts import id3
-from earmark.library.tags.layouts.entries import Opened, Unsuited, Values, growth, part, read_exactly, size_of
+from earmark.library.tags.layouts.layout import Layout, LayoutError, Values, growth, part, read_exactly, size_of
 from earmark.library.tags.patch import Patch, Splice, patch
 
 _KINDS: Final = {(b"FORM", b"AIFF"): ">", (b"FORM", b"AIFC"): ">", (b"RIFF", b"WAVE"): "<"}
@@ -30,11 +30,11 @@ class Chunk:
 
     @property
     def end(self) -> int:
-        """Where the next chunk begins."""
+        """Place where the next chunk begins."""
         return self.start + self.size + self.size % 2
 
 
-def open_chunks(file: BinaryIO) -> Opened:
+def open_chunks(file: BinaryIO) -> Layout:
     """An AIFF or WAV file."""
     order, chunks, end = _chunks(file)
     tags = [chunk for chunk in chunks if _is_id3(chunk)]
@@ -44,26 +44,26 @@ def open_chunks(file: BinaryIO) -> Opened:
         part("after the chunks", file, max(end, chunks[-1].end if chunks else 0)),
     )
     if len(tags) > 1:
-        raise Unsuited("it has more than one ID3 chunk")
+        raise LayoutError("it has more than one ID3 chunk")
     if not tags:
         older = taken_over(file, chunks)
-        return Opened((), rest, partial(_new_chunk, file, order, chunks, older), older)
+        return Layout((), rest, partial(_new_chunk, file, order, chunks, older), older)
     tag = id3.read_at(file, tags[0].start)
     if tag is None or tag.size > tags[0].size:
-        raise Unsuited("its ID3 chunk holds no ID3 tag, or is cut off")
-    return Opened(tag.entries, rest, partial(_changed_chunk, file, order, chunks, end, tag))
+        raise LayoutError("its ID3 chunk holds no ID3 tag, or is cut off")
+    return Layout(tag.raw_fields, rest, partial(_changed_chunk, file, order, chunks, end, tag))
 
 
 def _chunks(file: BinaryIO) -> tuple[str, list[Chunk], int]:
     """The byte order, the chunks, and where the form ends.
 
     Raises:
-        Unsuited: the sizes do not agree with each other and with the file.
+        LayoutError: the sizes do not agree with each other and with the file.
     """
     form, size, kind = struct.unpack("4s4s4s", read_exactly(file, 0, 12))
     order = _KINDS.get((form, kind))
     if order is None:
-        raise Unsuited(f"a container of the kind {form + kind!r} cannot be changed")
+        raise LayoutError(f"a container of the kind {form + kind!r} cannot be changed")
     end = 8 + struct.unpack(f"{order}I", size)[0]
     chunks = []
     position = 12
@@ -73,7 +73,7 @@ def _chunks(file: BinaryIO) -> tuple[str, list[Chunk], int]:
         position = chunks[-1].end
     total = size_of(file)
     if not end <= total + 1 or (chunks and chunks[-1].start + chunks[-1].size > total) or not -1 <= end - position <= 0:
-        raise Unsuited("the sizes in it do not agree with its length: damaged, or written to a pipe")
+        raise LayoutError("the sizes in it do not agree with its length: damaged, or written to a pipe")
     return order, chunks, end
 
 
@@ -103,30 +103,30 @@ def _is_id3(chunk: Chunk) -> bool:
 
 
 def taken_over(file: BinaryIO, chunks: list[Chunk]) -> Values:
-    """What chunks other than ID3 say, by the names of ID3."""
-    said: dict[str, tuple[str, ...]] = {}
+    """Values of chunks other than ID3, by the names of ID3."""
+    values: dict[str, tuple[str, ...]] = {}
     for chunk in chunks:
         if chunk.name in _AIFF:
-            said[_AIFF[chunk.name]] = (_text(read_exactly(file, chunk.start, chunk.size)),)
+            values[_AIFF[chunk.name]] = (_text(read_exactly(file, chunk.start, chunk.size)),)
         if chunk.name == b"LIST" and read_exactly(file, chunk.start, 4) == b"INFO":
-            said |= _info(read_exactly(file, chunk.start + 4, chunk.size - 4))
-    return {name: values for name, values in said.items() if values[0]}
+            values |= _info(read_exactly(file, chunk.start + 4, chunk.size - 4))
+    return {name: values for name, values in values.items() if values[0]}
 
 
 def read_info(file: BinaryIO) -> Values:
-    """What a file without an ID3 chunk says about itself all the same."""
+    """Values that a file without an ID3 chunk holds in other chunks."""
     return taken_over(file, _chunks(file)[1])
 
 
 def _info(content: bytes) -> dict[str, tuple[str, ...]]:
-    said: dict[str, tuple[str, ...]] = {}
+    values: dict[str, tuple[str, ...]] = {}
     position = 0
     while position + 8 <= len(content):
         name, size = struct.unpack_from("<4sI", content, position)
         if name in _INFO:
-            said[_INFO[name]] = (_text(content[position + 8 : position + 8 + size]),)
+            values[_INFO[name]] = (_text(content[position + 8 : position + 8 + size]),)
         position += 8 + size + size % 2
-    return said
+    return values
 
 
 def _text(raw: bytes) -> str:
@@ -144,5 +144,5 @@ def _form_size(file: BinaryIO, order: str, end: int) -> Splice:
 
 def _packed(order: str, size: int) -> bytes:
     if size >= 1 << 32:
-        raise Unsuited("it would be longer than 4 GB, which its container cannot say")
+        raise LayoutError("it would be longer than 4 GB, which its container cannot say")
     return struct.pack(f"{order}I", size)

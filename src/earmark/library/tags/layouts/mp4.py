@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Final
 
-from earmark.library.tags.layouts.entries import (
-    Entry,
-    Opened,
-    Unsuited,
+from earmark.library.tags.layouts.layout import (
+    Layout,
+    LayoutError,
+    RawField,
     Values,
     growth,
     part,
@@ -52,17 +52,17 @@ class Atom:
     end: int
 
 
-def open_mp4(file: BinaryIO) -> Opened:
+def open_mp4(file: BinaryIO) -> Layout:
     """An MP4 file: m4a, mp4."""
     top = list(_atoms(file, 0, size_of(file)))
     films = [atom for atom in top if atom.name == b"moov"]
     if len(films) != 1:
-        raise Unsuited("it has no film atom (moov), or several")
+        raise LayoutError("it has no film atom (moov), or several")
     tree = list(_below(file, films[0]))
     if any(atom.name in _MOVING for atom in (*top, *tree)):
-        raise Unsuited("it is fragmented, or says in other atoms where its sound lies")
+        raise LayoutError("it is fragmented, or says in other atoms where its sound lies")
     route = _route(file, films[0])
-    entries = tuple(_entries(file, route[-1])) if route[-1].name == b"ilst" else ()
+    raw_fields = tuple(_raw_fields(file, route[-1])) if route[-1].name == b"ilst" else ()
     leaves = [
         atom for atom in tree if atom.name not in _WITH_ATOMS and atom.name not in _TABLES and not _inside(atom, route)
     ]
@@ -71,7 +71,7 @@ def open_mp4(file: BinaryIO) -> Opened:
         *(part(f"moov {atom.name.decode('latin-1')}", file, atom.start, atom.end) for atom in leaves),
     )
     tables = [atom for atom in tree if atom.name in _TABLES]
-    return Opened(entries, rest, partial(_changed, file, route, entries, tables))
+    return Layout(raw_fields, rest, partial(_changed, file, route, raw_fields, tables))
 
 
 def _inside(atom: Atom, route: Sequence[Atom]) -> bool:
@@ -86,7 +86,7 @@ def _atoms(file: BinaryIO, position: int, end: int) -> Iterator[Atom]:
     """The atoms from `position` to `end`.
 
     Raises:
-        Unsuited: one of them reaches beyond.
+        LayoutError: one of them reaches beyond.
     """
     while position + HEADER <= end:
         size, name = struct.unpack(">I4s", read_exactly(file, position, 8))
@@ -98,7 +98,7 @@ def _atoms(file: BinaryIO, position: int, end: int) -> Iterator[Atom]:
             size = end - position
         atom = Atom(name, position, start, position + size)
         if atom.end > end or atom.end < atom.start:
-            raise Unsuited(f"its atom {name.decode('latin-1')!r} reaches beyond its end: damaged or incomplete")
+            raise LayoutError(f"its atom {name.decode('latin-1')!r} reaches beyond its end: damaged or incomplete")
         yield atom
         position = atom.end
 
@@ -123,7 +123,7 @@ def _ends_with_zeros(file: BinaryIO, atom: Atom) -> bool:
 def _below(file: BinaryIO, atom: Atom, depth: int = 0) -> Iterator[Atom]:
     """All atoms below one, those of the tag among them."""
     if depth > DEEPEST:
-        raise Unsuited("its atoms lie too deep in each other: damaged")
+        raise LayoutError("its atoms lie too deep in each other: damaged")
     for child in _children(file, atom):
         yield child
         if child.name in _WITH_ATOMS:
@@ -136,23 +136,23 @@ def _route(file: BinaryIO, film: Atom) -> list[Atom]:
     for name in PATH:
         found = [child for child in _children(file, route[-1]) if child.name == name]
         if len(found) > 1 and name != b"udta":
-            raise Unsuited(f"it has several atoms of the kind {name.decode()!r}")
+            raise LayoutError(f"it has several atoms of the kind {name.decode()!r}")
         if not found:
             break
         route.append(found[0])
     if any(atom.start - atom.offset != HEADER for atom in route):
-        raise Unsuited("an atom around its tag is of a size that is only meant for sound")
+        raise LayoutError("an atom around its tag is of a size that is only meant for sound")
     return route
 
 
-def _entries(file: BinaryIO, tag: Atom) -> Iterator[Entry]:
+def _raw_fields(file: BinaryIO, tag: Atom) -> Iterator[RawField]:
     position = tag.start
     for atom in _atoms(file, tag.start, tag.end):
         raw = read_exactly(file, atom.offset, atom.end - atom.offset)
-        yield Entry(_name(raw), raw)
+        yield RawField(_name(raw), raw)
         position = atom.end
     if position != tag.end:
-        raise Unsuited("bytes are left over in its tag")
+        raise LayoutError("bytes are left over in its tag")
 
 
 def _name(raw: bytes) -> str:
@@ -189,10 +189,10 @@ def _atom(name: bytes, content: bytes) -> bytes:
 
 
 def _changed(
-    file: BinaryIO, route: list[Atom], entries: tuple[Entry, ...], tables: list[Atom], values: Values
+    file: BinaryIO, route: list[Atom], raw_fields: tuple[RawField, ...], tables: list[Atom], values: Values
 ) -> Patch:
-    wanted = {name: _rendered(name, said) for name, said in values.items()}
-    splices, _ = replaced(entries, route[-1].start, wanted)
+    wanted = {name: _rendered(name, texts) for name, texts in values.items()}
+    splices, _ = replaced(raw_fields, route[-1].start, wanted)
     if route[-1].name != b"ilst":
         new = b"".join(splice.new for splice in splices)
         splices = [Splice(_opening(file, route[-1]), b"", _wrapped(new, len(route)))]
@@ -204,16 +204,16 @@ def _changed(
 
 
 def _opening(file: BinaryIO, atom: Atom) -> int:
-    """Where in an atom a new child begins: behind all others, but before the zeros that may end user data."""
+    """Place in an atom where a new child begins: behind all others, but before the zeros that may end user data."""
     if atom.name != b"udta":
         return atom.end
     first = next(_children(file, atom), None)
     return first.offset if first else atom.start
 
 
-def _wrapped(entries: bytes, depth: int) -> bytes:
+def _wrapped(raw_fields: bytes, depth: int) -> bytes:
     """A new tag with as many atoms around it as are missing."""
-    tag = _atom(b"ilst", entries)
+    tag = _atom(b"ilst", raw_fields)
     if depth <= PATH.index(b"meta") + 1:
         tag = _atom(b"meta", bytes(4) + _atom(b"hdlr", _HANDLER) + tag)
     return _atom(b"udta", tag) if depth == 1 else tag

@@ -15,7 +15,7 @@ from functools import partial
 from typing import BinaryIO, Final
 
 from earmark.library.tags.layouts import vorbis
-from earmark.library.tags.layouts.entries import Opened, Unsuited, Values, read_exactly
+from earmark.library.tags.layouts.layout import Layout, LayoutError, Values, read_exactly
 from earmark.library.tags.patch import Patch, Splice, patch
 
 HEADER: Final = struct.Struct("<4sBBqIIIB")
@@ -59,18 +59,18 @@ def _checksum(page: bytes) -> bytes:
     return inverted.to_bytes(4, "big").translate(_MIRRORED)
 
 
-def open_ogg(file: BinaryIO) -> Opened:
+def open_ogg(file: BinaryIO) -> Layout:
     """An Ogg file with one stream, of Vorbis or Opus."""
     pages = _pages(file, 0)
     first = next(pages, None)
     kind = next((kind for kind in _KINDS if first and first.content.startswith(kind)), None)
     if first is None or kind is None:
-        raise Unsuited("only Vorbis and Opus can be changed in an Ogg file")
+        raise LayoutError("only Vorbis and Opus can be changed in an Ogg file")
     begin, packets = _KINDS[kind]
     headers = _header_pages(pages, first, packets)
     comment, *others = _packets(headers)
     if not comment.startswith(begin):
-        raise Unsuited("its second packet holds no comments")
+        raise LayoutError("its second packet holds no comments")
     comments = vorbis.parse(comment[len(begin) :])
     behind = comment[len(begin) + comments.end :]
     rest = (
@@ -79,7 +79,7 @@ def open_ogg(file: BinaryIO) -> Opened:
         *(("header", hashlib.sha256(other).hexdigest()) for other in others),
         ("pages", _digest(pages)),
     )
-    return Opened(comments.entries, rest, partial(_changed, file, headers, len(begin), comments))
+    return Layout(comments.raw_fields, rest, partial(_changed, file, headers, len(begin), comments))
 
 
 def _pages(file: BinaryIO, offset: int) -> Iterator[Page]:
@@ -89,7 +89,7 @@ def _pages(file: BinaryIO, offset: int) -> Iterator[Page]:
         if not head:
             return
         if len(head) < HEADER.size or head[:5] != b"OggS\0":
-            raise Unsuited(f"at byte {offset} begins no page of Ogg: damaged, or something is appended")
+            raise LayoutError(f"at byte {offset} begins no page of Ogg: damaged, or something is appended")
         _, _, flags, position, serial, sequence, _, segments = HEADER.unpack(head)
         lacing = read_exactly(file, offset + HEADER.size, segments)
         content = read_exactly(file, offset + HEADER.size + segments, sum(lacing))
@@ -103,16 +103,16 @@ def _header_pages(pages: Iterator[Page], first: Page, packets: int) -> list[Page
     found: list[Page] = []
     for page in pages:
         if page.serial != first.serial or page.sequence != first.sequence + 1 + len(found):
-            raise Unsuited("another stream is woven into its headers, or a page is missing")
+            raise LayoutError("another stream is woven into its headers, or a page is missing")
         found.append(page)
         ended = sum(size < SEGMENTS for each in found for size in each.lacing)
         if ended > packets:
-            raise Unsuited("its sound begins on the page of its headers")
+            raise LayoutError("its sound begins on the page of its headers")
         if ended == packets:
             if page.lacing[-1] == SEGMENTS:
-                raise Unsuited("its sound begins on the page of its headers")
+                raise LayoutError("its sound begins on the page of its headers")
             return found
-    raise Unsuited("it ends within its headers")
+    raise LayoutError("it ends within its headers")
 
 
 def _packets(pages: Sequence[Page]) -> list[bytes]:
@@ -173,9 +173,9 @@ def _intact(page: Page) -> bytes:
     """A page as it stands in the file.
 
     Raises:
-        Unsuited: its checksum is wrong; with a new one, nobody would see any more that it is damaged.
+        LayoutError: its checksum is wrong; with a new one, nobody would see any more that it is damaged.
     """
     raw = page.write()
     if raw[22:26] != page.checksum:
-        raise Unsuited("the checksum of a page is wrong: damaged")
+        raise LayoutError("the checksum of a page is wrong: damaged")
     return raw

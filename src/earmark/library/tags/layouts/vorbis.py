@@ -1,6 +1,6 @@
 """Vorbis comments: the block of ``NAME=value`` that FLAC, Ogg Vorbis and Opus share.
 
-Conventions: each value is an entry of its own; several values are several entries of one name. Bytes that are no UTF-8
+Conventions: each value is a field of its own; several values are several fields of one name. Bytes that are no UTF-8
 stay what they are.
 
 References: Xiph.org, Ogg Vorbis I format specification: comment field and header specification.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from earmark.library.tags.layouts.entries import Entry, Unsuited, Values, replaced
+from earmark.library.tags.layouts.layout import LayoutError, RawField, Values, replaced
 from earmark.library.tags.patch import Splice
 
 VENDOR: Final = b"earmark"  # of a new block
@@ -19,9 +19,9 @@ VENDOR: Final = b"earmark"  # of a new block
 
 @dataclass(frozen=True)
 class Comments:
-    """A block: its entries, where the number of them stands in it, where the first begins, and where it ends."""
+    """A block: its raw fields, where the number of them stands in it, where the first begins, and where it ends."""
 
-    entries: tuple[Entry, ...]
+    raw_fields: tuple[RawField, ...]
     count_at: int
     first_at: int
     end: int
@@ -31,34 +31,34 @@ def parse(block: bytes) -> Comments:
     """Read a block, which may go on after its comments.
 
     Raises:
-        Unsuited: it ends too early.
+        LayoutError: it ends too early.
     """
     count_at = 4 + struct.unpack_from("<I", block)[0]
     (count,) = struct.unpack_from("<I", block, count_at)
-    entries = []
+    raw_fields = []
     position = count_at + 4
     for _ in range(count):
         end = position + 4 + struct.unpack_from("<I", block, position)[0]
         if end > len(block):
-            raise Unsuited("its comments are cut off")
+            raise LayoutError("its comments are cut off")
         name = block[position + 4 : end].partition(b"=")[0].decode("latin-1")
-        entries.append(Entry(name, block[position:end]))
+        raw_fields.append(RawField(name, block[position:end]))
         position = end
-    return Comments(tuple(entries), count_at, count_at + 4, position)
+    return Comments(tuple(raw_fields), count_at, count_at + 4, position)
 
 
 def changed(comments: Comments, offset: int, values: Values) -> list[Splice]:
     """The splices that set fields of the block that begins at `offset`."""
-    wanted = {name: [_rendered(name, value) for value in said] for name, said in values.items()}
-    splices, count = replaced(comments.entries, offset + comments.first_at, wanted)
-    counts = (struct.pack("<I", number) for number in (len(comments.entries), count))
+    wanted = {name: [_rendered(name, value) for value in texts] for name, texts in values.items()}
+    splices, count = replaced(comments.raw_fields, offset + comments.first_at, wanted)
+    counts = (struct.pack("<I", number) for number in (len(comments.raw_fields), count))
     return [Splice(offset + comments.count_at, *counts), *splices]
 
 
 def new_block(values: Values) -> bytes:
     """A block that says these."""
-    entries = [_rendered(name, value) for name, said in values.items() for value in said]
-    return b"".join([struct.pack("<I", len(VENDOR)), VENDOR, struct.pack("<I", len(entries)), *entries])
+    raw_fields = [_rendered(name, value) for name, texts in values.items() for value in texts]
+    return b"".join([struct.pack("<I", len(VENDOR)), VENDOR, struct.pack("<I", len(raw_fields)), *raw_fields])
 
 
 def _rendered(name: str, value: str) -> bytes:
