@@ -197,10 +197,12 @@ def test_a_scan_says_what_it_will_do_and_what_it_did(crate: Path, tiny: Path, ho
 
 
 def test_a_scan_on_a_cluster_counts_its_groups(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    groups = [(3, cluster.Done(2, 1)), (3, cluster.Done(1, 0))]
+    groups = [(3, cluster.GroupResult(2, 1)), (3, cluster.GroupResult(1, 0))]
     asked = []
 
-    def scan(uri: str, out: str, task: cluster.Task, **options: object) -> Iterator[tuple[int, cluster.Done]]:
+    def scan(
+        uri: str, out: str, task: cluster.ActorTask, **options: object
+    ) -> Iterator[tuple[int, cluster.GroupResult]]:
         asked.append((uri, out, task.open_listen(), options))
         yield from groups
 
