@@ -81,6 +81,53 @@ def test_each_channel_has_the_weight_of_its_place() -> None:
     assert heard(channels, layout=SURROUND).integrated == pytest.approx(-23, abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("place", "weight"),
+    [
+        *(("FL", 1), ("FR", 1), ("FC", 1), ("LFE", 0), ("BL", 1.41), ("BR", 1.41), ("SL", 1.41), ("SR", 1.41)),
+        *(("FLC", 1), ("BC", 1.41), ("TFL", 1), ("TBL", 1.41), ("TSR", 1.41), ("LFE2", 0)),
+    ],
+)
+def test_each_place_has_its_weight_whatever_it_stands_beside(place: str, weight: float) -> None:
+    sounding = tone(997, 2, RATE, level=0.1)
+    channels = np.stack([np.zeros_like(sounding), sounding])
+    front, there = heard(channels, layout=("FC", "FR")), measured(channels, layout=("FC", place))
+    if weight:
+        assert there is not None
+        assert there.integrated - front.integrated == pytest.approx(10 * np.log10(weight), abs=0.001)
+        assert there.curve - front.curve == pytest.approx(10 * np.log10(weight), abs=0.001)
+    else:
+        assert there is None
+
+
+@pytest.mark.parametrize("layout", [("NONE",) * 8, ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")])
+def test_the_sides_and_backs_of_seven_channels_are_louder(layout: tuple[str, ...]) -> None:
+    sounding = tone(997, 2, RATE, level=0.1)
+    levels = []
+    for channel in range(8):
+        channels = np.zeros((8, sounding.size), np.float32)
+        channels[channel] = sounding
+        loudness = measured(channels, layout=layout)
+        levels.append(loudness.integrated if loudness else -np.inf)
+    assert np.subtract(levels[:3], levels[0]) == pytest.approx([0, 0, 0], abs=1e-6)
+    assert levels[3] == -np.inf
+    assert np.subtract(levels[4:], levels[0]) == pytest.approx([1.492] * 4, abs=0.001)
+
+
+def test_ffmpeg_measures_the_same_of_seven_channels(tmp_path: Path) -> None:
+    """Each channel with a level of its own, the sides loudest."""
+    gains = np.array([0.05, 0.06, 0.04, 0.5, 0.08, 0.02, 0.3, 0.1])
+    channels = np.stack([dull_noise(8, np.random.default_rng(seed), RATE) for seed in range(8)]) * gains[:, None]
+    path = write_wav(tmp_path / "seven.wav", channels.astype(np.float32), RATE)
+    meter = Meter()
+    with Recording(path) as recording:
+        for _ in recording.blocks(22_050, tap=meter.add):
+            pass
+    loudness = meter.loudness()
+    assert loudness is not None
+    assert loudness.integrated == pytest.approx(ffmpeg_says(path)[0], abs=0.15)
+
+
 def test_mono_is_3_lu_below_the_same_on_two_channels() -> None:
     one = tone(1000, 5, RATE, level=0.1)
     mono, stereo = heard(one[None], layout=("FC",)), heard(np.stack([one, one]))

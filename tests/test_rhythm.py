@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from earmark.analysis import Rhythm
 from earmark.audio import Waveform, decode
 from earmark.hearing import Listener, Model
-from earmark.hearing.rhythm import OnsetAccumulator, estimate_rhythm, onsets
+from earmark.hearing.rhythm import OnsetAccumulator, bars, estimate_rhythm, onsets
 from earmark.hearing.rhythm.bars import STEPS, scores, templates
 from earmark.hearing.rhythm.beats import BeatGrid, fold
 from earmark.hearing.rhythm.tempo import prior, vertex
@@ -241,6 +241,28 @@ def test_the_templates_have_a_place_for_each_step() -> None:
     for template in templates():
         assert template.shape == (STEPS, 11)
         assert scores(np.roll(template, 5, axis=0), template).argmax() == 5
+
+
+@pytest.mark.parametrize(
+    ("gain", "family", "step"),
+    [
+        (0.2, "House", 3),  # where the two templates disagree, and neither by much, the style decides
+        (0.2, "Bass", 9),
+        (1.0, "House", 9),  # yet a style may be wrong: much stronger evidence counts more
+        (1.0, "Bass", 9),
+    ],
+)
+def test_the_style_weighs_the_templates_and_may_be_wrong(
+    monkeypatch: pytest.MonkeyPatch, gain: float, family: str, step: int
+) -> None:
+    four, broken = templates()
+    described = gain * (np.roll(four, 3, axis=0) + np.roll(broken, 9, axis=0))
+    monkeypatch.setattr(bars, "features", lambda *_: (0.5, described))
+    accumulator = OnsetAccumulator(RATE)
+    accumulator.add(silence(2.0))
+    envelopes = accumulator.envelopes()
+    beat = bars.first_downbeat(envelopes.onset_strength(), envelopes, BeatGrid.constant(120.0), {family: 1.0})
+    assert beat == pytest.approx(0.5 + step / 4)
 
 
 # Music
