@@ -1,4 +1,4 @@
-"""How fast a catalogue of a million tracks answers: opening, filtering, paging, counting.
+"""Speed of a catalogue of a million tracks: opening, filtering, paging, counting.
 
     python bench/catalogue.py [TRACKS] [FILE]
 
@@ -96,7 +96,7 @@ def measure(ask: Callable[[], object]) -> tuple[float, float, object]:
 
 
 def questions(catalogue: Catalogue, tracks: int) -> dict[str, Callable[[], object]]:
-    """What is asked."""
+    """The queries that are timed, by name."""
     queries = {
         "everything": Query(),
         "a style": Query(style="Trance"),

@@ -1,4 +1,4 @@
-"""How fast `earmark listen` is, as ratios of CPU time against other programs in the same run.
+"""Speed of `earmark listen`, as ratios of CPU time against other programs in the same run.
 
 Writes docs/benchmarks.md. The programs take turns, so a machine that slows down slows them all; the figure is the
 median of the ratios of the rounds.

@@ -52,7 +52,7 @@ Times = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a program says about a track; None for what it does not say."""
+    """Tempo, beats, downbeats and key of a track as a program gives them; None for what it does not give."""
 
     bpm: float | None = None
     beats: Times | None = None
@@ -99,12 +99,12 @@ class Programs:
         return Answer(float(bpm), beats, None, f"{tonic} {scale}")
 
     def answers(self, path: Path) -> dict[str, Answer]:
-        """What each says."""
+        """The answers of all programs."""
         return {"earmark": self.earmark(path), "librosa": self.librosa(path), "essentia": self.essentia(path)}
 
 
 def has_beat(truth: Truth) -> bool:
-    """Whether drums strike in at least half of the bars."""
+    """True if drums strike in at least half of the bars."""
     strokes = np.sort(np.concatenate([np.empty(0), *(np.array(each) for each in truth.onsets.values())]))
     bars = np.searchsorted(strokes, truth.downbeats)
     return float(np.mean(np.diff(bars) > 0)) >= 0.5  # noqa: PLR2004  half
@@ -177,7 +177,7 @@ def table(scores: dict[tuple[str, str], list[float]], aims: dict[str, str]) -> s
 
 
 def by_style(scores: dict[tuple[str, str], list[float]]) -> str:
-    """What earmark reaches in each style."""
+    """A table of earmark's means for each style."""
     names = ("tempo within 0.1 BPM", "beats (F)", "downbeats (F)", "keys")
     lines = [f"| style | {' | '.join(names)} |", "|---|---|---|---|---|"]
     for style in STYLES:

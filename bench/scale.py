@@ -1,4 +1,4 @@
-"""How many tracks a processor core hears in an hour, and where its time goes; writes docs/scale.md's table.
+"""Tracks that a processor core hears in an hour, and where its time goes; writes docs/scale.md's table.
 
     python bench/scale.py FILE [--tracks 3] [--model house12]
 

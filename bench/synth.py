@@ -1,4 +1,4 @@
-"""How fast, how close to real tracks, and how hard to cheat on: the figures of the synth room.
+"""Figures of the synthesizer: speed, distance to real tracks, and clues that a network could cheat by.
 
     python bench/synth.py speed                       real-time factor of a full mix, per style
     python bench/synth.py follow TABLES [--rows 6]    distance of conditioned renders to their rows, what a classifier

@@ -1,4 +1,4 @@
-"""How long a training step takes, and what precision and memory layout are worth.
+"""Time of a training step, by precision and memory layout.
 
     python bench/train.py [ARCHITECTURE] [--batch 16] [--threads 1]
 

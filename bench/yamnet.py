@@ -1,4 +1,4 @@
-"""How far our YAMNet agrees with Google's 8-bit one, and what it costs; prints the figures of the card.
+"""Agreement of our YAMNet with Google's 8-bit one, and its cost; prints the figures of the card.
 
     python bench/yamnet.py yamnet_spectra_in.tflite AUDIO... --litert PYTHON
 

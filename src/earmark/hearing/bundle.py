@@ -43,7 +43,7 @@ class AudioInput(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """What `config.json` holds.
+    """The content of `config.json`.
 
     `task` says what the logits mean: `styles` exclude each other (softmax), `tags` do not (a sigmoid each), `values`
     are numbers of any kind, no probabilities at all. The names of the outputs are called `styles` in each case.
@@ -222,7 +222,7 @@ def at_hand() -> dict[str, Path]:
 
 
 def user_models() -> Path:
-    """Where the models that a user adds live: `EARMARK_MODELS`, or the user's folder for data."""
+    """The folder of the models that a user adds: `EARMARK_MODELS`, or the user's folder for data."""
     if chosen := os.environ.get("EARMARK_MODELS"):
         return Path(chosen)
     return data_folder() / "models"

@@ -1,4 +1,4 @@
-"""What a track plays, before anybody plays it: tempo, key, chords, form, and when each layer is heard."""
+"""The composition of a track: tempo, key, chords, form, and the sections in which each layer is heard."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LATECOMERS: Final = ("lead", "chords", "voice", "percussion", "hats")
 
 @dataclass(frozen=True)
 class Composition:
-    """What is played, before anybody plays it."""
+    """A composition, before anybody plays it."""
 
     clock: Clock
     harmony: Harmony
@@ -102,5 +102,5 @@ def level_curve(layer: str, form: str, piece: Composition) -> Audio:
 
 
 def enters_late(layer: str, part: Part, piece: Composition) -> bool:
-    """Whether a layer waits for the second half of this part: of drops of at least eight bars."""
+    """True if a layer waits for the second half of this part: of drops of at least eight bars."""
     return part.name == "drop" and part.bars >= 8 and layer in piece.late  # noqa: PLR2004

@@ -58,7 +58,7 @@ BASS_EXPONENTS: Final = (0.0, 2.0)
 
 @dataclass(frozen=True)
 class Target:
-    """What a row says, in the units of the tables: `cepstra` and `chroma` are means."""
+    """The values of a row, in the units of the tables: `cepstra` and `chroma` are means."""
 
     bpm: float
     onset_rate: float  # per second
@@ -171,7 +171,7 @@ def render_row(
 
 
 def as_measured(audio: Audio, sample_rate: int) -> Audio:
-    """What the tables' makers heard: the mono sum below 11,025 Hz, overshoots clipped as 16 bits do, peak 1.
+    """The sound as the tables were measured: the mono sum below 11,025 Hz, clipped as 16 bits do, peak 1.
 
     Shape: `(2, samples)` to `(samples,)`.
     """

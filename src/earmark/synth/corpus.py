@@ -109,7 +109,7 @@ def plan(
     styles: Sequence[str] = STYLES,
     follow: Measured | None = None,
 ) -> list[Order]:
-    """Which tracks make a corpus. The plan depends on nothing but its arguments, and grows without changing.
+    """The tracks of a corpus. The plan depends on nothing but its arguments, and grows without changing.
 
     Tracks go round the artists of a style; an artist belongs to one split for good: one in ten to `test`, one in ten to
     `valid`, the others to `train`. With `follow` they go through the style's rows, too, in an order drawn once.

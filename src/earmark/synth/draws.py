@@ -11,10 +11,10 @@ Choice = TypeVar("Choice")
 
 
 def between(rng: np.random.Generator, low: float, high: float) -> float:
-    """Uniform on a logarithmic scale: what ears do with hertz and seconds."""
+    """A value between two, uniform on a logarithmic scale, as ears judge frequencies and durations."""
     return float(low * (high / low) ** rng.random())
 
 
 def one(rng: np.random.Generator, *choices: Choice) -> Choice:
-    """One of some alternatives, each as likely as it is often named."""
+    """One of some alternatives; one that is listed twice is twice as likely."""
     return choices[int(rng.integers(len(choices)))]

@@ -53,7 +53,7 @@ def shelf(audio: Audio, sample_rate: int, hz: float, decibels: float, kind: Lite
 
 
 def frame_count(samples: int) -> int:
-    """How many frames a moving filter sees in a sound."""
+    """Number of frames of a moving filter over a sound."""
     return (samples + FRAME) // HOP + 1
 
 

@@ -1,4 +1,4 @@
-"""What basses, chords and leads play: rhythms and melodies over a harmony, as notes of a loop.
+"""Lines of basses, chords and leads: rhythms and melodies over a harmony, as notes of a loop.
 
 `LINES[name](rng, harmony)` writes a loop as long as the harmony. Rhythms are written like drum patterns: `x` begins a
 note that lasts until the next mark, `-` ends it.
@@ -91,7 +91,7 @@ def _808(rng: Rng, harmony: Harmony) -> list[Note]:
 
 
 def _talking(rng: Rng, harmony: Harmony) -> list[Note]:
-    """Call and response in long, uneven notes: what growls and neuro basses say."""
+    """Call and response in long, uneven notes, for growls and neuro basses."""
     words = (
         "x.....x.x.......",
         "x...x...x.x.x...",
@@ -110,7 +110,7 @@ def _talking(rng: Rng, harmony: Harmony) -> list[Note]:
 
 
 def _acid(rng: Rng, harmony: Harmony) -> list[Note]:
-    """Sixteenths of a silver box: octaves, accents, slides."""
+    """Sixteenths in the manner of the TB-303: octaves, accents, slides."""
     steps = rng.random(16) < 0.7  # noqa: PLR2004
     shifts = rng.choice([0, 0, 0, 12, -12, 3, 7, 10, 1], size=16)
     accents, slides = rng.random(16) < 0.3, rng.random(16) < 0.25  # noqa: PLR2004

@@ -45,7 +45,7 @@ def impulse_response(seconds: float, brightness: float, sample_rate: int, rng: n
 
 
 def reverb(send: Audio, response: Audio, sample_rate: int) -> Audio:
-    """What the room answers; computed at half the sample rate, where rooms have nothing to say above.
+    """Reverberation of a room, computed at half the sample rate: above, rooms reflect next to nothing.
 
     Shape: `(samples,)` to `(2, samples)`.
     """
@@ -117,7 +117,7 @@ def limit(audio: Audio, ceiling: float, sample_rate: int) -> Audio:
 
 @dataclass(frozen=True)
 class Master:
-    """The taste of a mastering engineer."""
+    """The settings of the mastering chain."""
 
     loudness: float = -10.0  # dBFS RMS of the loudest five seconds or so
     ceiling: float = -0.5  # dBFS peak

@@ -149,7 +149,7 @@ def play_layers(studio: Studio, piece: Composition, strokes: Strokes, rng: np.ra
 
 
 def _sounding(loop: Audio) -> int:
-    """How many samples of a loop are more than 30 dB below its peak or louder, by blocks of 1,024."""
+    """Length in samples of the part of a loop that is louder than 30 dB below its peak, in blocks of 1,024."""
     blocks = np.abs(loop[0, : loop.shape[1] // 1024 * 1024]).reshape(-1, 1024).max(axis=1)
     return max(1, int(np.count_nonzero(blocks > 0.03 * blocks.max())) * 1024)
 

@@ -1,4 +1,4 @@
-"""What a style is made of: the fields of a recipe.
+"""A recipe: the tempi, grooves, sounds and lines that a style is made of.
 
 A recipe lists alternatives, not one song: tempo as (low, usual, high) BPM, swing as a share of a step, grooves (see
 `grooves`), drums (`drums`), pairs of patch and line per layer (`patches`, `lines`; None is a layer left out), levels in

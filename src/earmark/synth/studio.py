@@ -1,4 +1,4 @@
-"""Who made it: a studio is one draw of everything that stays the same over an artist's tracks.
+"""The studio of an artist: one draw of everything that stays the same over all tracks of one artist.
 
 A studio owns a drum kit, a few patches per layer, a taste in rooms, balance and mastering. `open_studio(style, artist)`
 always gives the same studio for the same number, so corpora can be split by artist.

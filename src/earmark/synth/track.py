@@ -30,7 +30,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known about a track because we wrote it.
+    """The truth about a track, known because it was composed here.
 
     `artist` names the preset family (sound design and habits) that rendered the track, so that splits can be made by
     artist; `beats` and `downbeats` are in seconds; `key` reads like "F# minor".

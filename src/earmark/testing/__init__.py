@@ -1,4 +1,4 @@
-"""What tests need, ours and those of programs that use earmark: signals with known answers, a model with known answers.
+"""Signals, tracks and a model with known answers: for our tests, and for those of programs that use earmark.
 
 signals   tones, clicks, sweeps, noise, tiny tracks with truth; NumPy only
 bundles   a tiny model; needs the extra `train` (onnx)

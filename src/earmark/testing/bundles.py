@@ -1,4 +1,4 @@
-"""A model so small that its answers can be told by heart."""
+"""A tiny model with known answers."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Stand-ins for what hears a file and what reads its tags: fast, and their answers can be told by heart.
+"""Test doubles of a listener and of a reader of tags: fast, with known answers.
 
 They are functions at the top of a module, so that worker processes can have them.
 """

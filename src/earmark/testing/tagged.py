@@ -93,7 +93,7 @@ def _text(text: str) -> bytes:
 
 
 def _frames_of_2() -> bytes:
-    """As old versions of iTunes write it."""
+    """The frames of ID3v2.2, as old versions of iTunes write them."""
     return b"".join(
         _frame(2, name, content)
         for name, content in (

@@ -1,4 +1,4 @@
-"""Tracks of a collection that nobody had to hear: what they are is what the test says."""
+"""Tracks of a collection, with an analysis that the test states."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
