@@ -3,11 +3,14 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from earmark.cli import main
+from earmark.cli.manifest import Target
+from earmark.learning.data import collections
 from earmark.learning.data.manifest import read
 from earmark.testing import noise, write_wav
 
@@ -148,3 +151,7 @@ def test_from_the_published_data_sets(earmark_: Earmark, crate: Path, tmp_path: 
     assert [(entry.labels, entry.artist, entry.split) for entry in read(out).entries] == [
         (("slow", "Trance"), "A", "train")
     ]
+
+
+def test_the_targets_of_the_command_are_those_of_collections() -> None:
+    assert [target.value for target in Target] == list(get_args(collections.Target))

@@ -13,16 +13,16 @@ from earmark.errors import UnreadableAudio
 from earmark.fingerprint import SAMPLE_RATE
 from earmark.learning.data.completion import complete
 from earmark.learning.data.duplicates import Group, contradicting, crossing, find_duplicates, keep_together
-from earmark.learning.data.listening import Heard, listen
-from earmark.learning.data.manifest import Entry, Manifest, labelled
+from earmark.learning.data.manifest import Manifest, ManifestEntry, labelled
+from earmark.learning.data.probing import Probed, probe
 from earmark.learning.data.report import report
 from earmark.learning.data.sources import Collected, Dropped
 from earmark.learning.data.splits import SPLITS, first_artist, split_of
 from earmark.testing import noise, write_wav
 
 
-def entry(name: str, artist: str, split: str, label: str = "x") -> Entry:
-    return Entry(Path("/m") / name, (label,), artist=artist, split=split)
+def entry(name: str, artist: str, split: str, label: str = "x") -> ManifestEntry:
+    return ManifestEntry(Path("/m") / name, (label,), artist=artist, split=split)
 
 
 def sides(manifest: Manifest) -> dict[str, str]:
@@ -71,7 +71,7 @@ def crate(tracks: list[tuple[str, int]]) -> tuple[Manifest, list[Group]]:
     groups: dict[int, list[Path]] = {}
     for index, (artist, recording) in enumerate(tracks):
         path = Path(f"/m/{index}")
-        entries.append(Entry(path, ("x",), artist=artist, split=split_of(artist, path)))
+        entries.append(ManifestEntry(path, ("x",), artist=artist, split=split_of(artist, path)))
         groups.setdefault(recording, []).append(path)
     return labelled("styles", entries), [tuple(each) for each in groups.values() if len(each) > 1]
 
@@ -113,22 +113,22 @@ def test_files_with_the_same_recording(tmp_path: Path) -> None:
     one, other = (each * rng.uniform(0, 1, 40).repeat(SAMPLE_RATE // 2).astype(np.float32) for each in (one, other))
     late = np.concatenate([np.zeros(1000, np.float32), one * np.float32(0.3)])
     files = [write_wav(tmp_path / f"{index}.wav", each, SAMPLE_RATE) for index, each in enumerate((one, other, late))]
-    heard = list(listen([*files, tmp_path / "gone.wav"], fingerprints=True))
+    heard = list(probe([*files, tmp_path / "gone.wav"], fingerprints=True))
     assert [str(each) for each in heard if isinstance(each, UnreadableAudio)] == [
         f"{tmp_path}/gone.wav: there is no such file"
     ]
-    found = {each.path: each for each in heard if isinstance(each, Heard)}
+    found = {each.path: each for each in heard if isinstance(each, Probed)}
     assert [found[file].duration for file in files] == pytest.approx([20, 20, 20 + 1000 / SAMPLE_RATE])
     prints = {path: each.fingerprint for path, each in found.items() if each.fingerprint is not None}
     assert find_duplicates(prints) == [(files[0], files[2])]
-    opened = list(listen(files, fingerprints=False))
-    assert opened == [Heard(file, found[file].duration) for file in files]
+    opened = list(probe(files, fingerprints=False))
+    assert opened == [Probed(file, found[file].duration) for file in files]
 
     entries = [
-        Entry(file, ("x",), artist=name, split=split)
+        ManifestEntry(file, ("x",), artist=name, split=split)
         for file, name, split in zip(files, ("A", "B", "C"), ("train", "test", "test"), strict=True)
     ]
-    gone = Entry(tmp_path / "gone.wav", ("y",))
+    gone = ManifestEntry(tmp_path / "gone.wav", ("y",))
     collected = Collected(labelled("styles", [*entries, gone]), (Dropped(Path("/m/z"), "it has no genre tag"),))
     manifest, said = complete(collected, heard)
     assert [each.split for each in manifest.entries] == ["train", "test", "train"]
@@ -177,7 +177,10 @@ def test_the_report_counts() -> None:
 
 
 def test_a_track_with_two_tags_is_in_two_classes_and_once_in_all() -> None:
-    manifest = labelled("tags", [Entry(Path("/m/1"), ("a", "b")), Entry(Path("/m/2"), ("b",)), Entry(Path("/m/3"))])
+    manifest = labelled(
+        "tags",
+        [ManifestEntry(Path("/m/1"), ("a", "b")), ManifestEntry(Path("/m/2"), ("b",)), ManifestEntry(Path("/m/3"))],
+    )
     made = report(manifest, {})
     assert [sum(row.splits) for row in (*made.classes, made.total)] == [1, 2, 3]
     assert made.remarks()[-1] == "not searched for duplicates"

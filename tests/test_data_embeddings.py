@@ -1,20 +1,26 @@
 """Embeddings are heard once: what is stored is used, what changed is heard again, what was killed goes on."""
 
+import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from earmark.audio import decode
 from earmark.errors import UnreadableAudio
 from earmark.files import cache_folder
 from earmark.hearing import Model
-from earmark.learning.data.embeddings import Embedded, Embedder, default_cache, embed
+from earmark.hearing.bundle import CONFIG, NETWORK
+from earmark.learning.data.embeddings import Embedded, Embedder, cache_key, default_cache, embed
 from earmark.testing import noise, write_wav
 from earmark.testing.bundles import tiny_bundle
 
@@ -97,6 +103,54 @@ def test_another_model_or_another_cut_is_heard_anew(
     assert isinstance(found := [*embed(crate, other, tmp_path / "cache", 1)][-1], Embedded)
     assert len(heard) == 4
     assert len(found.embeddings) == 4
+
+
+def test_another_network_of_the_same_settings_is_heard_anew(
+    crate: list[Path], tiny: Path, tmp_path: Path, heard: list[str]
+) -> None:
+    list(embed(crate[:1], tiny, tmp_path / "cache", 1))
+    other = tiny_bundle(tmp_path / "models" / tiny.name)
+    network = onnx.load(other / NETWORK)
+    next(each for each in network.graph.initializer if each.name == "slopes").float_data[1] = 20.0
+    onnx.save(network, other / NETWORK)
+    config = json.loads((other / CONFIG).read_text(encoding="utf-8"))
+    config["sha256"][NETWORK] = hashlib.sha256((other / NETWORK).read_bytes()).hexdigest()
+    (other / CONFIG).write_text(json.dumps(config), encoding="utf-8")
+    heard.clear()
+    (found,) = embed(crate[:1], other, tmp_path / "cache", 1)
+    assert heard == ["0.wav"]
+    assert isinstance(found, Embedded)
+    np.testing.assert_allclose(found.logits[:, 1], 20 * found.embeddings[:, 0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sha256": {NETWORK: "0" * 64}},
+        {"sample_rate": 16_000},
+        {"window": 2.0},
+        {"hop": 0.25},
+        {"shortest": 0.25},
+    ],
+)
+def test_the_cache_key_holds_all_that_embeddings_depend_on(
+    crate: list[Path], tiny: Path, change: dict[str, Any]
+) -> None:
+    config = Model.open(tiny).config
+    assert cache_key(crate[0], replace(config, **change)) != cache_key(crate[0], config)
+
+
+def test_the_cache_key_is_of_a_file_as_it_is_and_of_nothing_else(crate: list[Path], tiny: Path) -> None:
+    config = Model.open(tiny).config
+    first = cache_key(crate[0], config)
+    assert first == cache_key(crate[0], replace(config, name="else", temperature=2.0, styles=["One"]))
+    assert first != cache_key(crate[1], config)
+    os.utime(crate[0], ns=(0, 1))
+    touched = cache_key(crate[0], config)
+    assert touched != first
+    crate[0].write_bytes(crate[0].read_bytes() + b"\0")
+    os.utime(crate[0], ns=(0, 1))
+    assert cache_key(crate[0], config) != touched
 
 
 def test_a_damaged_store_is_said_and_heard_again(

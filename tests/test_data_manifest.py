@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from earmark.errors import ManifestError
 from earmark.learning.data import manifest as manifests
 from earmark.learning.data import splits
-from earmark.learning.data.manifest import Entry, Manifest, labelled, read, require_trainable, spell, write
+from earmark.learning.data.manifest import Manifest, ManifestEntry, labelled, read, require_trainable, spell, write
 from earmark.learning.data.splits import SPLITS, first_artist, split_of
 from earmark.styles import styles
 
@@ -40,8 +40,8 @@ def test_reads_what_the_synth_writes(listed: Write, tmp_path: Path) -> None:
         "styles",
         ("Deep House", "Trance"),
         (
-            Entry(tmp_path / "b/1.opus", ("Trance",), artist="trance-001", split="valid"),
-            Entry(tmp_path / "a/1.opus", ("Deep House",), artist="d-2"),
+            ManifestEntry(tmp_path / "b/1.opus", ("Trance",), artist="trance-001", split="valid"),
+            ManifestEntry(tmp_path / "a/1.opus", ("Deep House",), artist="d-2"),
         ),
     )
     assert read_.labels().tolist() == [1, 0]
@@ -69,8 +69,8 @@ def test_values_are_numbers(listed: Write) -> None:
 def test_spreadsheets_write_marks_and_semicolons_and_empty_rows(listed: Write, tmp_path: Path) -> None:
     text = '\ufeffpath;tags;title\r\n1.mp3;"a;b";"Zwölf; Uhr"\r\n;;\r\n2.mp3;a;\r\n'
     assert read(listed(text)).entries == (
-        Entry(tmp_path / "1.mp3", ("a", "b"), title="Zwölf; Uhr", split=split_of("", tmp_path / "1.mp3")),
-        Entry(tmp_path / "2.mp3", ("a",), split=split_of("", tmp_path / "2.mp3")),
+        ManifestEntry(tmp_path / "1.mp3", ("a", "b"), title="Zwölf; Uhr", split=split_of("", tmp_path / "1.mp3")),
+        ManifestEntry(tmp_path / "2.mp3", ("a",), split=split_of("", tmp_path / "2.mp3")),
     )
 
 
@@ -182,7 +182,7 @@ def manifest(draw: st.DrawFn) -> Manifest:
         labels = draw(st.lists(st.sampled_from(pool), min_size=count[0], max_size=count[1], unique=True))
         values = draw(st.tuples(*[st.floats(allow_nan=False, allow_infinity=False) for _ in classes]))
         artist, title, split = draw(TEXTS), draw(TEXTS), draw(st.sampled_from(SPLITS))
-        entries.append(Entry(Path("/music") / name, tuple(labels), values, artist, title, split))
+        entries.append(ManifestEntry(Path("/music") / name, tuple(labels), values, artist, title, split))
     if task == "values":
         return Manifest("values", classes, tuple(entries))
     return labelled("tags" if task == "tags" else "styles", entries)
@@ -202,12 +202,12 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, suffi
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        (Entry(Path("/a\udcff.mp3"), ("x",)), "cannot be written as text"),
-        (Entry(Path("/a.mp3"), ("x",), artist="\0"), "cannot be written as text"),
-        (Entry(Path("/a.mp3"), ("x;y",)), "holds a ';'"),
+        (ManifestEntry(Path("/a\udcff.mp3"), ("x",)), "cannot be written as text"),
+        (ManifestEntry(Path("/a.mp3"), ("x",), artist="\0"), "cannot be written as text"),
+        (ManifestEntry(Path("/a.mp3"), ("x;y",)), "holds a ';'"),
     ],
 )
-def test_what_cannot_be_written_leaves_nothing(tmp_path: Path, suffix: str, entry: Entry, said: str) -> None:
+def test_what_cannot_be_written_leaves_nothing(tmp_path: Path, suffix: str, entry: ManifestEntry, said: str) -> None:
     with pytest.raises(ManifestError, match=said):
         write(labelled("tags", [entry]), tmp_path / f"list{suffix}")
     assert list(tmp_path.iterdir()) == []
@@ -215,11 +215,11 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path: Path, suffix: str, entr
 
 def test_an_entry_that_does_not_fit_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="does not fit"):
-        Manifest("styles", ("a",), (Entry(Path("1"), ("a", "b")),))
+        Manifest("styles", ("a",), (ManifestEntry(Path("1"), ("a", "b")),))
     with pytest.raises(ValueError, match="does not fit"):
-        Manifest("values", ("a", "b"), (Entry(Path("1"), values=(1.0,)),))
+        Manifest("values", ("a", "b"), (ManifestEntry(Path("1"), values=(1.0,)),))
     with pytest.raises(ValueError, match="does not fit"):
-        Manifest("tags", ("a",), (Entry(Path("1"), ("a",), split="dev"),))
+        Manifest("tags", ("a",), (ManifestEntry(Path("1"), ("a",), split="dev"),))
 
 
 def test_what_can_be_trained_on(tmp_path: Path) -> None:
@@ -227,7 +227,9 @@ def test_what_can_be_trained_on(tmp_path: Path) -> None:
     for file in files:
         file.touch()
     splits = ("train", "train", "valid", "test")
-    entries = [Entry(path, (label,), split=split) for path, label, split in zip(files, "abab", splits, strict=True)]
+    entries = [
+        ManifestEntry(path, (label,), split=split) for path, label, split in zip(files, "abab", splits, strict=True)
+    ]
     require_trainable(labelled("styles", entries))
     for wrong, said in (
         ([], "no tracks"),
@@ -236,7 +238,7 @@ def test_what_can_be_trained_on(tmp_path: Path) -> None:
         (entries[2:], "no track is in the split 'train'"),
         ([entries[0], *entries[2:]], "no training track is 'b'"),
         (
-            [*entries, Entry(tmp_path / "x", ("a",)), Entry(tmp_path / "y", ("a",))],
+            [*entries, ManifestEntry(tmp_path / "x", ("a",)), ManifestEntry(tmp_path / "y", ("a",))],
             f"{tmp_path}/x is not there, and 1 more",
         ),
     ):

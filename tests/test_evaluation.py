@@ -12,7 +12,7 @@ import pytest
 
 from earmark.errors import ManifestError, UnreadableAudio
 from earmark.hearing.bundle import Config, read_config
-from earmark.learning.data.manifest import Entry, Manifest, Task
+from earmark.learning.data.manifest import LearningTask, Manifest, ManifestEntry
 from earmark.learning.evaluation import styles, tags, values
 from earmark.learning.evaluation.predictions import Prediction, Predictions, collect, in_common, open_predictor, shown
 from earmark.learning.evaluation.results import Evaluation, Speed, evaluate
@@ -46,7 +46,9 @@ def config(tiny: Path) -> Config:
     return replace(read_config(tiny), name="six", styles=list(FAMILIES), families=FAMILIES)
 
 
-def manifest_of(arrays: dict[str, np.ndarray], task: Task, classes: tuple[str, ...], *columns: list[Any]) -> Manifest:
+def manifest_of(
+    arrays: dict[str, np.ndarray], task: LearningTask, classes: tuple[str, ...], *columns: list[Any]
+) -> Manifest:
     """Make a manifest of the golden tracks from a list for each of `labels` and `values` that it needs."""
     artists = [f"Artist {number}" for number in arrays["artists"]]
     paths = [Path(f"/music/{number:03}.wav") for number in range(len(artists))]
@@ -55,7 +57,7 @@ def manifest_of(arrays: dict[str, np.ndarray], task: Task, classes: tuple[str, .
     return Manifest(
         task,
         classes,
-        tuple(Entry(path, artist=artist, split="test", **{named: tuple(row)}) for path, artist, row in rows),  # type: ignore[arg-type]
+        tuple(ManifestEntry(path, artist=artist, split="test", **{named: tuple(row)}) for path, artist, row in rows),  # type: ignore[arg-type]
     )
 
 
@@ -310,8 +312,8 @@ def test_models_of_one_name_are_told_apart(predictions: Predictions) -> None:
 # Which tracks
 
 
-def entry(name: str, label: str, artist: str = "", split: str = "test") -> Entry:
-    return Entry(Path(f"/music/{name}.wav"), (label,), artist=artist, split=split)
+def entry(name: str, label: str, artist: str = "", split: str = "test") -> ManifestEntry:
+    return ManifestEntry(Path(f"/music/{name}.wav"), (label,), artist=artist, split=split)
 
 
 ENTRIES = (
@@ -323,7 +325,9 @@ ENTRIES = (
 LIST = Path("list.csv")
 
 
-def chosen(entries: tuple[Entry, ...], config: Config, split: str = "test", *, skip_unknown: bool = False) -> Selection:
+def chosen(
+    entries: tuple[ManifestEntry, ...], config: Config, split: str = "test", *, skip_unknown: bool = False
+) -> Selection:
     manifest = Manifest("styles", ("Down", "Polka", "Up", "Waltz"), entries)
     return select(manifest, LIST, split, [config], skip_unknown=skip_unknown)
 
@@ -372,11 +376,11 @@ def test_a_model_for_another_task_is_an_error(tiny_config: Config) -> None:
 
 def test_unknown_tags_and_values_are_left_out_and_their_tracks_stay(tiny_config: Config) -> None:
     tagger, estimator = (replace(tiny_config, task=task) for task in ("tags", "values"))
-    tagged = Manifest("tags", ("Up", "odd"), (Entry(Path("a"), ("odd", "Up"), split="test"),))
+    tagged = Manifest("tags", ("Up", "odd"), (ManifestEntry(Path("a"), ("odd", "Up"), split="test"),))
     selection = select(tagged, LIST, "test", [tagger], skip_unknown=True)
     assert selection.manifest.entries[0].labels == ("Up",)
     assert (selection.skipped, selection.left_out) == (("odd",), 0)
-    valued = Manifest("values", ("odd", "Up"), (Entry(Path("a"), values=(1.0, 2.0), split="test"),))
+    valued = Manifest("values", ("odd", "Up"), (ManifestEntry(Path("a"), values=(1.0, 2.0), split="test"),))
     selection = select(valued, LIST, "test", [estimator], skip_unknown=True)
     assert (selection.manifest.classes, selection.manifest.entries[0].values) == (("Up",), (2.0,))
 
@@ -438,7 +442,7 @@ def rising(tmp_path: Path) -> Path:
     ],
 )
 def test_each_window_is_answered_in_the_way_of_the_task(
-    tmp_path: Path, rising: Path, task: Task, meaning: Callable[[np.ndarray], np.ndarray]
+    tmp_path: Path, rising: Path, task: LearningTask, meaning: Callable[[np.ndarray], np.ndarray]
 ) -> None:
     model = tiny_bundle(tmp_path / "model", task=task)
     before = time.process_time()

@@ -10,7 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from earmark.learning.data.manifest import Entry
+from earmark.learning.data.manifest import ManifestEntry
 from earmark.learning.networks.heads import BLUR, Gate, NeighbourHead, head_of
 from earmark.learning.teaching.heads import Candidate, candidates, fit_neighbours, logits_of
 from earmark.learning.teaching.labelled import LabelledEmbeddings
@@ -31,7 +31,7 @@ def lesson(per_style: tuple[int, ...], windows: int = 1, *, spread: float = 1.5,
 
 def of_rows(rows: NDArray[np.float32], labels: NDArray[np.intp], windows: int = 1) -> LabelledEmbeddings:
     styles = STYLES[: labels.max() + 1]
-    entries = tuple(Entry(f"/{track}", (styles[label],)) for track, label in enumerate(labels))  # type: ignore[arg-type]
+    entries = tuple(ManifestEntry(f"/{track}", (styles[label],)) for track, label in enumerate(labels))  # type: ignore[arg-type]
     track_of = np.repeat(np.arange(len(labels)), windows)
     logits = np.zeros((len(track_of), 1), np.float32)
     return LabelledEmbeddings(styles, entries, labels, np.arange(len(labels)), rows[track_of], logits, track_of)

@@ -21,7 +21,7 @@ from earmark.hearing import Listener, Model
 from earmark.hearing.bundle import FORMAT, Config
 from earmark.learning import bundle
 from earmark.learning.data.embeddings import Embedded, embed
-from earmark.learning.data.manifest import Entry, Manifest, labelled
+from earmark.learning.data.manifest import Manifest, ManifestEntry, labelled
 from earmark.learning.networks import ARCHITECTURES
 from earmark.learning.teaching import (
     HEADS,
@@ -63,7 +63,7 @@ def lesson(
     """A track for each row, which is its only window."""
     styles = tuple(f"Style {number}" for number in range(labels.max() + 1))
     entries = [
-        Entry(Path(f"/{track}.wav"), (styles[label],), artist=artists[track] if artists else f"artist {track}")
+        ManifestEntry(Path(f"/{track}.wav"), (styles[label],), artist=artists[track] if artists else f"artist {track}")
         for track, label in enumerate(labels)
     ]
     heard = [
@@ -88,7 +88,7 @@ def blobs(per_style: int, styles: int = 3, *, distance: float = 3.0, seed: int =
 def test_tracks_of_an_artist_copies_and_nameless_tracks_are_grouped() -> None:
     sounds = [np.full((1, 2), value, np.float32) for value in (0, 1, 2, 3, 3, 4, 5)]
     artists = ["The Förster", "forster feat. Else", "", "One", "Another", "", "ONE"]
-    entries = [Entry(Path(f"/{n}"), artist=artist) for n, artist in enumerate(artists)]
+    entries = [ManifestEntry(Path(f"/{n}"), artist=artist) for n, artist in enumerate(artists)]
     groups = group(entries, sounds)
     assert groups[0] == groups[1]
     assert groups[3] == groups[4] == groups[6]  # a copy under another name ties the two artists together
@@ -262,7 +262,7 @@ def test_a_track_is_flagged_if_another_style_is_as_probable_as_it_is_for_its_own
 
 
 def of(*labels: str) -> Manifest:
-    return labelled("styles", [Entry(Path(f"/{n}.wav"), (label,)) for n, label in enumerate(labels)])
+    return labelled("styles", [ManifestEntry(Path(f"/{n}.wav"), (label,)) for n, label in enumerate(labels)])
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,10 @@ def of(*labels: str) -> Manifest:
         (of(), "crate: there are no tracks to learn from"),
         (of("Acid", "Acid"), "crate: all tracks are 'Acid'; teaching needs at least two styles"),
         (of("Acid", "Acid", "Gqom"), "crate: 'Gqom' has 1 track; teaching needs at least 2 of each style"),
-        (labelled("tags", [Entry(Path("/a.wav"), ("Acid",))]), "crate: it names tags; teaching needs one style"),
+        (
+            labelled("tags", [ManifestEntry(Path("/a.wav"), ("Acid",))]),
+            "crate: it names tags; teaching needs one style",
+        ),
     ],
 )
 def test_what_cannot_be_taught_is_said_before_anything_is_heard(manifest: Manifest, reason: str) -> None:
@@ -310,7 +313,7 @@ def far_and_near(seed: int = 0) -> tuple[LabelledEmbeddings, OtherTracks]:
         Embedded(Path(f"/other {n}.wav"), row[None].astype(np.float32), np.array([[row[2], -row[2], -9]], np.float32))
         for n, row in enumerate(rows)
     ]
-    entries = [Entry(each.path, artist=f"other {n // 2}") for n, each in enumerate(heard)]
+    entries = [ManifestEntry(each.path, artist=f"other {n // 2}") for n, each in enumerate(heard)]
     return other_tracks(taught, heard, entries)
 
 
@@ -346,7 +349,7 @@ def test_other_music_is_without_what_is_taught_and_copies_of_it() -> None:
         for n in range(10)
     ]
     heard = [*copies, *same, *new]
-    entries = [Entry(each.path, artist="0 0" if each is new[0] else "") for each in heard]
+    entries = [ManifestEntry(each.path, artist="0 0" if each is new[0] else "") for each in heard]
     again, others = other_tracks(taught, heard, entries)
     assert others.track_of.tolist() == np.repeat(np.arange(10), 2).tolist()
     assert others.groups[0] == again.groups[0] == again.groups[1]  # the same artist made taught tracks

@@ -22,7 +22,7 @@ from earmark.errors import EarmarkError, ManifestError
 from earmark.hearing import Listener, Model
 from earmark.learning import bundle
 from earmark.learning.data import manifest as manifests
-from earmark.learning.data.manifest import Entry, Manifest
+from earmark.learning.data.manifest import Manifest, ManifestEntry
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
 from earmark.learning.networks.convolutions import Convolutions
 from earmark.learning.recipe import checked
@@ -168,7 +168,7 @@ def test_mixing_shares_waveform_and_target_alike() -> None:
 def listed(*counts: int) -> Manifest:
     """A manifest of so many tracks of each class."""
     names = [f"style {index}" for index, count in enumerate(counts) for _ in range(count)]
-    return manifests.labelled("styles", [Entry(Path(f"/{n}.wav"), (name,)) for n, name in enumerate(names)])
+    return manifests.labelled("styles", [ManifestEntry(Path(f"/{n}.wav"), (name,)) for n, name in enumerate(names)])
 
 
 def test_without_balance_each_track_is_drawn_once_in_another_order_each_epoch() -> None:
@@ -202,7 +202,7 @@ def test_processes_share_an_epoch_without_overlap_and_in_step(tracks: int, size:
 
 
 def test_a_scale_is_undone_and_folds_into_the_network() -> None:
-    entries = [Entry(Path(f"/{n}.wav"), values=(100.0 + 10 * n, -0.001 * n)) for n in range(5)]
+    entries = [ManifestEntry(Path(f"/{n}.wav"), values=(100.0 + 10 * n, -0.001 * n)) for n in range(5)]
     scale = Scale.of(Manifest("values", ("tempo", "offset"), tuple(entries)))
     inward = scale.inward(torch.tensor([entry.values for entry in entries]))
     assert inward.mean(0).numpy() == pytest.approx(np.zeros(2), abs=1e-5)
@@ -272,7 +272,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
         path = folder / f"{number}.wav"
         write_wav(path, 0.1 * waveform, RATE)
         split = ("train", "train", "train", "train", "valid", "test", "train", "train")[number // 2]
-        entries.append(Entry(path, (style,), artist=f"artist {number // 2}", split=split))
+        entries.append(ManifestEntry(path, (style,), artist=f"artist {number // 2}", split=split))
     return manifests.labelled("styles", entries)
 
 
@@ -410,7 +410,7 @@ def test_values_are_learned_in_their_own_units(sounds: Manifest, tmp_path: Path)
 def test_a_file_without_sound_is_left_out_and_named(sounds: Manifest, tmp_path: Path) -> None:
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF")
-    entries = (*sounds.entries, Entry(broken, ("Hum",), split="train"))
+    entries = (*sounds.entries, ManifestEntry(broken, ("Hum",), split="train"))
     report = train(
         replace(sounds, entries=entries), SMALL.model_copy(update={"epochs": 1}), tmp_path / "out", machine=CPU
     )
@@ -444,7 +444,7 @@ def test_a_card_says_when_an_artist_is_on_several_sides(sounds: Manifest, tmp_pa
 
 
 def test_a_value_in_thousands_counts_no_more_than_a_small_one() -> None:
-    entries = tuple(Entry(Path(f"/{n}.wav"), values=(100.0 * n, 0.1 * (-1) ** n)) for n in range(6))
+    entries = tuple(ManifestEntry(Path(f"/{n}.wav"), values=(100.0 * n, 0.1 * (-1) ** n)) for n in range(6))
     valued = Manifest("values", ("large", "small"), entries)
     scale, truth = Scale.of(valued), valued.targets().astype(np.float64)
     measure = OBJECTIVES["values"].measure

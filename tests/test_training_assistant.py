@@ -10,7 +10,7 @@ from earmark.errors import ManifestError
 from earmark.hearing import Model
 from earmark.learning.bundle import load_network
 from earmark.learning.data import manifest as manifests
-from earmark.learning.data.manifest import Entry, Manifest
+from earmark.learning.data.manifest import Manifest, ManifestEntry
 from earmark.learning.training import assistant
 from earmark.learning.training.config import Machine, TrainConfig
 from earmark.learning.training.loop import train
@@ -44,7 +44,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
         # A level that is not the same everywhere: the assistant hears the mean of a waveform.
         write_wav(path, 0.1 * waveform + 0.05 * (number % 2), RATE)
         split = ("train", "train", "valid", "test")[number // 2]
-        entries.append(Entry(path, (("Hiss", "Hum")[number % 2],), artist=f"artist {number // 2}", split=split))
+        entries.append(ManifestEntry(path, (("Hiss", "Hum")[number % 2],), artist=f"artist {number // 2}", split=split))
     return manifests.labelled("styles", entries)
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from earmark.errors import UnreadableAudio
-    from earmark.learning.data.listening import Heard
-    from earmark.learning.data.report import Report
+    from earmark.learning.data.probing import Probed
+    from earmark.learning.data.report import ManifestReport
     from earmark.learning.data.sources import Collected
 
 app = typer.Typer(help="Make and check lists of labelled tracks to learn from.", no_args_is_help=True)
@@ -43,8 +43,8 @@ Several = Annotated[
 ReportFile = Annotated[Path | None, typer.Option("--report", help="Write the report, with every file left out, here.")]
 
 
-class Lesson(StrEnum):
-    """What a collection teaches."""
+class Target(StrEnum):
+    """The part of a collection that is to be learned."""
 
     GENRE = "genre"
     PLAYLIST = "playlist"
@@ -52,7 +52,7 @@ class Lesson(StrEnum):
     PLAYS = "plays"
 
 
-From = Annotated[Lesson, typer.Option("--from", help="What is to be learned: labels, or numbers of stars and plays.")]
+From = Annotated[Target, typer.Option("--from", help="What is to be learned: labels, or numbers of stars and plays.")]
 
 
 @app.command()
@@ -125,7 +125,7 @@ def magnatagatune(
 def rekordbox(
     collections: Annotated[list[Path], typer.Argument(help='XML from "File > Export Collection in xml format".')],
     out: Out,
-    lesson: From = Lesson.GENRE,
+    target: From = Target.GENRE,
     only: Only = None,
     several: Several = False,
     styles: Styles = False,
@@ -135,7 +135,7 @@ def rekordbox(
     report: ReportFile = None,
 ) -> None:
     """From a collection of rekordbox: your genres, playlists, ratings or plays."""
-    collected = _from_program("rekordbox", collections, lesson, only or (), moved or (), several=several, styles=styles)
+    collected = _from_program("rekordbox", collections, target, only or (), moved or (), several=several, styles=styles)
     _write(collected, out, duplicates, workers, report)
 
 
@@ -143,7 +143,7 @@ def rekordbox(
 def traktor(
     collections: Annotated[list[Path], typer.Argument(help="collection.nml, exported playlists, History/*.nml")],
     out: Out,
-    lesson: From = Lesson.GENRE,
+    target: From = Target.GENRE,
     only: Only = None,
     several: Several = False,
     styles: Styles = False,
@@ -153,7 +153,7 @@ def traktor(
     report: ReportFile = None,
 ) -> None:
     """From a collection of Traktor: your genres, playlists, ratings or plays."""
-    collected = _from_program("traktor", collections, lesson, only or (), moved or (), several=several, styles=styles)
+    collected = _from_program("traktor", collections, target, only or (), moved or (), several=several, styles=styles)
     _write(collected, out, duplicates, workers, report)
 
 
@@ -169,27 +169,27 @@ def playlists(
     report: ReportFile = None,
 ) -> None:
     """From playlists: each is a label."""
-    collected = _from_program("m3u", files, Lesson.PLAYLIST, (), moved or (), several=several, styles=styles)
+    collected = _from_program("m3u", files, Target.PLAYLIST, (), moved or (), several=several, styles=styles)
     _write(collected, out, duplicates, workers, report)
 
 
 def _from_program(
     program: str,
     files: "Sequence[Path]",
-    lesson: Lesson,
+    target: Target,
     only: "Sequence[str]",
     moved: "Sequence[str]",
     *,
     several: bool,
     styles: bool,
 ) -> "Collected":
-    """What the collections of a DJ program teach; say how many of its tracks are streams."""
+    """Collect the labelled tracks of a DJ program; say how many of its tracks are streams."""
     from earmark.learning.data.collections import LABELS, from_collection
     from earmark.learning.data.sources import as_styles
     from earmark.library.imports import IMPORTERS, joined
 
-    if lesson.value not in LABELS and (several or styles):
-        raise typer.BadParameter(f"--several and --styles are for labels, not for {lesson.value}")
+    if target.value not in LABELS and (several or styles):
+        raise typer.BadParameter(f"--several and --styles are for labels, not for {target.value}")
     places: dict[str, Path] = {}
     for each in moved:
         old, separator, new = each.partition("=")
@@ -199,7 +199,7 @@ def _from_program(
     collection = joined([IMPORTERS[program](file) for file in files])
     if collection.elsewhere:
         sys.stderr.write(f"earmark: left out: {collection.elsewhere} tracks that are no files\n")
-    collected = from_collection(collection, lesson.value, several=several or styles, only=only, moved=places)
+    collected = from_collection(collection, target.value, several=several or styles, only=only, moved=places)
     return as_styles(collected) if styles else collected
 
 
@@ -241,15 +241,15 @@ def _write(collected: "Collected", out: Path, duplicates: bool, workers: int | N
     typer.echo(f"written: {out}")
 
 
-def _listen(collected: "Collected", duplicates: bool, workers: int | None) -> "Iterator[Heard | UnreadableAudio]":
+def _listen(collected: "Collected", duplicates: bool, workers: int | None) -> "Iterator[Probed | UnreadableAudio]":
     """Open or decode the files; say at once which cannot be heard, and on a terminal how far it is."""
     from earmark.cli.progress import counted_progress
     from earmark.errors import UnreadableAudio
-    from earmark.learning.data.listening import listen
+    from earmark.learning.data.probing import probe
     from earmark.runner import sensible_workers
 
     paths = [entry.path for entry in collected.manifest.entries]
-    outcomes = listen(paths, fingerprints=duplicates, workers=workers or sensible_workers(len(paths)))
+    outcomes = probe(paths, fingerprints=duplicates, workers=workers or sensible_workers(len(paths)))
     with counted_progress(len(paths), "files") if sys.stderr.isatty() else nullcontext(lambda: None) as advance:
         for outcome in outcomes:
             if isinstance(outcome, UnreadableAudio):
@@ -258,7 +258,7 @@ def _listen(collected: "Collected", duplicates: bool, workers: int | None) -> "I
             yield outcome
 
 
-def _show(found: "Report", manifest: Path, page: Path | None) -> None:
+def _show(found: "ManifestReport", manifest: Path, page: Path | None) -> None:
     from earmark.cli import show
     from earmark.files import write_text
 
@@ -267,7 +267,7 @@ def _show(found: "Report", manifest: Path, page: Path | None) -> None:
         write_text(page, found.markdown(manifest.name), errors="backslashreplace")
 
 
-def _tables(found: "Report") -> "RenderableType":
+def _tables(found: "ManifestReport") -> "RenderableType":
     """What a person sees of a report."""
     from rich.console import Group
     from rich.table import Table

@@ -1,1 +1,1 @@
-"""What a network learns from: lists of labelled tracks, where they come from, and their sound in a cache."""
+"""Lists of labelled tracks, where they come from, and caches of their windows and embeddings."""

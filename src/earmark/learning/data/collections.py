@@ -1,6 +1,6 @@
 """Manifests from the user's own crates: what DJ programs know becomes labels and values.
 
-What can be learned is one of
+The target of learning is one of
 
 * `genre`: the user's genres, in the user's words;
 * `playlist`: the playlists that a track is in;
@@ -19,34 +19,34 @@ from typing import Final, Literal, TypeAlias
 from earmark.errors import ManifestError
 from earmark.files import absolute
 from earmark.learning.data.formats import SEPARATOR, is_text
-from earmark.learning.data.manifest import Entry, Manifest, labelled, spell
+from earmark.learning.data.manifest import Manifest, ManifestEntry, labelled, spell
 from earmark.learning.data.sources import Collected, Dropped
 from earmark.learning.data.splits import split_of
 from earmark.library.imports import Collection, ImportedTrack, Playlist, file_names
 from earmark.library.places import located
 from earmark.styles import normalise
 
-Lesson: TypeAlias = Literal["genre", "playlist", "rating", "plays"]
+Target: TypeAlias = Literal["genre", "playlist", "rating", "plays"]
 
-LABELS: Final = ("genre", "playlist")  # lessons whose answers are words; the others' are numbers
+LABELS: Final = ("genre", "playlist")  # targets that are words; the others are numbers
 
 
 def from_collection(
     collection: Collection,
-    lesson: Lesson,
+    target: Target,
     *,
     several: bool = False,
     only: Container[str] = (),
     moved: Mapping[str, Path] | None = None,
 ) -> Collected:
-    """What a collection teaches.
+    """Collect the labelled tracks of a collection.
 
     Args:
         collection: what a DJ program knows.
-        lesson: which part of it.
+        target: the part of it to learn.
         several: a track may have any number of labels; else it is left out if it has not exactly one.
         only: names of playlists, or of folders with playlists, to which the tracks are limited; all if empty.
-        moved: what the beginning of a path became on this machine.
+        moved: beginnings of paths and what they became on this machine.
 
     Raises:
         ManifestError: no playlist and no folder is called like a name in `only`.
@@ -54,27 +54,27 @@ def from_collection(
     chosen = _chosen(collection.playlists, only)
     tracks = {track.path: track for track in collection.tracks}
     listed = dict.fromkeys(path for playlist in chosen for path in playlist.tracks)
-    limited = lesson == "playlist" or bool(only)
+    limited = target == "playlist" or bool(only)
     paths: Iterable[PurePath] = listed if limited else tracks
-    answers = _labels(collection, chosen, lesson) if lesson in LABELS else {}
+    labels = _labels(collection, chosen, target) if target in LABELS else {}
     history = Counter(play.path for play in collection.history if play.public)
-    entries: dict[Path, Entry] = {}
+    entries: dict[Path, ManifestEntry] = {}
     dropped: list[Dropped] = []
     for path in paths:
         track = tracks.get(path, ImportedTrack(path))
         file = absolute(located(path, moved))
         if file in entries:
             continue
-        answer = answers.get(path, ()) if lesson in LABELS else _value(track, lesson, history)
-        reason = _why_not(file, answer, lesson, several=several)
+        value = labels.get(path, ()) if target in LABELS else _value(track, target, history)
+        reason = _why_not(file, value, target, several=several)
         if reason:
             dropped.append(Dropped(file, reason))
         else:
-            entries[file] = _entry(file, track, answer)
-    if lesson in LABELS:
+            entries[file] = _entry(file, track, value)
+    if target in LABELS:
         manifest = labelled("tags" if several else "styles", entries.values())
     else:
-        manifest = Manifest("values", (lesson,), tuple(entries.values()))
+        manifest = Manifest("values", (target,), tuple(entries.values()))
     return Collected(manifest, tuple(dropped))
 
 
@@ -87,48 +87,48 @@ def _chosen(playlists: Iterable[Playlist], only: Container[str]) -> list[Playlis
     return [each for each in playlists if not only or {each.name, *each.folders} & set(only)]
 
 
-def _labels(collection: Collection, playlists: Iterable[Playlist], lesson: Lesson) -> dict[PurePath, tuple[str, ...]]:
+def _labels(collection: Collection, playlists: Iterable[Playlist], target: Target) -> dict[PurePath, tuple[str, ...]]:
     """The labels of each track, every label in its most frequent spelling."""
-    if lesson == "genre":
-        said = {track.path: track.genres for track in collection.tracks}
+    if target == "genre":
+        labels_of = {track.path: track.genres for track in collection.tracks}
     else:
         lists: dict[PurePath, tuple[str, ...]] = {}
         for playlist in playlists:
             for path in dict.fromkeys(playlist.tracks):
                 lists[path] = (*lists.get(path, ()), playlist.name)
-        said = lists
-    counts = Counter(label for labels in said.values() for label in labels)
+        labels_of = lists
+    counts = Counter(label for labels in labels_of.values() for label in labels)
     spelling: dict[str, str] = {}
     for label, _ in counts.most_common():
         spelling.setdefault(normalise(label) or label, spell(label).replace(SEPARATOR, ","))
     return {
         path: tuple(dict.fromkeys(spelling[normalise(label) or label] for label in labels))
-        for path, labels in said.items()
+        for path, labels in labels_of.items()
     }
 
 
-def _value(track: ImportedTrack, lesson: Lesson, history: Mapping[PurePath, int]) -> tuple[float, ...]:
-    number = track.rating if lesson == "rating" else track.plays
-    if lesson == "plays" and number is None:
+def _value(track: ImportedTrack, target: Target, history: Mapping[PurePath, int]) -> tuple[float, ...]:
+    number = track.rating if target == "rating" else track.plays
+    if target == "plays" and number is None:
         number = history.get(track.path)
     return () if number is None else (float(number),)
 
 
-def _why_not(file: Path, answer: tuple[str, ...] | tuple[float, ...], lesson: Lesson, *, several: bool) -> str:
+def _why_not(file: Path, value: tuple[str, ...] | tuple[float, ...], target: Target, *, several: bool) -> str:
     """Why nothing can be learned from a track, or ""."""
-    if not answer:
-        return f"it has no {lesson}"
-    if lesson in LABELS and len(answer) > 1 and not several:
-        return f"it has more than one {lesson}: {', '.join(map(str, answer))}"
+    if not value:
+        return f"it has no {target}"
+    if target in LABELS and len(value) > 1 and not several:
+        return f"it has more than one {target}: {', '.join(map(str, value))}"
     if not is_text(str(file)):
         return "its name is not UTF-8 text, as a manifest is"
     return "" if file.is_file() else "there is no such file"
 
 
-def _entry(file: Path, track: ImportedTrack, answer: tuple[str, ...] | tuple[float, ...]) -> Entry:
+def _entry(file: Path, track: ImportedTrack, value: tuple[str, ...] | tuple[float, ...]) -> ManifestEntry:
     named = file_names.read(file)
     artist, title = track.artist or named.artist, track.title or named.title
-    labels = tuple(each for each in answer if isinstance(each, str))
-    values = tuple(each for each in answer if isinstance(each, float))
+    labels = tuple(each for each in value if isinstance(each, str))
+    values = tuple(each for each in value if isinstance(each, float))
     artist, title = (text if is_text(text) else "" for text in (artist, title))
-    return Entry(file, labels, values, artist, title, split_of(artist, file))
+    return ManifestEntry(file, labels, values, artist, title, split_of(artist, file))

@@ -1,28 +1,28 @@
-"""From what a source gives to a manifest: what cannot be heard is left out, and copies are on one side of the split."""
+"""From the tracks of a source to a manifest without unreadable files, and with copies on one side of the split."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 
 from earmark.errors import UnreadableAudio
 from earmark.learning.data.duplicates import find_duplicates, keep_together
-from earmark.learning.data.listening import Heard
 from earmark.learning.data.manifest import Manifest, labelled
-from earmark.learning.data.report import Report, report
+from earmark.learning.data.probing import Probed
+from earmark.learning.data.report import ManifestReport, report
 from earmark.learning.data.sources import Collected, Dropped
 
 
-def complete(collected: Collected, outcomes: Iterable[Heard | UnreadableAudio]) -> tuple[Manifest, Report]:
-    """Complete what was collected by what was heard.
+def complete(collected: Collected, outcomes: Iterable[Probed | UnreadableAudio]) -> tuple[Manifest, ManifestReport]:
+    """Complete the tracks of a source by the outcomes of probing their files.
 
     A published split stays as it is; the report says which recordings cross it.
 
     Args:
-        collected: what a source gave.
-        outcomes: of listening to its files.
+        collected: the tracks of a source.
+        outcomes: of probing its files.
     """
-    listened = list(outcomes)
-    heard = {each.path: each for each in listened if isinstance(each, Heard)}
-    unheard = [Dropped(each.path, each.reason) for each in listened if isinstance(each, UnreadableAudio)]
+    probed = list(outcomes)
+    heard = {each.path: each for each in probed if isinstance(each, Probed)}
+    unheard = [Dropped(each.path, each.reason) for each in probed if isinstance(each, UnreadableAudio)]
     manifest = collected.manifest
     kept = [entry for entry in manifest.entries if entry.path in heard]
     manifest = replace(manifest, entries=tuple(kept)) if manifest.task == "values" else labelled(manifest.task, kept)

@@ -1,9 +1,9 @@
-"""The same recording more than once, and why its copies must be on one side of the split.
+"""Copies of the same recording, kept on one side of the split.
 
 A network that is tested on a copy of what it was trained on is tested on its memory. The artist's name alone cannot
 prevent that: the same recording is filed under an alias, under another credited artist, under a compilation.
 
-So copies, found by audio, and the artists whose they are, go together: **the side nearest to training wins**, train
+So copies, found by audio, go together with all tracks of their artists: **the side nearest to training wins**, train
 before valid before test. That rule needs no memory and no order. Adding tracks never takes one out of training; a track
 leaves the test only when a new copy of one of its artist's recordings shows that this artist is in training under
 another name, and then all of the artist's tracks go along. A model that was trained before has therefore never heard
@@ -21,7 +21,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from earmark.fingerprint import Fingerprint, pairs
-from earmark.learning.data.manifest import Entry, Manifest
+from earmark.learning.data.manifest import Manifest, ManifestEntry
 from earmark.learning.data.splits import SPLITS, first_artist
 
 Group: TypeAlias = tuple[Path, ...]  # files with the same recording, two or more
@@ -77,6 +77,6 @@ def contradicting(manifest: Manifest, groups: Iterable[Group]) -> list[Group]:
     return _differing(manifest, groups, lambda entry: (frozenset(entry.labels), entry.values))
 
 
-def _differing(manifest: Manifest, groups: Iterable[Group], said: Callable[[Entry], object]) -> list[Group]:
-    what = {entry.path: said(entry) for entry in manifest.entries}
-    return [group for group in groups if len({what[path] for path in group}) > 1]
+def _differing(manifest: Manifest, groups: Iterable[Group], key: Callable[[ManifestEntry], object]) -> list[Group]:
+    key_of = {entry.path: key(entry) for entry in manifest.entries}
+    return [group for group in groups if len({key_of[path] for path in group}) > 1]

@@ -1,9 +1,9 @@
-"""What a model makes of many files: embeddings and logits of every window, heard once and kept.
+"""A cache of embeddings: embeddings and logits of every window of many files, heard once and kept.
 
 Teaching asks for the same embeddings again and again: another head, one track more, a label put right. So each track's
-are stored as a small file of their own, as soon as they are there, under a name made of all that they depend on: the
-file's path, size and time of change, the model's network and how it cuts windows. A file or a model that changes gets
-another name; what is stored is never wrong, at worst unused, and the folder may be deleted at any time.
+are stored as a small file of their own, as soon as they are there, under a cache key made of all that they depend on:
+the file's path, size and time of change, the model's network and how it cuts windows. A file or a model that changes
+gets another key; what is stored is never wrong, at worst unused, and the folder may be deleted at any time.
 
 Conventions: embeddings (windows, dims), logits (windows, styles), both float32, as the network gives them.
 """
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Embedded:
-    """What a model made of one track, window by window."""
+    """Embeddings (windows, dims) and logits (windows, styles) of one track."""
 
     path: Path
     embeddings: NDArray[np.float32]
@@ -39,7 +39,7 @@ class Embedded:
 
 
 def default_cache() -> Path:
-    """Where embeddings are kept unless told otherwise: the user's folder for what can be made again."""
+    """The folder of the cache unless told otherwise, in the user's folder for caches."""
     return cache_folder() / "embeddings"
 
 
@@ -69,7 +69,7 @@ def embed(paths: Sequence[Path], model: Path, cache: Path, workers: int) -> Iter
 
 @dataclass(frozen=True)
 class Embedder:
-    """The task of a worker: hear a file window by window and store what the network gives."""
+    """The task of a worker: hear a file window by window and store the outputs of the network."""
 
     model: Model
     cache: Path
@@ -85,7 +85,9 @@ class Embedder:
         Raises:
             UnreadableAudio: there is no audio in it that can be heard.
         """
-        target = self.cache / _name(path, self.model.config)  # before hearing: a file that changes meanwhile is stale
+        target = (
+            self.cache / f"{cache_key(path, self.model.config)}.npz"
+        )  # before hearing: a file that changes meanwhile is stale
         with Recording(path) as recording:
             windows = self.model.windows(recording.blocks(self.model.config.sample_rate))
             outputs = [self.model.run(waveform[None]) for _, waveform in windows]
@@ -94,21 +96,25 @@ class Embedder:
         return Embedded(path, embeddings, logits)
 
 
-def _name(path: Path, config: Config) -> str:
-    """The name of the stored embeddings of a file: a digest of all that they depend on."""
+def cache_key(path: Path, config: Config) -> str:
+    """The digest of everything that the embeddings of a file depend on, in hex.
+
+    Raises:
+        UnreadableAudio: there is no such file.
+    """
     try:
         stat = path.stat()
     except OSError as error:
         raise UnreadableAudio(path, error.strerror or str(error)) from error
-    heard_by = (config.sha256[NETWORK], config.sample_rate, config.window, config.hop, config.shortest)
-    key = "\n".join(map(str, (path.absolute(), stat.st_size, stat.st_mtime_ns, *heard_by)))
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest() + ".npz"
+    model = (config.sha256[NETWORK], config.sample_rate, config.window, config.hop, config.shortest)
+    key = "\n".join(map(str, (path.absolute(), stat.st_size, stat.st_mtime_ns, *model)))
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _stored(path: Path, config: Config, cache: Path) -> Embedded | None:
-    """What is stored of a file, or None if it must be heard."""
+    """The stored embeddings of a file, or None if it must be heard."""
     try:
-        source = cache / _name(path, config)
+        source = cache / f"{cache_key(path, config)}.npz"
     except UnreadableAudio:  # whoever hears it says why
         return None
     if not source.exists():

@@ -21,14 +21,14 @@ Kinds: TypeAlias = Mapping[str, type]  # what each column holds: str, float or l
 
 
 @dataclass(frozen=True)
-class Table:
-    """The columns of a file, and for each line where it stands ("line 3") and what is in it."""
+class TableFile:
+    """The columns of a file, and the place ("line 3") and cells of each line."""
 
     columns: tuple[str, ...]
     lines: Iterator[tuple[str, Cells]]
 
 
-def read(path: Path) -> Table:
+def read(path: Path) -> TableFile:
     """Open a table; the lines are read when they are asked for.
 
     Raises:
@@ -120,7 +120,7 @@ def rows_of(path: Path, delimiters: str) -> Iterator[tuple[int, list[str]]]:
         raise ManifestError(f"{path}, line {number}: {error}") from error
 
 
-def _read_csv(path: Path) -> Table:
+def _read_csv(path: Path) -> TableFile:
     rows = rows_of(path, ",;")
     _, names = next(rows, (1, []))
     if not names:
@@ -133,7 +133,7 @@ def _read_csv(path: Path) -> Table:
                 raise ManifestError(f"{path}, line {number}: {len(cells)} values for {len(columns)} columns")
             yield f"line {number}", dict(zip(columns, cells, strict=True))
 
-    return Table(columns, lines())
+    return TableFile(columns, lines())
 
 
 def _write_csv(file: BinaryIO, kinds: Kinds, rows: list[dict[str, Any]]) -> None:
@@ -145,7 +145,7 @@ def _write_csv(file: BinaryIO, kinds: Kinds, rows: list[dict[str, Any]]) -> None
     text.detach()  # writes what it still holds
 
 
-def _read_parquet(path: Path) -> Table:
+def _read_parquet(path: Path) -> TableFile:
     import pyarrow as pa  # noqa: PLC0415  half a second that CSV does not need
     import pyarrow.parquet as pq  # noqa: PLC0415  the same
 
@@ -153,7 +153,9 @@ def _read_parquet(path: Path) -> Table:
         table = pq.ParquetFile(path).read()
     except (OSError, pa.ArrowException) as error:
         raise ManifestError(f"{path}: {str(error).splitlines()[0]}") from None
-    return Table(tuple(table.column_names), ((f"row {row}", cells) for row, cells in enumerate(table.to_pylist(), 1)))
+    return TableFile(
+        tuple(table.column_names), ((f"row {row}", cells) for row, cells in enumerate(table.to_pylist(), 1))
+    )
 
 
 def _write_parquet(file: BinaryIO, kinds: Kinds, rows: list[dict[str, Any]]) -> None:
@@ -167,7 +169,7 @@ def _write_parquet(file: BinaryIO, kinds: Kinds, rows: list[dict[str, Any]]) -> 
 
 @dataclass(frozen=True)
 class _Format:
-    read: Callable[[Path], Table]
+    read: Callable[[Path], TableFile]
     write: Callable[[BinaryIO, Kinds, list[dict[str, Any]]], None]
 
 

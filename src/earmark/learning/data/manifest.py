@@ -34,18 +34,18 @@ from earmark.learning.data.formats import Cells
 from earmark.learning.data.splits import SPLITS, split_of
 from earmark.styles import normalise, styles
 
-Task: TypeAlias = Literal["styles", "tags", "values"]
+LearningTask: TypeAlias = Literal["styles", "tags", "values"]
 
 VALUE = "value:"  # what the name of a column with numbers begins with
 OPTIONAL = ("artist", "title", "split")
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A track, what is to be learned of it, and on which side of the split it is.
+class ManifestEntry:
+    """A track, its labels or values, and its side of the split.
 
     Attributes:
-        path: where it is.
+        path: the audio file.
         labels: exactly one for the task `styles`, any number for `tags`, none for `values`.
         values: one for each class for the task `values`, else none.
         artist: "" where unknown.
@@ -69,9 +69,9 @@ class Manifest:
         ValueError: an entry does not fit the task or the classes.
     """
 
-    task: Task
+    task: LearningTask
     classes: tuple[str, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[ManifestEntry, ...]
 
     def __post_init__(self) -> None:
         known = set(self.classes)
@@ -86,7 +86,7 @@ class Manifest:
         return replace(self, entries=tuple(entry for entry in self.entries if entry.split == split))
 
     def targets(self) -> NDArray[np.float32]:
-        """What a network should answer: one 1 in each row, several, or the values.
+        """The outputs that a network should have: one 1 in each row, several, or the values.
 
         Shape: (entries, classes).
         """
@@ -118,7 +118,7 @@ def _twelve() -> dict[str, str]:
 
 
 def _folder_name(label: str) -> str:
-    """What is left of a label in the name of a folder, where no slash can stand and "&" is often left out."""
+    """A label as the name of a folder, where no slash can stand and "&" is often left out."""
     return re.sub(r"[;,/|]|and", "", normalise(label))
 
 
@@ -138,7 +138,7 @@ def class_order(labels: Iterable[str]) -> tuple[str, ...]:
     return (*ours, *sorted(found - set(ours)))
 
 
-def labelled(task: Literal["styles", "tags"], entries: Iterable[Entry]) -> Manifest:
+def labelled(task: Literal["styles", "tags"], entries: Iterable[ManifestEntry]) -> Manifest:
     """The manifest of entries with labels; its classes are those that occur."""
     kept = tuple(entries)
     return Manifest(task, class_order(label for entry in kept for label in entry.labels), kept)
@@ -163,8 +163,8 @@ def require_trainable(manifest: Manifest, name: Path | str = "the manifest") -> 
     """Make sure that something can be learned from a manifest.
 
     Args:
-        manifest: what to look at.
-        name: what to call it in an error: its file.
+        manifest: the tracks.
+        name: its name in an error, such as its file.
 
     Raises:
         ManifestError: it is empty, has a single class, a class without training tracks or a split without tracks that
@@ -198,7 +198,7 @@ def read(path: Path) -> Manifest:
     table = formats.read(path)
     task, values = _task(path, table.columns)
     classes = class_order(values)
-    entries: list[Entry] = []
+    entries: list[ManifestEntry] = []
     lines_of: dict[Path, str] = {}
     spellings: dict[str, str] = {}
     for where, cells in table.lines:
@@ -219,7 +219,7 @@ def write(manifest: Manifest, path: Path) -> None:
     Raises:
         ManifestError: the suffix is another one, or a name cannot be written.
     """
-    targets: dict[Task, dict[str, type]] = {
+    targets: dict[LearningTask, dict[str, type]] = {
         "styles": {"style": str},
         "tags": {"tags": list},
         "values": {VALUE + name: float for name in manifest.classes},
@@ -229,7 +229,7 @@ def write(manifest: Manifest, path: Path) -> None:
     formats.write(path, kinds, [_cells(manifest, entry, folder) for entry in manifest.entries])
 
 
-def _cells(manifest: Manifest, entry: Entry, folder: Path) -> dict[str, Any]:
+def _cells(manifest: Manifest, entry: ManifestEntry, folder: Path) -> dict[str, Any]:
     path = absolute(entry.path)
     target: dict[str, Any] = {VALUE + name: value for name, value in zip(manifest.classes, entry.values, strict=False)}
     if manifest.task == "styles":
@@ -243,8 +243,8 @@ def _cells(manifest: Manifest, entry: Entry, folder: Path) -> dict[str, Any]:
     }
 
 
-def _task(path: Path, columns: tuple[str, ...]) -> tuple[Task, list[str]]:
-    """What the columns say is to be learned, and the names of the values if it is values."""
+def _task(path: Path, columns: tuple[str, ...]) -> tuple[LearningTask, list[str]]:
+    """The task that the columns name, and the names of the values if it is values."""
     known = {"path", "style", "tags", *OPTIONAL}
     values = [column for column in columns if column.startswith(VALUE)]
     unknown = [column for column in columns if column not in known and column not in values]
@@ -263,11 +263,11 @@ def _task(path: Path, columns: tuple[str, ...]) -> tuple[Task, list[str]]:
         reason = f"a manifest has a column style, or tags, or {VALUE}NAME; this one has {found}"
     if reason:
         raise ManifestError(f"{path}, line 1: {reason}")
-    task: dict[str, Task] = {"style": "styles", "tags": "tags"}
+    task: dict[str, LearningTask] = {"style": "styles", "tags": "tags"}
     return task.get(targets[0], "values"), [column.removeprefix(VALUE) for column in values]
 
 
-def _entry(folder: Path, cells: Cells, task: Task, classes: tuple[str, ...]) -> Entry:
+def _entry(folder: Path, cells: Cells, task: LearningTask, classes: tuple[str, ...]) -> ManifestEntry:
     """Read one line."""
     if not isinstance(cells["path"], str) or not cells["path"]:
         raise ManifestError("the path is empty")
@@ -282,7 +282,7 @@ def _entry(folder: Path, cells: Cells, task: Task, classes: tuple[str, ...]) -> 
     elif task == "tags":
         labels = tuple(dict.fromkeys(map(_label, formats.split_list(cells["tags"]))))
     values = tuple(_number(name, cells[VALUE + name]) for name in classes)
-    return Entry(path, labels, values, artist, title, split)
+    return ManifestEntry(path, labels, values, artist, title, split)
 
 
 def _text(cells: Cells, column: str) -> str:

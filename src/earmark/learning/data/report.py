@@ -1,4 +1,4 @@
-"""What is in a manifest, what was left out and why, and what is wrong with it: plain values, and Markdown text."""
+"""A report on a manifest: its tracks, what was left out and why, and its mistakes, as values and as Markdown."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from earmark.learning.data.duplicates import Group, contradicting, crossing
-from earmark.learning.data.manifest import Entry, Manifest
+from earmark.learning.data.manifest import Manifest, ManifestEntry
 from earmark.learning.data.sources import Dropped
 from earmark.learning.data.splits import SPLITS, first_artist
 
@@ -28,8 +28,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Report:
-    """What there is to know about a manifest.
+class ManifestReport:
+    """The contents of a manifest and its mistakes.
 
     Attributes:
         classes: a row for each class; none for numbers. A track with several tags is in several.
@@ -37,7 +37,7 @@ class Report:
         nameless: tracks of unknown artists, which are split by the names of their files.
         endless: tracks that do not say how long they are; the hours are without them.
         divided: artists with tracks on more than one side of the split.
-        dropped: what was left out.
+        dropped: tracks that were left out.
         duplicates: groups of files with the same recording; None where nobody looked.
         crossing: those of them that are on more than one side of the split.
         contradicting: those of them that are labelled differently.
@@ -54,11 +54,11 @@ class Report:
     contradicting: tuple[Group, ...]
 
     def reasons(self) -> dict[str, int]:
-        """Why tracks were dropped, and how many for each reason, the most frequent first."""
+        """The number of tracks that were dropped for each reason, the most frequent first."""
         return dict(Counter(each.reason for each in self.dropped).most_common())
 
     def remarks(self) -> list[str]:
-        """What a person should know, in sentences."""
+        """Remarks on the manifest, in sentences."""
         copies = sum(map(len, self.duplicates or ()))
         counted = (
             (self.nameless, "{} of unknown artists, split by the names of their files", "track"),
@@ -99,23 +99,23 @@ def report(
     durations: Mapping[Path, float | None],
     dropped: Sequence[Dropped] = (),
     duplicates: Sequence[Group] | None = None,
-) -> Report:
+) -> ManifestReport:
     """Count what is in a manifest.
 
     Args:
         manifest: the manifest.
         durations: of its files, in seconds.
-        dropped: what was left out when it was made.
+        dropped: tracks that were left out when it was made.
         duplicates: groups of files with the same recording; None where nobody looked.
     """
     entries = manifest.entries
-    by_class: dict[str, list[Entry]] = {name: [] for name in manifest.classes if manifest.task != "values"}
+    by_class: dict[str, list[ManifestEntry]] = {name: [] for name in manifest.classes if manifest.task != "values"}
     sides: dict[str, set[str]] = {}
     for entry in entries:
         for label in entry.labels:
             by_class[label].append(entry)
         sides.setdefault(first_artist(entry.artist), set()).add(entry.split)
-    return Report(
+    return ManifestReport(
         classes=tuple(_row(name, members, durations) for name, members in by_class.items()),
         total=_row("all", entries, durations),
         nameless=sum(not first_artist(entry.artist) for entry in entries),
@@ -128,7 +128,7 @@ def report(
     )
 
 
-def _row(name: str, entries: Sequence[Entry], durations: Mapping[Path, float | None]) -> Row:
+def _row(name: str, entries: Sequence[ManifestEntry], durations: Mapping[Path, float | None]) -> Row:
     splits = Counter(entry.split for entry in entries)
     artists = {first_artist(entry.artist) for entry in entries} - {""}
     seconds = sum(durations.get(entry.path) or 0.0 for entry in entries)

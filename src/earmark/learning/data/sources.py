@@ -1,4 +1,4 @@
-"""Where manifests come from: folders, the files' own tags, and two data sets that others have published.
+"""Sources of manifests: folders, the files' own tags, and two published data sets.
 
 Each function returns what it collected: a manifest, and what it left out and why. Nothing is decoded here.
 
@@ -15,7 +15,7 @@ from earmark.audio import SUFFIXES
 from earmark.errors import ManifestError, TagError
 from earmark.files import absolute
 from earmark.learning.data.formats import is_text, rows_of
-from earmark.learning.data.manifest import Entry, Manifest, labelled, require_one_spelling, spell
+from earmark.learning.data.manifest import Manifest, ManifestEntry, labelled, require_one_spelling, spell
 from earmark.learning.data.splits import split_of
 from earmark.library.imports import file_names
 from earmark.library.tags import read as read_tags
@@ -30,7 +30,7 @@ MAGNATAGATUNE_SPLITS = dict.fromkeys("0123456789ab", "train") | {"c": "valid"} |
 
 @dataclass(frozen=True)
 class Dropped:
-    """A track that was left out, and why."""
+    """A track that was left out, and the reason."""
 
     path: Path
     reason: str
@@ -38,7 +38,7 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Collected:
-    """What a source gives; `published` if its split is one that others compare figures on, and has to stay."""
+    """The tracks of a source; `published` if its split is one that others compare figures on, and has to stay."""
 
     manifest: Manifest
     dropped: tuple[Dropped, ...] = ()
@@ -55,7 +55,7 @@ def from_folder(folder: Path) -> Collected:
     styles = [each for each in inside if each.is_dir()]
     if not styles:
         raise ManifestError(f"{folder}: there is no folder of a style in it")
-    found: list[Entry | Dropped] = [
+    found: list[ManifestEntry | Dropped] = [
         Dropped(each, "it is in no folder of a style") for each in inside if each.suffix.lower() in SUFFIXES
     ]
     for style in styles:
@@ -73,7 +73,7 @@ def from_tags(folder: Path) -> Collected:
         ManifestError: there is no such folder.
     """
     _listing(folder)
-    found: list[Entry | Dropped] = []
+    found: list[ManifestEntry | Dropped] = []
     for path in _audio(folder):
         if isinstance(path, Dropped):
             found.append(path)
@@ -99,7 +99,7 @@ def from_jamendo(tables: Sequence[Path], audio: Path) -> Collected:
     splits = [JAMENDO_SPLITS.get(table.stem.rpartition("-")[2]) for table in tables]
     if None in splits and any(splits):
         raise ManifestError(f"{tables[splits.index(None)]}: not one of the tables of a split, as the others are")
-    found: list[Entry | Dropped] = []
+    found: list[ManifestEntry | Dropped] = []
     for table, split in zip(tables, splits, strict=True):
         for line, track, artist, path, tags in _jamendo(table):
             if not tags or not all("---" in tag for tag in tags):
@@ -125,7 +125,7 @@ def from_magnatagatune(annotations: Path, clips: Path, audio: Path, *, by_folder
         ManifestError: a file is no such table.
     """
     about = {clip["clip_id"]: clip for _, clip in _clips(clips, {"clip_id", "title", "artist"})}
-    found: list[Entry | Dropped] = []
+    found: list[ManifestEntry | Dropped] = []
     for line, clip in _clips(annotations, {"clip_id", "mp3_path"}):
         number, place = clip.pop("clip_id"), clip.pop("mp3_path")
         split = MAGNATAGATUNE_SPLITS.get(place[:1]) if by_folder else None
@@ -147,11 +147,11 @@ def as_styles(collected: Collected) -> Collected:
 
     What stands before `---` in a tag of MTG-Jamendo is not read.
     """
-    found: list[Entry | Dropped] = list(collected.dropped)
+    found: list[ManifestEntry | Dropped] = list(collected.dropped)
     for entry in collected.manifest.entries:
         style = _one_style(";".join(label.rpartition("---")[2] for label in entry.labels))
         found.append(replace(entry, labels=style) if isinstance(style, tuple) else Dropped(entry.path, style))
-    kept = [each for each in found if isinstance(each, Entry)]
+    kept = [each for each in found if isinstance(each, ManifestEntry)]
     dropped = tuple(each for each in found if isinstance(each, Dropped))
     return replace(collected, manifest=labelled("styles", kept), dropped=dropped)
 
@@ -177,7 +177,7 @@ def _one_style(genre: str) -> tuple[str] | str:
 
 
 def _listing(folder: Path) -> list[Path]:
-    """What is in a folder, but for hidden things."""
+    """The entries of a folder without the hidden ones."""
     try:
         return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
     except OSError as error:
@@ -195,9 +195,9 @@ def _audio(folder: Path) -> Iterator[Path | Dropped]:
             yield found
 
 
-def _entry(path: Path, labels: tuple[str, ...], about: Tags, split: str | None = None) -> Entry:
+def _entry(path: Path, labels: tuple[str, ...], about: Tags, split: str | None = None) -> ManifestEntry:
     spelled = tuple(dict.fromkeys(map(spell, labels)))
-    return Entry(absolute(path), spelled, (), about.artist, about.title, split or split_of(about.artist, path))
+    return ManifestEntry(absolute(path), spelled, (), about.artist, about.title, split or split_of(about.artist, path))
 
 
 def _missing(path: Path) -> Dropped:
@@ -205,9 +205,9 @@ def _missing(path: Path) -> Dropped:
 
 
 def _collected(
-    source: Path, task: Literal["styles", "tags"], found: Iterable[Entry | Dropped], *, published: bool = False
+    source: Path, task: Literal["styles", "tags"], found: Iterable[ManifestEntry | Dropped], *, published: bool = False
 ) -> Collected:
-    entries = [each for each in found if isinstance(each, Entry)]
+    entries = [each for each in found if isinstance(each, ManifestEntry)]
     dropped = tuple(replace(each, path=absolute(each.path)) for each in found if isinstance(each, Dropped))
     spellings: dict[str, str] = {}
     paths: set[Path] = set()

@@ -1,4 +1,4 @@
-"""Which tracks are for training, for validation and for the test: the artist's name decides, and nothing else.
+"""Splits for training, validation and test by the name of the artist, and by nothing else.
 
 A network that has heard an artist recognises the artist: measured on tracks of the same people it looks better than it
 is. So all tracks of an artist are on one side. The side is a hash of the name, so it does not depend on which other
@@ -45,7 +45,7 @@ def split_of(artist: str, path: Path, *, seed: int = 0, shares: tuple[float, flo
 
     Args:
         artist: as credited; "" where unknown, and the name of the file, without its suffix, decides.
-        path: where the track is.
+        path: the audio file.
         seed: another one splits otherwise.
         shares: of train, valid and test (0-1); they apply to artists, so shares of tracks come near them with many.
     """

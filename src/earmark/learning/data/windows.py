@@ -64,10 +64,10 @@ class WindowCache:
     """The windows of tracks, in a folder.
 
     Attributes:
-        folder: where; made when the first track is.
+        folder: the folder; made with the first track.
         sample_rate: in Hz.
-        samples: the length of a window.
-        per_track: how many windows a track has that is longer than one.
+        samples: length of a window.
+        per_track: number of windows of a track that is longer than one.
     """
 
     folder: Path
@@ -124,7 +124,7 @@ class WindowCache:
         return removed
 
     def file_of(self, path: Path) -> Path:
-        """Where the windows of a track are, or would be.
+        """The file with the windows of a track, whether it is there or not.
 
         Raises:
             UnreadableAudio: there is no such track.
@@ -134,8 +134,8 @@ class WindowCache:
         except OSError as error:
             raise UnreadableAudio(path, f"it cannot be opened: {error.strerror}") from None
         settings = (FORMAT, self.sample_rate, self.samples, self.per_track)
-        identity = repr((str(absolute(path)), status.st_size, status.st_mtime_ns, settings))
-        return self.folder / f"{hashlib.sha256(identity.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.npy"
+        cache_key = repr((str(absolute(path)), status.st_size, status.st_mtime_ns, settings))
+        return self.folder / f"{hashlib.sha256(cache_key.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.npy"
 
     def _open(self, path: Path) -> Records | None:
         records = _read(self.file_of(path))
@@ -197,7 +197,7 @@ class WindowCache:
         return np.stack([np.concatenate(excerpt) for excerpt in excerpts]) if whole else None
 
     def _starts(self, length: int) -> list[int]:
-        """Where the windows begin in a track of so many samples."""
+        """The starts of the windows in a track of so many samples."""
         last = max(0, length - self.samples)
         if self.per_track == 1:
             return [last // 2]

@@ -16,7 +16,7 @@ from earmark.audio import Recording
 from earmark.errors import ManifestError, UnreadableAudio
 from earmark.hearing import Listener, Model
 from earmark.hearing.bundle import Config
-from earmark.learning.data.manifest import Entry, Manifest
+from earmark.learning.data.manifest import Manifest, ManifestEntry
 from earmark.learning.data.splits import first_artist
 from earmark.measures.classification import Labels
 from earmark.measures.uncertainty import Indices
@@ -105,7 +105,7 @@ class Predictions:
         """The name of each track in the report."""
         return tuple(shown(entry.path, self.source.parent) for entry in self.manifest.entries)
 
-    def only(self, kept: set[Entry]) -> "Predictions":
+    def only(self, kept: set[ManifestEntry]) -> "Predictions":
         """The same for some of the tracks."""
         pairs = [pair for pair in zip(self.manifest.entries, self.predicted, strict=True) if pair[0] in kept]
         return replace(
@@ -137,7 +137,7 @@ def collect(
     Raises:
         ManifestError: not one of them can be heard.
     """
-    entries: list[Entry] = []
+    entries: list[ManifestEntry] = []
     predicted: list[Prediction] = []
     failures: list[UnreadableAudio] = []
     for entry, outcome in zip(manifest.entries, outcomes, strict=True):

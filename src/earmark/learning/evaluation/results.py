@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from earmark import __version__
-from earmark.learning.data.manifest import Entry, Task
+from earmark.learning.data.manifest import LearningTask, ManifestEntry
 from earmark.learning.data.splits import first_artist
 from earmark.learning.evaluation import styles, tags, values
 from earmark.learning.evaluation.comparison import Comparison
@@ -64,7 +64,7 @@ class Evaluation:
     model: str
     manifest: str
     split: str
-    task: Task
+    task: LearningTask
     outputs: tuple[str, ...]
     artists: int
     windows: int
@@ -83,12 +83,12 @@ class Evaluation:
         return plain
 
 
-_MEASURE: dict[Task, Callable[[Predictions], Figures]] = {
+_MEASURE: dict[LearningTask, Callable[[Predictions], Figures]] = {
     "styles": styles.measure,
     "tags": tags.measure,
     "values": values.measure,
 }
-_COMPARE: dict[Task, Callable[[Predictions, Predictions], Comparison]] = {
+_COMPARE: dict[LearningTask, Callable[[Predictions, Predictions], Comparison]] = {
     "styles": styles.compare,
     "tags": tags.compare,
     "values": values.compare,
@@ -139,7 +139,7 @@ def evaluate(
     )
 
 
-def _truth(entry: Entry) -> tuple[str, ...] | tuple[float, ...]:
+def _truth(entry: ManifestEntry) -> tuple[str, ...] | tuple[float, ...]:
     return entry.values or entry.labels
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from earmark.files import replacing_text
-from earmark.learning.data.manifest import Entry
+from earmark.learning.data.manifest import ManifestEntry
 from earmark.learning.teaching.labelled import LabelledEmbeddings
 from earmark.measures.classification import Probabilities
 
@@ -28,7 +28,7 @@ COLUMNS = ("rank", "flagged", "style", "looks_like", "margin", "own", "other", "
 class LabelIssue:
     """A track and the style it looks like; `own` and `other` are the probabilities (0-1) of its label and that one."""
 
-    entry: Entry
+    entry: ManifestEntry
     looks_like: str
     own: float
     other: float

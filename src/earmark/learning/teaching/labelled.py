@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from earmark.errors import ManifestError
 from earmark.learning.data.embeddings import Embedded
-from earmark.learning.data.manifest import Entry, Manifest
+from earmark.learning.data.manifest import Manifest, ManifestEntry
 from earmark.learning.data.splits import first_artist
 
 Indices = NDArray[np.intp]
@@ -40,7 +40,7 @@ class LabelledEmbeddings:
     """
 
     styles: tuple[str, ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[ManifestEntry, ...]
     labels: Indices
     groups: Indices
     windows: NDArray[np.float32]
@@ -137,7 +137,7 @@ def prepare(manifest: Manifest, heard: Iterable[Embedded], name: Path | str = "t
     )
 
 
-def group(entries: Sequence[Entry], tracks: Sequence[NDArray[np.float32]]) -> Indices:
+def group(entries: Sequence[ManifestEntry], tracks: Sequence[NDArray[np.float32]]) -> Indices:
     """Number the tracks by artist, so that copies of one recording share a number even under several names."""
     ties: dict[object, int] = {}
     pairs = []

@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from earmark.errors import ManifestError
 from earmark.hearing.bundle import Config
 from earmark.learning.data.embeddings import Embedded
-from earmark.learning.data.manifest import Entry
+from earmark.learning.data.manifest import ManifestEntry
 from earmark.learning.networks.heads import Gate, euclidean
 from earmark.learning.teaching.accuracy import share_of
 from earmark.learning.teaching.heads import logits_of, standardise
@@ -79,7 +79,10 @@ def merged_styles(base: Sequence[str], taught: Sequence[str]) -> tuple[str, ...]
 
 
 def other_tracks(
-    labelled: LabelledEmbeddings, heard: Sequence[Embedded], entries: Sequence[Entry], name: Path | str = "other music"
+    labelled: LabelledEmbeddings,
+    heard: Sequence[Embedded],
+    entries: Sequence[ManifestEntry],
+    name: Path | str = "other music",
 ) -> tuple[LabelledEmbeddings, OtherTracks]:
     """Take the taught tracks, and copies of them, out of other music.
 

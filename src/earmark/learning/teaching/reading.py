@@ -7,7 +7,7 @@ from pathlib import Path
 from earmark.errors import ManifestError
 from earmark.files import absolute
 from earmark.learning.data import manifest as manifests
-from earmark.learning.data.manifest import Entry, labelled
+from earmark.learning.data.manifest import ManifestEntry, labelled
 from earmark.learning.data.sources import Collected, from_folder, tags_of
 from earmark.learning.teaching.labelled import require_teachable
 from earmark.runner import gather
@@ -35,7 +35,7 @@ def read(source: Path, splits: Sequence[str] = ()) -> Collected:
     return replace(found, manifest=manifest)
 
 
-def read_others(source: Path) -> tuple[Entry, ...]:
+def read_others(source: Path) -> tuple[ManifestEntry, ...]:
     """The tracks of a folder, with all below it, or of a manifest, whatever their labels.
 
     Raises:
@@ -46,4 +46,4 @@ def read_others(source: Path) -> tuple[Entry, ...]:
     if not source.is_dir():
         return manifests.read(source).entries
     found = [path for path in gather([str(source)]) if isinstance(path, Path)]
-    return tuple(Entry(absolute(path), artist=tags_of(path)[0].artist) for path in found)
+    return tuple(ManifestEntry(absolute(path), artist=tags_of(path)[0].artist) for path in found)

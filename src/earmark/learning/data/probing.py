@@ -1,4 +1,4 @@
-"""What the files of a manifest hold: whether they can be heard, how long they are, and their fingerprints."""
+"""Length and fingerprint of the files of a manifest, and whether they can be heard at all."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from earmark.runner import Task, run_all
 
 
 @dataclass(frozen=True)
-class Heard:
+class Probed:
     """A file that can be heard.
 
     Attributes:
-        path: where it is.
+        path: the file.
         duration: in seconds; None where it was not decoded and does not say.
         fingerprint: None where it was not decoded.
     """
@@ -26,21 +26,21 @@ class Heard:
     fingerprint: Fingerprint | None = None
 
 
-def listen(paths: Iterable[Path], *, fingerprints: bool, workers: int = 1) -> Iterator[Heard | UnreadableAudio]:
+def probe(paths: Iterable[Path], *, fingerprints: bool, workers: int = 1) -> Iterator[Probed | UnreadableAudio]:
     """Open each file, and decode it if fingerprints are wanted; in the order of the paths."""
     return run_all(paths, partial(_task, fingerprints=fingerprints), workers)
 
 
-def _task(*, fingerprints: bool) -> Task[Heard]:
+def _task(*, fingerprints: bool) -> Task[Probed]:
     return _decode if fingerprints else _open
 
 
-def _open(path: Path) -> Heard:
+def _open(path: Path) -> Probed:
     with Recording(path) as recording:
-        return Heard(path, recording.duration)
+        return Probed(path, recording.duration)
 
 
-def _decode(path: Path) -> Heard:
+def _decode(path: Path) -> Probed:
     samples = 0
 
     def counted(blocks: Iterator[Waveform]) -> Iterator[Waveform]:
@@ -51,4 +51,4 @@ def _decode(path: Path) -> Heard:
 
     with Recording(path) as recording:
         made = fingerprint(counted(recording.blocks(SAMPLE_RATE)))
-    return Heard(path, samples / SAMPLE_RATE, made)
+    return Probed(path, samples / SAMPLE_RATE, made)
