@@ -254,6 +254,7 @@ def test_what_can_be_trained_on(tmp_path: Path) -> None:
     [
         ("Björk", "BJORK"),
         ("The Prodigy", "Prodigy"),
+        ("(The Prodigy)", "Prodigy"),
         ("A-Trak", "ATrak"),
         ("Somebody", "Somebody feat. Else"),
         ("Somebody", "Somebody Ft Else"),

@@ -21,7 +21,7 @@ NAME_WIDTH = 24  # characters of a name that are not folded
 
 
 class Split(StrEnum):
-    """Which tracks of a manifest a model is asked about."""
+    """The part of a manifest that a model is measured on."""
 
     TEST = "test"
     VALID = "valid"
@@ -106,7 +106,7 @@ def _tell(evaluation: "Evaluation", out: Path | None) -> None:
 
 
 def _pieces(opening: "tuple[Block, ...]", sections: "tuple[Section, ...]") -> "Iterator[RenderableType]":
-    """What a document looks like on the terminal."""
+    """A document on the terminal."""
     from rich.text import Text
 
     for block in opening:

@@ -268,7 +268,7 @@ def _show(found: "ManifestReport", manifest: Path, page: Path | None) -> None:
 
 
 def _tables(found: "ManifestReport") -> "RenderableType":
-    """What a person sees of a report."""
+    """A report on the terminal."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text

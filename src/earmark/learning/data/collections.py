@@ -115,7 +115,7 @@ def _value(track: ImportedTrack, target: Target, history: Mapping[PurePath, int]
 
 
 def _why_not(file: Path, value: tuple[str, ...] | tuple[float, ...], target: Target, *, several: bool) -> str:
-    """Why nothing can be learned from a track, or ""."""
+    """The reason that nothing can be learned from a track, or ""."""
     if not value:
         return f"it has no {target}"
     if target in LABELS and len(value) > 1 and not several:

@@ -60,7 +60,7 @@ def split_list(cell: object) -> list[Any]:
 
 
 def is_text(text: str) -> bool:
-    """Whether it can be written as text: a file may be named by any bytes, which Python smuggles in as surrogates."""
+    """Tell text from the names of files that are not: any bytes, which Python passes on as surrogates."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -43,8 +43,7 @@ FULL_SCALE: Final = 32767
 FORMAT: Final = 1  # counts with the settings: a cache of another format is another cache
 SILENCE: Final = 1e-20  # a window whose peak is below is silence: what a step is worth would not be a number
 STEPPING: Final = 1 / 20
-"""What it costs to come to a place in an mp3, whose packets are passed over one by one: this share of its length, on
-average, as if it were decoded."""
+"""Cost of a seek in an mp3, whose packets are passed over one by one: on average that of decoding this share of it."""
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def bars(
 
 
 def confusion(counts: NDArray[np.intp], rows: Sequence[str], columns: Sequence[str], theme: Theme) -> bytes:
-    """How many tracks of each class, from top to bottom, got each answer, from left to right.
+    """The confusion matrix: tracks of each class from top to bottom, by first answer from left to right.
 
     Shape: counts (rows, columns).
     """
