@@ -3,6 +3,8 @@
 import importlib
 import logging
 import os
+import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,14 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from earmark.analysis import Analysis
-from earmark.errors import CatalogueError, UnreadableAudio
+from earmark.errors import CatalogueError, MissingExtra, UnreadableAudio
 from earmark.library import tags
 from earmark.library.scanning import cluster
-from earmark.library.scanning.cluster import ActorTask, Stored
-from earmark.testing import tone, write_wav
+from earmark.library.scanning.cluster import ActorTask, GroupResult, Stored
+from earmark.testing import actors, tone, write_wav
 from earmark.timeline import Timeline
-
-ray: Any = pytest.importorskip("ray", reason="Ray is not installed: pip install 'earmark[cluster]'")
 
 
 class Listen:
@@ -136,9 +136,80 @@ def test_a_file_that_kills_the_decoder_is_a_row(tmp_path: Path) -> None:
     assert not list((tmp_path / "out").glob(".*"))
 
 
+# A pool of actors, with or without Ray
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand in for Ray by actors in processes of their own."""
+    for name, module in actors.modules().items():
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+@pytest.mark.usefixtures("pool")
+def test_an_interrupted_scan_goes_on_by_what_is_written(music: Path, tmp_path: Path) -> None:
+    expected = on_one_machine(music, tmp_path / "alone", task(tmp_path))
+    out = tmp_path / "out"
+    running = cluster.scan(str(music), str(out), task(tmp_path), address="local", group=4)
+    assert next(running) == (25, GroupResult(4, 0))  # the first names are those of the folder on top, sorted
+    running.close()
+    begun = rows_of(out)
+    assert [row for row in expected if row["path"] in {each["path"] for each in begun}] == begun
+    assert len(begun) in (4, 8)  # the group that was under way may have been finished
+    rest = list(cluster.scan(str(music), str(out), task(tmp_path), address="local", group=4))
+    assert {total for total, _ in rest} == {25 - len(begun)}
+    assert sum(group.files for _, group in rest) == 25 - len(begun)
+    assert sum(group.failed for _, group in rest) == 1
+    assert rows_of(out) == expected
+    assert not list(cluster.scan(str(music), str(out), task(tmp_path), address="local"))  # all is written
+    write_wav(music / "024.wav", tone(300, 0.1, 8000), 8000)
+    assert list(cluster.scan(str(music), str(out), task(tmp_path), address="local")) == [(1, GroupResult(1, 0))]
+    assert len(rows_of(out)) == 26
+
+
+@pytest.mark.usefixtures("pool")
+def test_an_actor_that_is_killed_costs_no_row(music: Path, tmp_path: Path) -> None:
+    expected = on_one_machine(music, tmp_path / "alone", task(tmp_path))
+    (opened,) = (tmp_path / "opened").iterdir()  # by this process
+    out = tmp_path / "out"
+    killed: list[int] = []
+    for _ in cluster.scan(str(music), str(out), task(tmp_path, 0.05), address="local", group=8):
+        if not killed:
+            (actor,) = set((tmp_path / "opened").iterdir()) - {opened}
+            killed.append(int(actor.name.partition("-")[2]))
+            os.kill(killed[0], signal.SIGKILL)
+    assert rows_of(out) == expected
+    assert max(Counter(row["path"] for row in rows_of(out)).values()) == 1
+
+
+@pytest.mark.usefixtures("pool")
+def test_a_file_that_kills_its_actor_is_a_row_and_the_scan_goes_on(tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    for name in ("010.wav", "crash.wav", "020.wav", "030.wav"):
+        write_wav(music / name, tone(200, 0.1, 8000), 8000)
+    out = tmp_path / "out"
+    found = list(cluster.scan(str(music), str(out), task(tmp_path), address="local", group=2))
+    assert found == [(4, GroupResult(2, 0)), (4, GroupResult(2, 1))]
+    assert {Path(row["path"]).name: row["error"] for row in rows_of(out)} == {
+        "010.wav": "",
+        "020.wav": "",
+        "030.wav": "",
+        "crash.wav": "the decoder crashed over it",
+    }
+    assert not list(out.glob(".*"))
+
+
+def test_without_ray_a_scan_says_what_to_install(music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtra, match=r"scanning on a cluster needs more .*earmark\[cluster\]"):
+        next(cluster.scan(str(music), str(tmp_path / "out"), task(tmp_path), address="local"))
+
+
 @pytest.fixture
 def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A cluster of two nodes on this machine."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'earmark[cluster]'")
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # where its workers find `Listen`
     made = importlib.import_module("ray.cluster_utils").Cluster(
         initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 80_000_000}

@@ -17,7 +17,7 @@ import hashlib
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path, PurePosixPath
@@ -131,7 +131,7 @@ def scan(
     address: str,
     actors: int | None = None,
     group: int = GROUP,
-) -> Iterator[tuple[int, GroupResult]]:
+) -> Generator[tuple[int, GroupResult], None, None]:
     """Hear all files below a URI that have no row yet.
 
     Args:
