@@ -30,12 +30,12 @@ bench: .venv/dev
 	$(BIN)/python bench/listen.py
 
 # Makes the shipped models anew, in about five hours on two cores; it goes on after an interruption. What is made on the
-# way stays in build/. Needs fluidsynth with its soundfont, espeak-ng and the samples of Sonic Pi (recipes/ear.toml).
+# way stays in build/. Needs fluidsynth with its soundfont, espeak-ng and the samples of Sonic Pi (ear.toml).
 models: .venv/dev
-	[ -d build/house12 ] || $(BIN)/earmark train-tables recipes/house12.toml $(TABLES) build/house12
-	[ -d build/ear ] || $(BIN)/earmark distil recipes/ear.toml build/ear --workers 2 \
+	[ -d build/house12 ] || $(BIN)/earmark train-tables house12 $(TABLES) build/house12
+	[ -d build/ear ] || $(BIN)/earmark distil ear build/ear --workers 2 \
 	    --tables $(TABLES) --teachers $(TEACHERS) --real $(AUDIO)
-	$(BIN)/earmark pool recipes/house12-pool.toml build/house12 build/ear src/earmark/models/house12
+	$(BIN)/earmark pool house12-pool build/house12 build/ear src/earmark/models/house12
 	$(BIN)/earmark models add yamnet --file $(TEACHERS)/yamnet_spectra_in.tflite
 	$(BIN)/earmark synth corpus build/corpus --per-style 60 --artists 40 --seed 7 --workers 2
 	$(BIN)/earmark synth corpus build/corpus --per-style 100 --artists 40 --seed 8 --workers 2 --follow $(TABLES)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from earmark.testing.bundles import tiny_bundle
@@ -47,3 +48,44 @@ def no_added_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARMARK_MODELS", str(tmp_path_factory.mktemp("added-models")))
         yield
+
+
+@pytest.fixture(scope="session")
+def made_up_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of small tables of descriptors: 240 rows by 60 artists, and 120 of which five are the same."""
+    folder = tmp_path_factory.mktemp("tables")
+    generator = np.random.default_rng(0)
+    newer = ["Psy-Trance", "Trance", "Drum and Bass", "Techno", "Polka"]
+    older = ["Trance", "DrumAndBass", "Polka"]
+    columns = [*(f"{number}-d" for number in range(1, 69)), "69-BPM", "70-BPMconf", "71-BPMessentia"]
+    centres = generator.normal(0, 1, (5, 68))
+    lines = []
+    for row in range(360):
+        kind = row % 5 if row < 240 else [1, 2, 4][row % 3]
+        values = centres[kind] + generator.normal(0, 1, 68)
+        lines.append([*np.round(values, 4), 120, 0.1, round(120 + 10 * kind + generator.normal(0, 1), 2)])
+    lines[240:245] = lines[10:15]
+    tables = {
+        "beatport_2021jan": [
+            [*columns, "genre", "artist"],
+            *([*line, newer[row % 5], f"Artist {row // 4}"] for row, line in enumerate(lines[:240])),
+        ],
+        "beatsdataset_201611_23genres": [
+            [*columns, "class"],
+            *([*line, older[row % 3]] for row, line in enumerate(lines[240:])),
+        ],
+        "genre_to_style": [
+            ["table", "genre", "style"],
+            ["beatport_2021jan", "Psy-Trance", "Trance"],
+            ["beatport_2021jan", "Trance", "Trance"],
+            ["beatport_2021jan", "Drum and Bass", "Drum & Bass"],
+            ["beatport_2021jan", "Techno", "Techno / Tech House"],
+            ["beatport_2021jan", "Polka", ""],
+            ["beatsdataset_201611_23genres", "Trance", "Trance"],
+            ["beatsdataset_201611_23genres", "DrumAndBass", "Drum & Bass"],
+        ],
+    }
+    for name, table in tables.items():
+        text = "\n".join(",".join(map(str, line)) for line in table)
+        (folder / f"{name}.csv").write_text(text + "\n", encoding="utf-8")
+    return folder

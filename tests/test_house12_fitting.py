@@ -1,17 +1,20 @@
 """Fitting perceptrons to rows: it learns, it repeats itself, and it does not know what it was told not to know."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
 from earmark.learning.networks.descriptors import DescriptorNetwork
-from earmark.recipes.house12.fitting import FitConfig, OneThread, _disturbed, fit, predict
-from earmark.recipes.house12.tables import UNLABELLED, Indices, Rows, Task
+from earmark.recipes.house12.fitting import _balance, _disturbed, _targets, fit, one_thread, predict
+from earmark.recipes.house12.recipe import FitConfig
+from earmark.recipes.house12.tables import UNLABELLED, Indices, Labels, Rows
 
 CONFIG = FitConfig(members=2, hidden=(24,), knots=9, epochs=30, batch_size=32, dropout=0.1, seed=1)
+
+
+def changed(**settings: object) -> FitConfig:
+    return FitConfig.model_validate({**CONFIG.model_dump(), **settings})
 
 
 def made_up_rows(tracks: int = 240, seed: int = 0) -> tuple[Rows, Indices]:
@@ -33,9 +36,9 @@ def test_it_learns_what_can_be_learned() -> None:
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
     rows, labels = made_up_rows(60)
-    with OneThread():
+    with one_thread():
         weights = [
-            torch.cat([p.flatten() for p in fit(rows, labels, 3, replace(CONFIG, epochs=3, seed=seed)).parameters()])
+            torch.cat([p.flatten() for p in fit(rows, labels, 3, changed(epochs=3, seed=seed)).parameters()])
             for seed in (1, 1, 2)
         ]
     assert torch.equal(weights[0], weights[1])
@@ -45,7 +48,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:
 def test_the_global_generator_is_neither_used_nor_moved() -> None:
     rows, labels = made_up_rows(60)
     before = torch.get_rng_state()
-    fit(rows, labels, 3, replace(CONFIG, epochs=2))
+    fit(rows, labels, 3, changed(epochs=2))
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -57,13 +60,13 @@ def test_rows_without_weight_teach_nothing() -> None:
     assert (predict(network, rows).argmax(1) == labels).mean() > 0.9
 
 
-def test_strangers_get_a_spread_out_answer() -> None:
+def test_what_is_no_music_gets_a_spread_out_answer() -> None:
     rows, labels = made_up_rows()
-    strangers = rows[:40] * 0 + np.linspace(2, 4, 40, dtype=np.float32)[:, None]
-    config = replace(CONFIG, strangers=0.2, label_smoothing=0.0)
-    told, untold = (fit(rows, labels, 3, config, strangers=rows_of) for rows_of in (strangers, None))
-    assert predict(told, strangers).max(1).mean() < 0.5
-    assert predict(told, strangers).max(1).mean() < predict(untold, strangers).max(1).mean()
+    sounds = rows[:40] * 0 + np.linspace(2, 4, 40, dtype=np.float32)[:, None]
+    config = changed(non_music=0.2, label_smoothing=0.0)
+    told, untold = (fit(rows, labels, 3, config, non_music=each) for each in (sounds, None))
+    assert predict(told, sounds).max(1).mean() < 0.5
+    assert predict(told, sounds).max(1).mean() < predict(untold, sounds).max(1).mean()
     assert (predict(told, rows).argmax(1) == labels).mean() > 0.9
 
 
@@ -73,29 +76,29 @@ def test_degraded_copies_make_it_robust_against_the_same_degradation() -> None:
     damaged[:, 0] -= 4  # the first class loses its mark, as a low-pass would take it away
     rows[np.arange(len(rows)), labels + 3] += 2
     damaged[np.arange(len(rows)), labels + 3] += 2
-    config = replace(CONFIG, degraded=0.5)
-    taught, untaught = (fit(rows, labels, 3, config, degrade=copy) for copy in (lambda _: [damaged], lambda _: []))
+    config = changed(degraded=0.5)
+    taught, untaught = (fit(rows, labels, 3, config, degraded=copies) for copies in ([damaged], []))
     right = [(predict(network, damaged).argmax(1) == labels).mean() for network in (taught, untaught)]
     assert right[0] > 0.9
     assert right[0] > right[1]
 
 
-def test_a_row_without_a_label_teaches_the_task_whose_label_it_has() -> None:
+def test_a_row_without_a_label_teaches_the_auxiliary_one_that_it_has() -> None:
     rows, labels = made_up_rows(300)
     few = np.where(np.arange(300) < 12, labels, UNLABELLED)
-    config = replace(CONFIG, epochs=20)
+    config = changed(epochs=20)
     fresh, fresh_labels = made_up_rows(seed=9)
-    taught, untaught = (fit(rows, few, 3, config, others=others) for others in ([Task(labels, 3)], []))
+    taught, untaught = (fit(rows, few, 3, config, auxiliary=auxiliary) for auxiliary in ([Labels(labels, 3)], []))
     right = [(predict(network, fresh).argmax(1) == fresh_labels).mean() for network in (taught, untaught)]
     assert right[0] > right[1] + 0.05
 
 
-def test_the_outputs_of_other_tasks_are_cut_off() -> None:
+def test_the_outputs_of_auxiliary_labels_are_cut_off() -> None:
     rows, labels = made_up_rows(60)
-    network = fit(rows, labels, 3, replace(CONFIG, epochs=2), others=[Task(labels % 2, 2)])
-    with_others = sum(parameter.numel() for parameter in network.parameters())
-    alone = fit(rows, labels, 3, replace(CONFIG, epochs=2))
-    assert with_others == sum(parameter.numel() for parameter in alone.parameters())
+    network = fit(rows, labels, 3, changed(epochs=2), auxiliary=[Labels(labels % 2, 2)])
+    with_auxiliary = sum(parameter.numel() for parameter in network.parameters())
+    alone = fit(rows, labels, 3, changed(epochs=2))
+    assert with_auxiliary == sum(parameter.numel() for parameter in alone.parameters())
     assert predict(network, rows).shape == (60, 3)
     assert predict(network, rows).sum(1) == pytest.approx(1)
 
@@ -113,7 +116,7 @@ def test_harmonics_tell_tempi_apart_that_are_close() -> None:
     rows, labels = by_tempo(generator.uniform(117, 135, 400), generator)
     fresh, fresh_labels = by_tempo(generator.uniform(117, 135, 400), generator)
     right = [
-        (predict(fit(rows, labels, 2, replace(CONFIG, harmonics=count)), fresh).argmax(1) == fresh_labels).mean()
+        (predict(fit(rows, labels, 2, changed(harmonics=count)), fresh).argmax(1) == fresh_labels).mean()
         for count in (1, 5)
     ]
     assert right[1] > right[0] + 0.1
@@ -142,8 +145,22 @@ def test_noise_turns_the_tempo_and_all_its_harmonics_alike() -> None:
     assert not torch.allclose(network.inputs(fast)[:, 68:], inputs[0, :, 68:], atol=0.1)
 
 
+@pytest.mark.parametrize(("share", "expected"), [(0.0, [1, 1, 1]), (0.5, [3**-0.5, 1, 3**0.5]), (1.0, [1 / 3, 1, 3])])
+def test_rare_classes_weigh_more_as_far_as_the_balance_says(share: float, expected: list[float]) -> None:
+    labels = Labels(np.repeat([0, 1, 2, UNLABELLED], [27, 9, 3, 50]), 3)
+    balance = _balance(labels, changed(class_balance=share))
+    assert balance.tolist() == pytest.approx([each * (13 / 9) ** share for each in expected])
+
+
+def test_targets_are_smoothed_and_absent_where_there_is_no_label() -> None:
+    targets = _targets(Labels(np.array([1, 0, UNLABELLED]), 4), changed(label_smoothing=0.2, class_balance=0.0))
+    assert targets.numpy() == pytest.approx(
+        np.array([[0.05, 0.85, 0.05, 0.05], [0.85, 0.05, 0.05, 0.05], [0, 0, 0, 0]])
+    )
+
+
 def test_one_thread_gives_the_threads_back() -> None:
     before = torch.get_num_threads()
-    with OneThread():
+    with one_thread():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before

@@ -1,5 +1,6 @@
 """Held-out predictions: no network has seen what it is tested on, and what was done is not done again."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,21 +10,23 @@ import pytest
 
 from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.recipes.house12 import held_out
-from earmark.recipes.house12.fitting import FitConfig, fit
-from earmark.recipes.house12.held_out import Teaching, cross_validate, fingerprint
-from earmark.recipes.house12.tables import Protocol, Rows, Task
+from earmark.recipes.house12.fitting import fit
+from earmark.recipes.house12.held_out import cache_key, cross_validate
+from earmark.recipes.house12.protocols import EvaluationProtocol
+from earmark.recipes.house12.recipe import FitConfig
+from earmark.recipes.house12.tables import Labels, Rows
 
 CONFIG = FitConfig(members=2, hidden=(24,), knots=9, epochs=10, batch_size=32, dropout=0.1, seed=1)
 
 
-def nothing_to_learn(tracks: int = 60) -> Protocol:
+def nothing_to_learn(tracks: int = 60) -> EvaluationProtocol:
     """Three folds of rows whose labels are a matter of chance."""
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 3, tracks)
     rows = generator.standard_normal((tracks, 70)).astype(np.float32)
     order = generator.permutation(tracks)
     folds = tuple((np.setdiff1d(order, part), part) for part in np.split(order, 3))
-    return Protocol("made up", ("a", "b", "c"), rows, labels, folds, (Task(labels, 3),))
+    return EvaluationProtocol("made up", ("a", "b", "c"), rows, labels, folds, (Labels(labels, 3),))
 
 
 def test_each_test_row_is_predicted_by_a_network_that_has_not_seen_it() -> None:
@@ -45,7 +48,7 @@ def test_rows_are_degraded_by_what_is_known_of_the_training_rows_alone() -> None
         met.append(rows)
         return [rows]
 
-    cross_validate(protocol, CONFIG, teaching=Teaching(degrade))
+    cross_validate(protocol, CONFIG, degrade=degrade)
     for rows, (train, _) in zip(met, protocol.folds, strict=True):
         assert np.array_equal(rows, protocol.rows[train])
 
@@ -68,32 +71,51 @@ def test_a_fold_that_was_kept_is_not_fitted_again(tmp_path: Path, monkeypatch: p
     assert len(fits) == 1
 
 
-@pytest.mark.parametrize("change", ["config", "rows", "labels", "others", "weights", "strangers", "degrade"])
-def test_another_question_is_not_answered_by_what_was_kept(tmp_path: Path, change: str) -> None:
-    protocol, config = nothing_to_learn(), CONFIG
-    cross_validate(protocol, config, keep=tmp_path)
-    weights, teaching = None, Teaching()
-    match change:
-        case "config":
-            config = replace(config, seed=2)
-        case "rows":
-            protocol = replace(protocol, rows=protocol.rows + np.float32(0.01))
-        case "labels":
-            protocol = replace(protocol, labels=2 - protocol.labels)
-        case "others":
-            protocol = replace(protocol, others=())
-        case "weights":
-            weights = np.full(len(protocol.rows), 0.5, np.float32)
-        case "strangers":
-            teaching = Teaching(strangers=protocol.rows[:5])
-        case _:
-            teaching = Teaching(lambda rows: [rows])
-    cross_validate(protocol, config, weights=weights, teaching=teaching, keep=tmp_path)
+CHANGES: dict[str, Callable[[EvaluationProtocol], dict[str, Any]]] = {
+    "config": lambda _: {"config": CONFIG.model_copy(update={"seed": 2})},
+    "rows": lambda protocol: {"protocol": replace(protocol, rows=protocol.rows + np.float32(0.01))},
+    "labels": lambda protocol: {"protocol": replace(protocol, labels=2 - protocol.labels)},
+    "auxiliary labels": lambda protocol: {"protocol": replace(protocol, auxiliary=())},
+    "weights": lambda protocol: {"weights": np.full(len(protocol.rows), 0.5, np.float32)},
+    "non-music": lambda protocol: {"non_music": protocol.rows[:5]},
+    "degraded copies": lambda _: {"degrade": lambda rows: [rows]},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_another_question_is_not_answered_by_what_was_kept(
+    tmp_path: Path, change: Callable[[EvaluationProtocol], dict[str, Any]]
+) -> None:
+    question: dict[str, Any] = {
+        "protocol": nothing_to_learn(),
+        "config": CONFIG.model_copy(update={"epochs": 1}),
+        "keep": tmp_path,
+    }
+    cross_validate(**question)
+    cross_validate(**question | change(nothing_to_learn()))
     assert len(list(tmp_path.iterdir())) == 6
 
 
-def test_fingerprints_tell_shapes_and_values_apart() -> None:
+def test_the_weight_of_a_row_goes_with_it_into_the_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    protocol = nothing_to_learn()
+    met: list[dict[str, Any]] = []
+
+    def recorded(rows: Rows, *args: Any, **named: Any) -> DescriptorNetwork:  # noqa: ANN401  whatever `fit` takes
+        met.append({"rows": rows} | named)
+        return fit(rows, *args, **named)
+
+    monkeypatch.setattr(held_out, "fit", recorded)
+    weights = np.arange(len(protocol.rows), dtype=np.float32)
+    cross_validate(protocol, CONFIG.model_copy(update={"epochs": 1}), weights=weights, non_music=protocol.rows[:2])
+    for call, (train, _) in zip(met, protocol.folds, strict=True):
+        assert np.array_equal(call["weights"], weights[train])
+        assert np.array_equal(call["non_music"], protocol.rows[:2])
+        assert np.array_equal(call["auxiliary"][0].indices, protocol.labels[train])
+
+
+def test_cache_keys_tell_shapes_and_values_apart() -> None:
     values = np.arange(6.0)
-    marks = {fingerprint("a", each) for each in (values, values.reshape(2, 3), values + 1e-12, [values, None], None)}
-    assert len(marks) == 5
-    assert fingerprint("a", values) == fingerprint("a", values.copy())
+    keys = {cache_key("a", each) for each in (values, values.reshape(2, 3), values + 1e-12, [values, None], None)}
+    assert len(keys) == 5
+    assert len({cache_key("a", values.astype(kind)) for kind in (np.float32, np.float64)}) == 2
+    assert cache_key("a", values) == cache_key("a", values.copy())

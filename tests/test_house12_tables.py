@@ -55,7 +55,7 @@ def test_a_missing_column_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_row_with_too_many_values_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="a row has more values than there are columns"):
+    with pytest.raises(TableError, match="row 2 has more values than there are columns"):
         tables.read(write(tmp_path, [row(64, "Trance") + ",more"]), tables.TABLE_2021)
 
 
@@ -66,54 +66,63 @@ def test_what_is_no_number_is_an_error(tmp_path: Path, word: str) -> None:
         tables.read(write(tmp_path, [row(64, "Trance"), bad]), tables.TABLE_2021)
 
 
-def test_the_protocols_have_the_published_sizes_and_keep_artists_apart(shared_data: Path) -> None:
-    found = {protocol.name: protocol for protocol in tables.protocols(shared_data)}
-    assert list(found) == list(tables.REFERENCE)
-    sizes = {name: (sum(len(test) for _, test in p.folds), len(p.classes), len(p.folds)) for name, p in found.items()}
-    assert sizes == {
-        "styles 2021, by artist": (2100, 11, 5),
-        "styles 2016 to 2021": (2000, 10, 1),
-        "32 genres 2021, by artist": (3200, 32, 5),
-        "23 genres 2016, 10-fold": (2300, 23, 10),
-    }
-    artists = np.array(tables.read(shared_data, tables.TABLE_2021).artists)
-    for name in ("styles 2021, by artist", "32 genres 2021, by artist"):
-        for train, test in found[name].folds:
-            assert not set(artists[train[train < 3200]]) & set(artists[test])
-
-
-def test_a_protocol_teaches_its_own_labels_and_genres_and_nothing_of_what_is_tested(shared_data: Path) -> None:
-    for protocol in tables.protocols(shared_data):
-        assert all(len(task.labels) == len(protocol.rows) for task in protocol.others)
-        for train, test in protocol.folds:
-            assert not set(train) & set(test)
-            assert (protocol.labels[test] >= 0).all()
-            taught = [protocol.labels[train], *(task.labels[train] for task in protocol.others)]
-            assert (np.max(taught, 0) >= 0).all()  # no row without any label
-    across = tables.protocols(shared_data)[1]
-    ((train, _),) = across.folds
-    assert np.array_equal(across.rows[train], tables.read(shared_data, tables.TABLE_2016).rows)
-    assert [task.classes for task in across.others] == [23]
-
-
-def test_the_same_track_in_both_tables_is_taught_in_neither_while_it_is_tested(shared_data: Path) -> None:
-    new, old = (tables.read(shared_data, name) for name in (tables.TABLE_2021, tables.TABLE_2016))
-    both = tables.same_tracks(old.rows, new.rows)
-    assert 5 < both.sum() < 40
-    assert new.artists[int(np.abs(new.rows - old.rows[both][0]).sum(1).argmin())]
-    for protocol in tables.protocols(shared_data)[2:]:
-        for train, test in protocol.folds:
-            other = train[(train < len(new.rows)) != (test[0] < len(new.rows))]
-            assert len(other) > 2000
-            assert not tables.same_tracks(protocol.rows[other], protocol.rows[test]).any()
-
-
 def test_a_label_that_is_no_class_is_none() -> None:
     assert tables.indices(("b", "", "a"), ("a", "b")).tolist() == [1, tables.UNLABELLED, 0]
 
 
-def test_no_real_row_is_halftime(shared_data: Path) -> None:
-    both = (tables.read(shared_data, name) for name in (tables.TABLE_2021, tables.TABLE_2016))
-    labelled = [style for table in both for style in table.styles]
-    assert "Halftime" not in labelled
-    assert labelled.count("Drum & Bass") == 200
+def test_the_table_of_2016_names_its_genres_classes_and_no_artists(tmp_path: Path) -> None:
+    folder = write(tmp_path, [row(64, "Trance")])
+    line = row(128, "Trance").rpartition(",Trance,")[0]
+    (folder / f"{tables.TABLE_2016}.csv").write_text(f"{HEADER},class\n{line},Trance\n", encoding="utf-8")
+    table = tables.read(folder, tables.TABLE_2016)
+    assert table.genres == ("Trance",)
+    assert table.styles == ("",)  # the genre of the other table is another one
+    assert table.artists == ("",)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "reason"),
+    [
+        (tables.TABLE_2021, HEADER + ",genre,artist,track\n1,2,3\n", "row 2 has fewer values than there are columns"),
+        (tables.TABLE_2021, HEADER + "\n" + ",".join(["1"] * 71) + "\n", "there is no column 'genre'"),
+        ("genre_to_style", "table,genre\nbeatport_2021jan,Trance\n", "there is no column 'style'"),
+        ("genre_to_style", "", "the table is empty"),
+    ],
+)
+def test_what_is_missing_is_named(tmp_path: Path, file: str, text: str, reason: str) -> None:
+    folder = write(tmp_path, [row(64, "Trance")])
+    (folder / f"{file}.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(TableError, match=rf"{file}\.csv: {reason}"):
+        tables.read(folder, tables.TABLE_2021)
+
+
+def test_a_table_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (write(tmp_path, []) / f"{tables.TABLE_2021}.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(TableError, match=r"beatport_2021jan\.csv: "):
+        tables.read(tmp_path, tables.TABLE_2021)
+
+
+def test_genres_of_both_tables_are_labels_of_their_own(made_up_tables: Path) -> None:
+    new, old = (tables.read(made_up_tables, name) for name in (tables.TABLE_2021, tables.TABLE_2016))
+    newer, older = tables.genres_of_both(new, old)
+    assert (newer.classes, older.classes) == (5, 3)
+    assert (newer.indices[240:] == tables.UNLABELLED).all()
+    assert (older.indices[:240] == tables.UNLABELLED).all()
+    assert newer.indices[:5].tolist() == [2, 4, 0, 3, 1]  # in the order of their names
+    assert older.indices[240:243].tolist() == [2, 0, 1]
+
+
+def test_the_same_tracks_are_those_whose_descriptors_all_but_agree(made_up_tables: Path) -> None:
+    new, old = (tables.read(made_up_tables, name) for name in (tables.TABLE_2021, tables.TABLE_2016))
+    moved = old.rows + np.float32(0.01) * old.rows.std(0)
+    assert np.flatnonzero(tables.same_tracks(moved, new.rows)).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_the_synthesizer_follows_the_lines_of_each_style(made_up_tables: Path) -> None:
+    lines = tables.measured(made_up_tables)
+    assert {style: len(found) for style, found in lines.items() if found} == {
+        "Trance": 96 + 40,
+        "Drum & Bass": 48 + 40,
+        "Halftime": 48 + 40,
+        "Techno / Tech House": 48,
+    }

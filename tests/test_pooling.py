@@ -17,6 +17,7 @@ from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.learning.networks.ear import EarScores
 from earmark.learning.networks.yamnet.network import YamnetEar
 from earmark.learning.pooling import PoolConfig
+from earmark.recipes.shipped import FILES
 from earmark.testing.bundles import tiny_bundle
 
 LABELS = ["Techno", "House"]
@@ -31,7 +32,7 @@ POOL = PoolConfig(
     styles={"Techno": {"Techno": 1.0}, "House": {"House music": 1.0, "Disco": 0.5}},
 )
 OUTPUTS = 571
-RECIPE = Path(__file__).parents[1] / "recipes/house12-pool.toml"
+RECIPE = FILES["house12-pool"]
 
 
 def config_of(name: str, architecture: str, settings: dict[str, Any], labels: list[str], task: str) -> Config:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from earmark.errors import EarmarkError
 from earmark.hearing.bundle import read_config, shipped
 from earmark.hearing.rhythm.bars import FOUR
+from earmark.recipes.shipped import FILES
 from earmark.styles import TABLE, Style, families, family_of, from_tag, index_names, normalise, read_table, styles
 from earmark.synth import recipes
 from earmark.synth.corpus import EXAMPLES
@@ -305,7 +306,7 @@ def test_two_names_joined_give_both_styles_in_order(one: tuple[Style, str], othe
 NEEDED: dict[str, Callable[[], Collection[str]]] = {
     "the recipes of the synthesizer (src/earmark/synth/club_recipes.py, broken_recipes.py)": lambda: recipes.ALL,
     "the example tracks (EXAMPLES in src/earmark/synth/corpus.py)": lambda: EXAMPLES,
-    "the table of the pool ([styles] in recipes/house12-pool.toml)": lambda: pool_recipe()["styles"],
+    "the table of the pool ([styles] in house12-pool.toml)": lambda: pool_recipe()["styles"],
     "the table of styles in README.md": lambda: cells(ROOT / "README.md", "family", 1),
     "the table of tempi in docs/rhythm.md": lambda: (
         cells(ROOT / "docs/rhythm.md", "style", 0)
@@ -316,7 +317,7 @@ NEEDED: dict[str, Callable[[], Collection[str]]] = {
 
 
 def pool_recipe() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "recipes/house12-pool.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(FILES["house12-pool"].read_text(encoding="utf-8"))
 
 
 def rows(page: Path, heading: str) -> list[list[str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from earmark.app.progress import Counting, Staging, unseen, unstaged
-from earmark.errors import BundleError, UnreadableAudio
+from earmark.errors import UnreadableAudio
 from earmark.runner import Outcome, gather, run_all, sensible_workers
 
 if TYPE_CHECKING:
@@ -77,20 +77,22 @@ def repeat(model: str, tables: Path, recipe: Path | None = None, *, progress: St
     Args:
         model: its name or folder.
         tables: the folder with the tables.
-        recipe: by default the one that the model names.
+        recipe: a file, or the name of one that comes with earmark; by default the one that the model names.
         progress: is told how much of each stage is done.
 
     Raises:
-        BundleError: there is no such model, it is damaged, or it names no recipe and none is given.
+        BundleError: there is no such model, it is damaged, or no recipe of it is known and none is given.
+        ManifestError: something is wrong with the recipe.
+        TableError: something is wrong with the tables.
     """
-    from earmark.recipes.house12.recipe import evaluate, read_recipe
+    from earmark.recipes import shipped
+    from earmark.recipes.house12.recipe import read_recipe
+    from earmark.recipes.house12.training import evaluate
 
     opened = open_verified(model)
-    recipe = recipe or Path(opened.config.provenance.get("recipe", ""))
-    if not recipe.name:
-        raise BundleError(f"{opened.folder}: the model names no recipe to repeat; give one with --recipe")
+    path = shipped.locate(recipe) if recipe else shipped.recipe_of_tables(opened.config)
     with progress() as advance:
-        return evaluate(read_recipe(recipe), tables, advance)
+        return evaluate(read_recipe(path), tables, advance)
 
 
 def degrade(

@@ -7,7 +7,7 @@ import typer
 
 
 def distil(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/ear.toml.")],
+    recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a shipped one: ear.")],
     out: Annotated[Path, typer.Argument(help="The ear to write; OUT.training keeps what is made on the way.")],
     tables: Annotated[Path, typer.Option(help="The folder with the measured tables.")],
     teachers: Annotated[Path, typer.Option(help="The folder with the teachers' files.")],
@@ -19,13 +19,14 @@ def distil(
     """Teach an ear: make sound, ask the teachers, train, measure. The same command goes on after an interruption."""
     from earmark.cli import show
     from earmark.cli.progress import titled_progress
+    from earmark.recipes import shipped
     from earmark.recipes.distillation import recipe as ears
     from earmark.runner import gather
 
     files = [path for path in gather([str(real)] if real else []) if isinstance(path, Path)]
     with titled_progress() as progress:
         measured = ears.train(
-            ears.read_recipe(recipe),
+            ears.read_recipe(shipped.locate(recipe)),
             out,
             tables=tables,
             teachers=teachers,

@@ -7,13 +7,14 @@ import typer
 
 
 def pool(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/house12-pool.toml.")],
+    recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a shipped one: house12-pool.")],
     descriptors: Annotated[Path, typer.Argument(help="A model that `earmark train-tables` made.")],
     ear: Annotated[Path, typer.Argument(help="A model that `earmark distil` made.")],
     out: Annotated[Path, typer.Argument(help="The model to write, a folder.")],
 ) -> None:
     """Join a model from measured descriptors and an ear into one."""
     from earmark.learning import pooling
+    from earmark.recipes import shipped
 
-    pooling.make(pooling.read_recipe(recipe), descriptors, ear, out)
+    pooling.make(pooling.read_recipe(shipped.locate(recipe)), descriptors, ear, out)
     typer.echo(f"written: {out}")

@@ -63,16 +63,18 @@ def train(
 
 
 def train_tables(
-    recipe: Annotated[Path, typer.Argument(help="A recipe, such as recipes/house12.toml.")],
+    recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a shipped one: house12.")],
     tables: Annotated[Path, typer.Argument(help="The folder with the tables.")],
     out: Annotated[Path, typer.Argument(help="The model to write, a folder.")],
 ) -> None:
     """Train a model on tables of measured descriptors, and write it with its card."""
     from earmark.cli import show
     from earmark.cli.progress import titled_progress
-    from earmark.recipes.house12 import recipe as tabular
+    from earmark.recipes import shipped
+    from earmark.recipes.house12 import training
+    from earmark.recipes.house12.recipe import read_recipe
 
     with titled_progress() as progress:
-        scores = tabular.train(tabular.read_recipe(recipe), tables, out, progress)
+        scores = training.train(read_recipe(shipped.locate(recipe)), tables, out, progress)
     show.stdout().print(show.scores_table(scores))
     typer.echo(f"written: {out}")

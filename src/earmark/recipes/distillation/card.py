@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from earmark.recipes.distillation.fidelity import HEARD, Fidelity
 from earmark.recipes.distillation.material import Clip
-from earmark.recipes.house12.card import ATTRIBUTION as TABLES
+from earmark.recipes.distillation.teachers import TEACHERS
+from earmark.recipes.house12.tables import ATTRIBUTION as TABLES
 
 ATTRIBUTION = (
-    "Taught by YAMNet (Google, project coralmicro, Apache-2.0; trained on AudioSet) and musicnn (J. Pons; ported by "
-    "E. Quinton, ISC licence; trained on the Million Song Dataset). Sound: tracks of earmark.synth, some of which "
-    "follow measured descriptors; the soundfont FluidR3 GM (Frank Wen, MIT licence); samples of Sonic Pi (CC0); "
-    f"speech of espeak-ng; noises. {TABLES}"
+    f"Taught by {' and '.join(teacher.credit for teacher in TEACHERS.values())}. Sound: tracks of earmark.synth, some "
+    "of which follow measured descriptors; the soundfont FluidR3 GM (Frank Wen, MIT licence); samples of Sonic Pi "
+    f"(CC0); speech of espeak-ng; noises. {TABLES}"
 )
 
 TEXT = """# {name}

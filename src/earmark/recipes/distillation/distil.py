@@ -11,46 +11,46 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
 
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
 from earmark.learning.networks.yamnet import classes
+from earmark.learning.recipe import Recipe
 from earmark.learning.training import checkpoint
 from earmark.learning.training.checkpoint import Progress
 from earmark.learning.training.schedule import warm_cosine
 from earmark.recipes.distillation import shards
-from earmark.recipes.distillation.teachers import musicnn
+from earmark.recipes.distillation.teachers import OUTPUTS
 
-OUTPUTS = classes.CLASSES + len(musicnn.TAGS)
 RARE = -5.0  # logit of a class before anything was heard: most are never there
 FAINTEST = 1e-4  # a score
 RARE_SCORE = 0.2
 MUSIC = range(132, 277)  # the classes of AudioSet that are kinds of music
 
 
-@dataclass(frozen=True)
-class DistilConfig:
-    """The settings of a distillation; the weights say how much a thing counts in the loss."""
+class DistilConfig(Recipe):
+    """The settings of a distillation; weights are those of a part of the loss."""
 
-    epochs: int
-    batch_size: int  # scenes
-    learning_rate: float
-    weight_decay: float
-    warm_up: float
-    average: float  # decay of the moving average of the weights, for each step
-    music: float  # weight of a kind of music, where another class has 1
-    styles: float  # weight of the kinds of electronic music
-    logits: float
-    embedding: float
-    tags: float
-    rare: float  # how much more often a scene comes in which a style is heard
-    seed: int
+    epochs: PositiveInt
+    batch_size: PositiveInt  # scenes
+    learning_rate: PositiveFloat
+    weight_decay: NonNegativeFloat
+    warm_up: float = Field(gt=0, lt=1)  # share of all steps
+    average: float = Field(ge=0, lt=1)  # decay of the moving average of the weights, for each step
+    music: NonNegativeFloat  # weight of a kind of music, where another class has 1
+    styles: NonNegativeFloat  # weight of the kinds of electronic music
+    logits: NonNegativeFloat
+    embedding: NonNegativeFloat
+    tags: NonNegativeFloat
+    rare: NonNegativeFloat  # a scene comes so many times more often if a style is heard in it
+    seed: NonNegativeInt
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Step:
     rate: float
 
 
-Said = tuple[Tensor, Tensor, Tensor]
+Predicted = tuple[Tensor, Tensor, Tensor]
 """Class logits, embedding, tag logits."""
 
 
@@ -76,14 +76,14 @@ class Student(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        network = ARCHITECTURES["ear"](OUTPUTS)
+        network = ARCHITECTURES["ear"](len(OUTPUTS))
         assert isinstance(network, AudioNetwork)  # noqa: S101  the table says so
         self.body = network.body
         nn.init.constant_(self.body.dense.bias, RARE)  # type: ignore[union-attr, arg-type]
         self.imitate = nn.Linear(self.body.dense.in_features, classes.DIMS)  # type: ignore[union-attr, arg-type]
 
-    def forward(self, patches: Tensor) -> "Said":
-        """What the student says of scenes."""
+    def forward(self, patches: Tensor) -> Predicted:
+        """The outputs of the student for scenes."""
         features, _ = self.body.features(patches)  # type: ignore[operator]
         features = self.body.dropout(features)  # type: ignore[operator]
         logits = self.body.dense(features)  # type: ignore[operator]
@@ -91,7 +91,7 @@ class Student(nn.Module):
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingSet:
     """All shards together, on one scale: the embedding has zero mean and unit deviation."""
 
     patches: Tensor  # (scenes, 3, 64, 96) float16
@@ -100,13 +100,13 @@ class Lesson:
     tags: Tensor  # (scenes, 50) float16, nan where nobody was asked
 
 
-def load(paths: Sequence[Path]) -> Lesson:
+def load(paths: Sequence[Path]) -> TrainingSet:
     """Read shards into memory."""
     read = [shards.read(path) for path in paths]
     embedding = np.concatenate([shard.embedding for shard in read])
     mean, deviation = embedding.mean((0, 1), dtype=np.float64), embedding.std((0, 1), dtype=np.float64)
     scaled = ((embedding - mean.astype(np.float16)) / np.maximum(deviation, 1e-2).astype(np.float16)).clip(-8, 8)
-    return Lesson(
+    return TrainingSet(
         torch.from_numpy(np.concatenate([shard.patches for shard in read])),
         torch.from_numpy(np.concatenate([shard.scores for shard in read])),
         torch.from_numpy(scaled),
@@ -115,38 +115,38 @@ def load(paths: Sequence[Path]) -> Lesson:
 
 
 def importance(config: DistilConfig) -> Tensor:
-    """How much each class counts, (521,)."""
+    """The weight of each class in the loss, (521,)."""
     weight = torch.ones(classes.CLASSES)
     weight[list(MUSIC)] = config.music
     weight[list(classes.STYLES)] = config.styles
     return weight
 
 
-def loss_of(said: Said, lesson: Lesson, chosen: Tensor, weight: Tensor, config: DistilConfig) -> Tensor:
-    """How far a student is from its teachers, a mean over the scenes.
+def loss_of(predicted: Predicted, taught: TrainingSet, chosen: Tensor, weight: Tensor, config: DistilConfig) -> Tensor:
+    """The distance of a student from its teachers, a mean over the scenes.
 
     Scores are compared twice: as probabilities, where the loud classes count, and as logits, in which the faintest
     scores tell as much as the others: most of what a teacher knows of our sound is faint.
     """
-    logits, embedding, tags = (each.float() for each in said)
-    wanted = lesson.scores[chosen].float().clamp(FAINTEST, 1 - FAINTEST)
+    logits, embedding, tags = (each.float() for each in predicted)
+    wanted = taught.scores[chosen].float().clamp(FAINTEST, 1 - FAINTEST)
     surprise = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
     distance = (logits - wanted.logit()) ** 2
     loss = (surprise * weight).sum(-1).mean() + config.logits * (distance * weight).sum(-1).mean() / weight.sum()
-    loss = loss + config.embedding * functional.mse_loss(embedding, lesson.embedding[chosen].float())
-    asked = ~lesson.tags[chosen, 0].isnan()
+    loss = loss + config.embedding * functional.mse_loss(embedding, taught.embedding[chosen].float())
+    asked = ~taught.tags[chosen, 0].isnan()
     if asked.any():
-        known = lesson.tags[chosen][asked].float().clamp(0, 1)
+        known = taught.tags[chosen][asked].float().clamp(0, 1)
         loss = loss + config.tags * functional.binary_cross_entropy_with_logits(tags[asked], known)
     return loss
 
 
-def epoch_order(lesson: Lesson, config: DistilConfig, epoch: int) -> Tensor:
-    """Which scenes make an epoch, (scenes,): those in which the teacher hears a style come more often.
+def epoch_order(taught: TrainingSet, config: DistilConfig, epoch: int) -> Tensor:
+    """The scenes of an epoch, (scenes,): those in which the teacher hears a style come more often.
 
     A scene counts once, and up to `1 + config.rare` times where one of the styles has a score of RARE_SCORE or more.
     """
-    strongest = lesson.scores[:, :, list(classes.KINDS)].float().amax((1, 2)).numpy()
+    strongest = taught.scores[:, :, list(classes.KINDS)].float().amax((1, 2)).numpy()
     share = 1 + config.rare * np.minimum(1, strongest / RARE_SCORE)
     generator = np.random.default_rng([config.seed, epoch])
     return torch.from_numpy(generator.choice(len(share), len(share), p=share / share.sum()))
@@ -170,7 +170,7 @@ def distil(
         checkpoint_seconds: how often a checkpoint is written.
     """
     torch.manual_seed(config.seed)
-    lesson = load(paths)
+    taught = load(paths)
     student = Student().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = {name: value.clone() for name, value in student.state_dict().items()}
     decayed = [value for value in student.parameters() if value.ndim > 1]
@@ -179,15 +179,15 @@ def distil(
         [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}],
         lr=config.learning_rate,
     )
-    scenes = len(lesson.patches)
+    scenes = len(taught.patches)
     rounds = scenes // config.batch_size
     total = config.epochs * rounds
-    what = [asdict(config), [path.name for path in paths], scenes]
-    fingerprint = hashlib.sha256(json.dumps(what).encode()).hexdigest()
+    run = [config.model_dump(), [path.name for path in paths], scenes]
+    run_id = hashlib.sha256(json.dumps(run).encode()).hexdigest()
     state, lines = Progress(), list[dict[str, float]]()
     saved = folder / "checkpoint.safetensors"
     if saved.exists():
-        state, averaged, lines = checkpoint.load(saved, fingerprint, student, optimiser)
+        state, averaged, lines = checkpoint.load(saved, run_id, student, optimiser)
     weight = importance(config)
     student.train()
     last_saved = before = time.monotonic()
@@ -195,14 +195,14 @@ def distil(
     for done in range(state.step, total):
         epoch, place = divmod(done, rounds)
         if place == 0 or done == state.step:
-            order = epoch_order(lesson, config, epoch)
+            order = epoch_order(taught, config, epoch)
         chosen = order[place * config.batch_size : (place + 1) * config.batch_size]
         torch.manual_seed(int(np.random.default_rng([config.seed, epoch, place]).integers(2**62)))  # dropout
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * warm_cosine((done + 1) / total, config.warm_up)
         with torch.autocast("cpu", torch.bfloat16):
-            said = student(lesson.patches[chosen].float())
-        loss = loss_of(said, lesson, chosen, weight, config)
+            predicted = student(taught.patches[chosen].float())
+        loss = loss_of(predicted, taught, chosen, weight, config)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(student.parameters(), 5.0)
@@ -220,6 +220,6 @@ def distil(
         before = now
         if now - last_saved > checkpoint_seconds or done + 1 == total:
             state.step = done + 1
-            checkpoint.save(saved, fingerprint, state, student, optimiser, averaged, lines)
+            checkpoint.save(saved, run_id, state, student, optimiser, averaged, lines)
             last_saved = now
     return {name.removeprefix("body."): value for name, value in averaged.items() if name.startswith("body.")}

@@ -20,9 +20,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from earmark.files import replacement
 from earmark.learning.data import manifest
+from earmark.learning.recipe import Recipe
 from earmark.recipes.distillation import instruments, samples, speech
 from earmark.recipes.house12 import tables
 from earmark.synth.corpus import render_corpus
@@ -42,20 +44,19 @@ class Clip:
     split: str
 
 
-@dataclass(frozen=True)
-class SoundConfig:
-    """How many files of each kind, and how long they are in seconds."""
+class SoundConfig(Recipe):
+    """The numbers of files of each kind, and where sounds of others are."""
 
-    soundfont: str
-    samples: str
-    synth_per_style: int
-    rows_per_style: int
-    artists: int
-    instruments: int
-    pieces: int
-    speeches: int
-    seconds: float
-    seed: int
+    soundfont: str  # a file
+    samples: str  # a folder
+    synth_per_style: PositiveInt
+    rows_per_style: PositiveInt
+    artists: PositiveInt
+    instruments: NonNegativeInt
+    pieces: NonNegativeInt
+    speeches: NonNegativeInt
+    seconds: PositiveFloat  # of each file that is no synthesizer's
+    seed: NonNegativeInt
 
 
 def prepare(
@@ -103,7 +104,7 @@ def prepare(
 
 
 def _made(make: Callable[[int, Path], None], paths: list[Path], workers: int) -> Iterator[int]:
-    """Make the files that are missing; how many are there after each."""
+    """Make the files that are missing; yields the number that is there after each."""
     missing = [(number, path) for number, path in enumerate(paths) if not path.exists()]
     done = len(paths) - len(missing)
     if not missing:

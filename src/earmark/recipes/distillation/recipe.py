@@ -5,25 +5,24 @@
 Each stage keeps what it made beside the bundle, in OUT.training, and goes on where it was.
 """
 
-import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from pydantic import Field, PositiveInt
 
-from earmark.errors import ManifestError
 from earmark.hearing.bundle import Config
 from earmark.learning import bundle
+from earmark.learning import recipe as recipes
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
-from earmark.learning.networks.yamnet import classes
+from earmark.learning.recipe import Recipe
 from earmark.recipes.distillation import card, distil, fidelity, material, shards
 from earmark.recipes.distillation.distil import DistilConfig
 from earmark.recipes.distillation.fidelity import Fidelity
 from earmark.recipes.distillation.material import SoundConfig
 from earmark.recipes.distillation.scenes import Material, scene
 from earmark.recipes.distillation.shards import Teachers
-from earmark.recipes.distillation.teachers import musicnn
+from earmark.recipes.distillation.teachers import OUTPUTS
 
 Progress = Callable[[str, float], None]
 """Called with a stage and the share of it that is done."""
@@ -33,14 +32,13 @@ HELD_OUT_SCENES = 600
 EVERY = 2.912  # seconds from one patch to the next, as it is used: ten in 29.12 s
 
 
-@dataclass(frozen=True)
-class EarRecipe:
-    """A recipe file, read: `shards` of `scenes` each."""
+class EarRecipe(Recipe):
+    """The recipe of an ear: `shards` of `scenes` each."""
 
-    name: str
+    name: str = Field(min_length=1)
     summary: str
-    shards: int
-    scenes: int
+    shards: PositiveInt
+    scenes: PositiveInt
     sound: SoundConfig
     distil: DistilConfig
 
@@ -49,15 +47,9 @@ def read_recipe(path: Path) -> EarRecipe:
     """Read a recipe.
 
     Raises:
-        ManifestError: it is missing, no TOML, or has a key too many or too few.
+        ManifestError: it is missing, no TOML, or has a key or a value that it should not have.
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        return EarRecipe(sound=SoundConfig(**raw.pop("sound")), distil=DistilConfig(**raw.pop("distil")), **raw)
-    except FileNotFoundError:
-        raise ManifestError(f"{path}: no such recipe") from None
-    except (tomllib.TOMLDecodeError, TypeError, KeyError) as error:
-        raise ManifestError(f"{path}: not a recipe of an ear: {error}") from error
+    return recipes.read(EarRecipe, path)
 
 
 def train(
@@ -73,7 +65,7 @@ def train(
     """Make the sound, label it, distil, measure, and write the ear as a bundle.
 
     Args:
-        recipe: what to do.
+        recipe: the settings.
         out: the bundle to write; `OUT.training` beside it holds what was made on the way.
         tables: the folder of the measured tables, which some of the sound follows.
         teachers: the folder with the files of the teachers.
@@ -102,7 +94,7 @@ def train(
         progress("shards", done / recipe.shards)
     paths = [shards.path_of(folder / "shards", number) for number in range(recipe.shards)]
     weights = distil.distil(paths, recipe.distil, folder, lambda step: progress("distillation", step.done / step.total))
-    network = ARCHITECTURES["ear"](distil.OUTPUTS, every=EVERY)
+    network = ARCHITECTURES["ear"](len(OUTPUTS), every=EVERY)
     assert isinstance(network, AudioNetwork)  # noqa: S101  the table says so
     network.body.load_state_dict(weights)
     network.eval()
@@ -117,8 +109,6 @@ def train(
 
 
 def _config(recipe: EarRecipe, network: AudioNetwork, measured: dict[str, Fidelity]) -> Config:
-    labels = [f"AudioSet {number}: {classes.NAMES.get(number, '?')}" for number in range(classes.CLASSES)]
-    labels += [f"Million Song: {tag}" for tag in musicnn.TAGS]
     return Config.of(
         network,
         name=recipe.name,
@@ -126,8 +116,8 @@ def _config(recipe: EarRecipe, network: AudioNetwork, measured: dict[str, Fideli
         architecture="ear",
         settings={"every": EVERY},
         shortest=1.0,
-        styles=labels,
-        families=dict.fromkeys(labels, "Sound"),
+        styles=OUTPUTS,
+        families=dict.fromkeys(OUTPUTS, "Sound"),
         provenance={
             "summary": recipe.summary,
             "recipe": f"recipes/{recipe.name}.toml",

@@ -22,16 +22,16 @@ from earmark.audio import Waveform
 from earmark.learning.data.windows import WindowCache
 from earmark.learning.training.augment import equalise, lose
 from earmark.recipes.distillation.material import RATE, Clip
-from earmark.recipes.house12.shifts import strangers
+from earmark.recipes.house12.non_music import non_music
 
 SECONDS = 3.0
 SAMPLES = round(SECONDS * RATE)
 CLIP_SECONDS = 30
 
-KINDS = {"synth": 0.27, "rows": 0.27, "instruments": 0.19, "samples": 0.15, "speech": 0.05, "strange": 0.07}
-"""How often a sound of a scene is of each kind: what is meant to be understood best comes most often."""
-STRANGE = "strange"  # the kind that is made, not read
-STRANGE_EACH = 30
+KINDS = {"synth": 0.27, "rows": 0.27, "instruments": 0.19, "samples": 0.15, "speech": 0.05, "non-music": 0.07}
+"""Share of each kind of sound in the scenes: what is meant to be understood best comes most often."""
+NON_MUSIC = "non-music"  # the kind that is made, not read
+NON_MUSIC_EACH = 30
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Material:
     @classmethod
     def of(cls, clips: Sequence[Clip], cache: Path, seed: int) -> "Material":
         """The material of some clips; kinds that have none are left out."""
-        present = {clip.kind for clip in clips} | {STRANGE}
+        present = {clip.kind for clip in clips} | {NON_MUSIC}
         shares = {kind: share for kind, share in KINDS.items() if kind in present}
         whole = sum(shares.values())
         window = WindowCache(cache, RATE, CLIP_SECONDS * RATE, 1)
@@ -60,9 +60,9 @@ class Material:
     def draw(self, rng: np.random.Generator, samples: int) -> Waveform:
         """A stretch of any clip, repeated where it is too short, (samples,)."""
         kind = str(rng.choice(list(self.kinds), p=list(self.kinds.values())))
-        if kind == STRANGE:
-            strange = _strange(self.seed)
-            sound = strange[rng.integers(len(strange))]
+        if kind == NON_MUSIC:
+            sounds = _non_music(self.seed)
+            sound = sounds[rng.integers(len(sounds))]
         else:
             path = self.by_kind[kind][rng.integers(len(self.by_kind[kind]))].path
             window = self.cache.windows(path)
@@ -75,9 +75,9 @@ class Material:
 
 
 @cache
-def _strange(seed: int) -> list[Waveform]:
+def _non_music(seed: int) -> list[Waveform]:
     """Noises, tones, clicks, silence: made once for each process."""
-    return strangers(np.random.default_rng(seed), STRANGE_EACH)
+    return non_music(np.random.default_rng(seed), NON_MUSIC_EACH)
 
 
 def _filled(sound: Waveform, samples: int) -> Waveform:

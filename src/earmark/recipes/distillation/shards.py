@@ -1,4 +1,4 @@
-"""Shards: scenes as the student sees them, with what the teachers say of them.
+"""Shards: scenes as the student sees them, with the outputs of the teachers.
 
     shards/00017.npz    of a few hundred scenes: log-mel patches, YAMNet's scores and embedding, musicnn's tags
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from multiprocessing import get_context
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import soxr
@@ -27,7 +28,7 @@ from earmark.learning.networks.ear import PATCH, LogMelPatches
 from earmark.learning.networks.yamnet import graph, patches
 from earmark.recipes.distillation.material import RATE
 from earmark.recipes.distillation.scenes import Material, scene
-from earmark.recipes.distillation.teachers import musicnn
+from earmark.recipes.distillation.teachers import TEACHERS, musicnn
 
 PATCHES = 3  # of a scene
 EVERY = 21_168  # samples from one patch to the next: YAMNet's 96 frames of 10 ms
@@ -38,7 +39,7 @@ Halves = NDArray[np.float16]
 
 @dataclass(frozen=True)
 class Shard:
-    """Scenes and what the teachers say; see the module."""
+    """Scenes and the outputs of the teachers; see the module."""
 
     patches: Halves
     scores: Halves
@@ -48,19 +49,23 @@ class Shard:
 
 @dataclass(frozen=True)
 class Teachers:
-    """Where the teachers' files are."""
+    """The teachers of a folder, each opened when it is asked first."""
 
     folder: Path
 
     @cached_property
     def yamnet(self) -> graph.Yamnet:
         """521 classes of sound, and an embedding."""
-        return graph.Yamnet(self.folder / "yamnet_spectra_in.tflite")
+        return cast(graph.Yamnet, self._open("yamnet"))
 
     @cached_property
     def musicnn(self) -> musicnn.Musicnn:
         """50 tags of the Million Song Dataset."""
-        return musicnn.Musicnn(self.folder / "MSD_musicnn.h5")
+        return cast(musicnn.Musicnn, self._open("musicnn"))
+
+    def _open(self, name: str) -> object:
+        teacher = TEACHERS[name]
+        return teacher.open(self.folder / teacher.file)
 
 
 def label(waveforms: list[Waveform], teachers: Teachers, *, tag_every: int = TAG_EVERY) -> Shard:
@@ -84,7 +89,7 @@ def label(waveforms: list[Waveform], teachers: Teachers, *, tag_every: int = TAG
 
 
 def make(folder: Path, count: int, size: int, material: Material, teachers: Teachers, workers: int) -> Iterator[int]:
-    """Make the shards that are missing; how many are there after each."""
+    """Make the shards that are missing; yields the number that is there after each."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [number for number in range(count) if not path_of(folder, number).exists()]
     done = count - len(missing)
@@ -102,7 +107,7 @@ def make(folder: Path, count: int, size: int, material: Material, teachers: Teac
 
 
 def path_of(folder: Path, number: int) -> Path:
-    """Where a shard is."""
+    """The file of a shard."""
     return folder / f"{number:05d}.npz"
 
 

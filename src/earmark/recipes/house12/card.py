@@ -1,12 +1,8 @@
-"""The card of a model: what it was made from, how well it hears, and what it has never heard."""
+"""The card of a model from measured tables: its origin, its measures, its limits."""
 
 from earmark.hearing.bundle import Config
 from earmark.measures.scores import Score, rows
-
-ATTRIBUTION = (
-    "Descriptors of tracks of January 2021, (c) 2021 Botond Vitos, project bandcamp_librarian, MIT licence; "
-    "descriptors of tracks of November 2016, (c) A. Caparrini, project pyGenreClf, Apache-2.0 licence"
-)
+from earmark.recipes.house12.tables import ATTRIBUTION
 
 TEXT = """# {name}
 
@@ -59,18 +55,13 @@ that has not heard its artist. Its expected calibration error is {ece:.3f} after
 
 ## What to know before trusting it
 
-- **It has never heard Halftime.** No open data holds any. Its notion of Halftime is drum & bass, at the same tempo,
-  with the descriptors moved as they move when the drums play half as often. How well that works on real Halftime is
-  unknown; no figure above covers it.
-- Trap comes from 2021 only, and the shop files it with hip-hop and R&B.
-- Brostep is what the shop called dubstep, deep dubstep included.
-- It was trained on the shop's top 100, so on what sold; older and rarer music may be heard less well.
+{notes}
 - A track whose most probable style is below {threshold} is called unlike anything the model knows. {unknown_share} of
   real tracks fall below that.
 """
 
 
-def write(config: Config, scores: list[Score]) -> str:
+def write(config: Config, scores: list[Score], notes: str) -> str:
     """The card of a model that was trained on the tables; the first score is that of the model as shipped."""
     shipped = scores[0]
     return TEXT.format(
@@ -82,6 +73,7 @@ def write(config: Config, scores: list[Score]) -> str:
         architecture=config.architecture,
         members=config.settings["members"],
         attribution=ATTRIBUTION,
+        notes=notes.strip(),
         recipe=config.provenance["recipe"],
         torch=config.provenance["torch"],
         protocols="\n".join(f"| {' | '.join(row)} |" for row in rows(scores)),

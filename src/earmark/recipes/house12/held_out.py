@@ -1,12 +1,12 @@
 """Held-out predictions: every test row of a protocol by a network that has not seen its fold.
 
-A fold whose inputs have not changed need not be fitted again: its answers can be kept in a folder, under a fingerprint
+A fold whose inputs have not changed need not be fitted again: its predictions can be kept in a folder, under a key made
 of all that they depend on, so that an interrupted run goes on where it was.
 """
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.files import replacing
-from earmark.recipes.house12.fitting import FitConfig, fit, ignore, nothing, predict
-from earmark.recipes.house12.tables import Indices, Protocol, Rows
+from earmark.recipes.house12.fitting import fit, predict
+from earmark.recipes.house12.protocols import EvaluationProtocol
+from earmark.recipes.house12.recipe import FitConfig
+from earmark.recipes.house12.tables import Indices, Rows
 
 Probabilities = NDArray[np.float64]
 
@@ -24,7 +26,7 @@ Probabilities = NDArray[np.float64]
 class HeldOut:
     """Labels (tracks,) and probabilities (tracks, classes) of the test rows, in the order of the folds.
 
-    `rows` (tracks,) says which rows of the protocol they are.
+    `rows` (tracks,) are their numbers in the protocol.
     """
 
     rows: Indices
@@ -32,52 +34,45 @@ class HeldOut:
     probabilities: Probabilities
 
 
-@dataclass(frozen=True)
-class Teaching:
-    """What is taught beside the real rows: how recordings are damaged, and what is no music."""
-
-    degrade: Callable[[Rows], Sequence[Rows]] = field(default=nothing)
-    strangers: Rows | None = None
-
-
 def cross_validate(
-    protocol: Protocol,
+    protocol: EvaluationProtocol,
     config: FitConfig,
     *,
-    teaching: Teaching | None = None,
+    degrade: Callable[[Rows], Sequence[Rows]] = lambda _rows: (),
+    non_music: Rows | None = None,
     weights: NDArray[np.float32] | None = None,
     keep: Path | None = None,
-    progress: Callable[[float], None] = ignore,
+    progress: Callable[[float], None] = lambda _share: None,
 ) -> HeldOut:
     """Predict every test row of a protocol by a network that has not seen its fold.
 
     Args:
         protocol: the rows and the folds.
         config: the settings of each fit.
-        teaching: what is taught beside the rows.
+        degrade: gives copies of training rows as damaged recordings of the same tracks would have given them.
+        non_music: descriptors of sounds that are no music, (sounds, 70).
         weights: how much each row counts, 1 if not given.
-        keep: a folder for the answers of the folds that are done; none are kept if not given.
+        keep: a folder for the predictions of the folds that are done; none are kept if not given.
         progress: called with the share that is done.
     """
-    teaching = teaching or Teaching()
-    answers = []
+    predicted = []
     for index, (train, test) in enumerate(protocol.folds):
 
         def report(share: float, index: int = index) -> None:
             progress((index + share) / len(protocol.folds))
 
-        others = [task.of(train) for task in protocol.others]
-        weight = None if weights is None else weights[train]
         rows, labels = protocol.rows[train], protocol.labels[train]
-        degraded = list(teaching.degrade(rows))
-        mark = fingerprint(
-            repr((config, len(protocol.classes), [task.classes for task in others])),
-            [rows, labels, *(task.labels for task in others), weight, *degraded, teaching.strangers],
+        auxiliary = [each.of(train) for each in protocol.auxiliary]
+        weight = None if weights is None else weights[train]
+        degraded = list(degrade(rows))
+        key = cache_key(
+            repr((config, len(protocol.classes), [each.classes for each in auxiliary])),
+            [rows, labels, *(each.indices for each in auxiliary), weight, *degraded, non_music],
             protocol.rows[test],
         )
-        kept = keep / f"{mark}.npy" if keep else None
+        kept = keep / f"{key}.npy" if keep else None
         if kept and kept.exists():
-            answers.append(np.load(kept, allow_pickle=False))
+            predicted.append(np.load(kept, allow_pickle=False))
             report(1.0)
             continue
         network = fit(
@@ -85,20 +80,20 @@ def cross_validate(
             labels,
             len(protocol.classes),
             config,
-            others=others,
+            auxiliary=auxiliary,
             weights=weight,
-            degrade=lambda _rows, copies=degraded: copies,  # type: ignore[misc]
-            strangers=teaching.strangers,
+            degraded=degraded,
+            non_music=non_music,
             progress=report,
         )
-        answers.append(predict(network, protocol.rows[test]))
+        predicted.append(predict(network, protocol.rows[test]))
         if kept:
-            _write(kept, answers[-1])
+            _write(kept, predicted[-1])
     tested = np.concatenate([test for _, test in protocol.folds])
-    return HeldOut(tested, protocol.labels[tested], np.concatenate(answers))
+    return HeldOut(tested, protocol.labels[tested], np.concatenate(predicted))
 
 
-def fingerprint(*parts: Any) -> str:  # noqa: ANN401  text, arrays, and lists of arrays
+def cache_key(*parts: Any) -> str:  # noqa: ANN401  text, arrays, and lists of arrays
     """Sixteen hexadecimal digits that differ where the parts differ."""
     digest = hashlib.sha256()
     for part in parts:
@@ -111,6 +106,6 @@ def fingerprint(*parts: Any) -> str:  # noqa: ANN401  text, arrays, and lists of
     return digest.hexdigest()[:16]
 
 
-def _write(path: Path, answers: Probabilities) -> None:
+def _write(path: Path, predicted: Probabilities) -> None:
     with replacing(path) as file:
-        np.save(file, answers, allow_pickle=False)
+        np.save(file, predicted, allow_pickle=False)
