@@ -55,7 +55,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "row.parquet")
         parts = {
-            "hash of the content": lambda: content_hash(asked.file),
+            "content hash": lambda: content_hash(asked.file),
             "tags": lambda: tags.read(asked.file),
             "decoding alone": lambda: decode(asked.file, model.config.sample_rate),
             "decoding and styles": lambda: styles(asked.file),
@@ -63,7 +63,7 @@ def main() -> None:
             "a row of Parquet": lambda: FORMATS["parquet"].write([replace(track)], out),
         }
         seconds = {name: cpu(work, asked.tracks) for name, work in parts.items()}
-    total = seconds["hash of the content"] + seconds["tags"] + seconds["a row of Parquet"]
+    total = seconds["content hash"] + seconds["tags"] + seconds["a row of Parquet"]
     total += seconds["decoding, styles, tempo, key, loudness"]
     print(f"| part, for {analysis.duration:.0f} s of {asked.file.suffix[1:]} | seconds of one core | of all |")
     print("|---|---|---|")
