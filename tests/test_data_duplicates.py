@@ -62,6 +62,29 @@ def test_copies_go_to_the_side_nearest_to_training_with_all_of_their_artists() -
     assert keep_together(labelled("styles", []), []).entries == ()
 
 
+def test_spellings_of_an_artist_go_together_and_unknown_artists_do_not() -> None:
+    manifest = labelled(
+        "styles",
+        [
+            entry("1", "The Förster & Else", "test"),
+            entry("2", "FORSTER", "test"),
+            entry("3", "Various Artists", "test"),
+            entry("4", "Various Artists", "test"),
+            entry("copy of 1", "", "train"),
+            entry("copy of 3", "", "valid"),
+        ],
+    )
+    kept = sides(keep_together(manifest, [group("1", "copy of 1"), group("3", "copy of 3")]))
+    assert kept == {
+        "1": "train",
+        "2": "train",
+        "3": "valid",
+        "4": "test",
+        "copy of 1": "train",
+        "copy of 3": "valid",
+    }
+
+
 CRATES = st.lists(st.tuples(st.sampled_from("ABCDEFGH"), st.integers(0, 6)), min_size=1, max_size=25)
 
 
@@ -105,6 +128,9 @@ def test_what_is_wrong_with_copies() -> None:
     )
     assert crossing(manifest, [group("1", "2"), group("2", "3")]) == [group("1", "2")]
     assert contradicting(manifest, [group("2", "3")]) == [group("2", "3")]
+    rated = (ManifestEntry(Path("/m") / name, (), (stars,)) for name, stars in (("1", 4.0), ("2", 5.0), ("3", 5.0)))
+    values = Manifest("values", ("rating",), tuple(rated))
+    assert contradicting(values, [group("1", "2"), group("2", "3")]) == [group("1", "2")]
 
 
 def test_files_with_the_same_recording(tmp_path: Path) -> None:

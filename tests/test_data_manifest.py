@@ -292,6 +292,13 @@ def test_the_split_of_an_artist_is_known_for_ever() -> None:
     assert [split_of(artist, Path("x.mp3")) for artist in artists] == stored
 
 
+def test_the_case_of_a_file_name_does_not_move_a_track() -> None:
+    names = [f"{number} Track" for number in range(50)]
+    assert [split_of("", Path(f"{name}.WAV")) for name in names] == [
+        split_of("", Path(f"{name.lower()}.mp3")) for name in names
+    ]
+
+
 def test_shares_are_those_of_the_artists() -> None:
     splits = [split_of(f"artist {index}", Path("x.mp3")) for index in range(5000)]
     shares = [splits.count(split) / len(splits) for split in SPLITS]

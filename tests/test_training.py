@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
@@ -32,7 +33,7 @@ from earmark.learning.training.checkpoint import Progress
 from earmark.learning.training.config import Augmentation, Machine, TrainConfig, read_config
 from earmark.learning.training.loop import ignore, train
 from earmark.learning.training.objective import OBJECTIVES, Scale
-from earmark.learning.training.run import CHECKPOINT, CURVES, METRICS, Step, prepare
+from earmark.learning.training.run import CHECKPOINT, CURVES, METRICS, Run, Step, prepare
 from earmark.learning.training.schedule import warm_cosine
 from earmark.testing import noise, tone, write_wav
 
@@ -183,6 +184,20 @@ def test_with_full_balance_classes_come_up_alike() -> None:
     assert np.mean(np.array(entries) < 5) == pytest.approx(0.5, abs=0.05)
     half = [draw.entry for epoch in range(60) for draw in epoch_draws(listed(5, 45), 0.5, 0, epoch)]
     assert np.mean(np.array(half) < 5) == pytest.approx(0.25, abs=0.05)  # 1 : sqrt(9)
+
+
+def test_an_epoch_of_a_run_is_balanced_as_its_recipe_says() -> None:
+    def drawn(class_balance: float) -> float:
+        one = SimpleNamespace(
+            manifest=listed(5, 45),
+            config=TrainConfig(name="one", batch_size=10, class_balance=class_balance),
+            fabric=SimpleNamespace(global_rank=0, world_size=1),
+        )
+        batches = [batch for epoch in range(60) for batch in Run.batches(cast(Run, one), epoch)]
+        return float(np.mean([draw.entry < 5 for batch in batches for draw in batch]))
+
+    assert drawn(1.0) == pytest.approx(0.5, abs=0.05)
+    assert drawn(0.0) == pytest.approx(0.1)
 
 
 @given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 3))
