@@ -202,6 +202,20 @@ def test_the_report_counts() -> None:
     assert page.count("- /m/3, /m/4") == 2
 
 
+def test_unknown_artists_on_several_sides_are_not_one_artist_that_is_divided() -> None:
+    manifest = labelled(
+        "styles",
+        [
+            entry("1", "", "train"),
+            entry("2", "Various Artists", "test"),
+            entry("3", "A", "train"),
+            entry("4", "The A", "test"),
+        ],
+    )
+    found = report(manifest, {})
+    assert (found.divided, found.nameless) == (("a",), 2)
+
+
 def test_a_track_with_two_tags_is_in_two_classes_and_once_in_all() -> None:
     manifest = labelled(
         "tags",

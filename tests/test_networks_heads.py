@@ -11,8 +11,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from earmark.learning.data.manifest import ManifestEntry
-from earmark.learning.networks.heads import BLUR, Gate, NeighbourHead, head_of
-from earmark.learning.teaching.heads import Candidate, candidates, fit_neighbours, logits_of
+from earmark.learning.networks.heads import BLUR, Gate, Head, NeighbourHead, head_of
+from earmark.learning.teaching.heads import HEADS, Candidate, candidates, fit_neighbours, logits_of
 from earmark.learning.teaching.labelled import LabelledEmbeddings
 
 DIMS = 6
@@ -35,6 +35,12 @@ def of_rows(rows: NDArray[np.float32], labels: NDArray[np.intp], windows: int = 
     track_of = np.repeat(np.arange(len(labels)), windows)
     logits = np.zeros((len(track_of), 1), np.float32)
     return LabelledEmbeddings(styles, entries, labels, np.arange(len(labels)), rows[track_of], logits, track_of)
+
+
+def test_every_head_is_a_row_of_the_table_under_the_name_of_its_network() -> None:
+    assert {head.network for head in HEADS.values()} == set(Head.__subclasses__())
+    assert all(kind == head.network.kind for kind, head in HEADS.items())
+    assert list(HEADS) == ["linear", "svm", "neighbours"]  # of equals the simplest is chosen
 
 
 @pytest.fixture

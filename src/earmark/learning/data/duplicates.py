@@ -32,13 +32,17 @@ def find_duplicates(fingerprints: Mapping[Path, Fingerprint]) -> list[Group]:
     paths = list(fingerprints)
     links = [(one, other) for one, other, _ in pairs(list(fingerprints.values()))]
     groups: dict[int, list[Path]] = {}
-    for path, team in zip(paths, _teams(len(paths), links), strict=True):
+    for path, team in zip(paths, components(len(paths), links), strict=True):
         groups.setdefault(team, []).append(path)
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
-def _teams(count: int, links: Sequence[tuple[int, int]]) -> NDArray[np.intp]:
-    """Number what is linked, directly or through others, alike.
+def components(count: int, links: Sequence[tuple[int, int]]) -> NDArray[np.intp]:
+    """Number the connected components of a graph: nodes linked directly or through others have one number.
+
+    Args:
+        count: number of nodes.
+        links: pairs of linked nodes.
 
     Shape: (count,).
     """
@@ -60,7 +64,7 @@ def keep_together(manifest: Manifest, groups: Iterable[Group]) -> Manifest:
         if artist := first_artist(entry.artist):
             links.append((index, artists.setdefault(artist, len(entries) + len(artists))))
     sides = np.array([SPLITS.index(entry.split) for entry in entries], np.intp)
-    teams = _teams(len(entries) + len(artists), links)[: len(entries)]
+    teams = components(len(entries) + len(artists), links)[: len(entries)]
     nearest = np.full(teams.max(initial=-1) + 1, len(SPLITS))  # (teams,)
     np.minimum.at(nearest, teams, sides)
     moved = (replace(entry, split=SPLITS[nearest[team]]) for entry, team in zip(entries, teams, strict=True))

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from earmark.errors import ManifestError
+from earmark.learning.data.duplicates import components
 from earmark.learning.data.embeddings import Embedded
 from earmark.learning.data.manifest import Manifest, ManifestEntry
 from earmark.learning.data.splits import first_artist
@@ -145,7 +144,5 @@ def group(entries: Sequence[ManifestEntry], tracks: Sequence[NDArray[np.float32]
         artist = first_artist(entry.artist)
         held_by = [("artist", artist) if artist else ("track", track), ("sound", embeddings.tobytes())]
         pairs += [(track, len(tracks) + ties.setdefault(tie, len(ties))) for tie in held_by]
-    size = len(tracks) + len(ties)
-    rows, columns = np.array(pairs).T
-    _, labels = connected_components(coo_array((np.ones(len(rows)), (rows, columns)), shape=(size, size)))
-    return np.unique(labels[: len(tracks)], return_inverse=True)[1].astype(np.intp)
+    labels = components(len(tracks) + len(ties), pairs)[: len(tracks)]
+    return np.unique(labels, return_inverse=True)[1].astype(np.intp)
