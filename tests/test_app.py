@@ -301,7 +301,7 @@ def test_an_export_counts_what_it_leaves_out(stocked: Catalogue, tmp_path: Path)
     out = tmp_path / "a.m3u8"
     assert exporting.export(stocked, "m3u8", out) == exporting.Exported(tracks=3, unheard=1, missing=1)
     assert out.read_text(encoding="utf-8").count("#EXTINF") == 3
-    with pytest.raises(EarmarkError, match=r"a\.m3u8: is there already"):
+    with pytest.raises(EarmarkError, match=r"a\.m3u8: it exists already"):
         exporting.export(stocked, "m3u8", out)
     stocked.keep(heard_track(tmp_path / "two\nlines.mp3"))
     again = exporting.export(stocked, "m3u8", out, replace=True)

@@ -82,7 +82,7 @@ def test_what_a_dj_program_can_play_is_exported(earmark_: Earmark, catalogue: li
     ]
     assert [node.name for node in made.get_playlist("earmark").get_playlists()] == ["Deep House", "Trance", "Trap"]
     assert earmark_("export-library", "--format", "rekordbox", out) == (
-        *(1, "", f"earmark: {out}: is there already; --replace overwrites it\n"),
+        *(1, "", f"earmark: {out}: it exists already; --replace overwrites it\n"),
     )
     options = ("--genre", "heard", "--min-confidence", "0.6", "--playlists", "by-family", "--replace")
     assert earmark_("export-library", "--format", "rekordbox", out, *options)[0] == 0
@@ -127,7 +127,7 @@ def test_audit_as_a_table(earmark_: Earmark, catalogue: list[Track]) -> None:
     assert "".join(lines[2:4]).replace(" ", "").startswith(str(catalogue[1].path).replace(" ", ""))
     for line in (
         *("1 agree", "2 have no genre", "1 were not heard", "words that name no style of the model: Wave (1)"),
-        "1 recording is there more than once",
+        "1 recording appears more than once",
     ):
         assert line in lines
     music = catalogue[0].path.parent

@@ -79,7 +79,7 @@ def test_nothing_is_written_without_write(tag: Tag, crate: Path, tiny: Path, hom
         "  genre       Down",
         "  provenance  tiny, earmark 0.1.0",
         "",
-        "2 files would change, 1 refused; --write writes",
+        "2 files would change, 1 refused; --write writes the changes",
     ]
     assert answer.err == f"earmark: {crate / 'c.mp3'}: it is not audio, or damaged beyond recognition\n"
     assert contents(crate) == before
@@ -99,7 +99,7 @@ def test_write_and_undo(tag: Tag, crate: Path, tiny: Path) -> None:
     undone = tag("--undo", name)
     assert (undone.status, undone.out.splitlines()) == (
         0,
-        [f"{crate / 'b-down.wav'}", f"{crate / 'a-up.wav'}", "byte for byte as before: 2"],
+        [f"{crate / 'b-down.wav'}", f"{crate / 'a-up.wav'}", "2 files restored, byte for byte"],
     )
     assert contents(crate) == before
     assert [line.split() for line in tag("--runs").out.splitlines()][1][-1] == "all"
@@ -136,7 +136,7 @@ def test_undo_of_a_file_that_was_changed_since(tag: Tag, crate: Path, tiny: Path
         file.write(b"more")
     answer = tag("--undo")
     assert answer.status == 1
-    assert answer.out.splitlines()[-1] == "byte for byte as before: 1; not: 1"
+    assert answer.out.splitlines()[-1] == "1 file restored, byte for byte; 1 not restored"
     assert answer.err == (
         f"earmark: {crate / 'b-down.wav'}: not undone: it was changed since, by another program or a later run\n"
     )

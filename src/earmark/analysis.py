@@ -117,7 +117,7 @@ class Loudness:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a `Listener` heard in a file.
+    """Record of everything that a `Listener` heard in a file.
 
     `duration` is in seconds and is what was heard, not what the file declares. `families` gives each style its family
     and `unknown` says that no style is probable enough to be named. `rhythm` is None where there is no beat, `key`

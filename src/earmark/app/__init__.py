@@ -5,13 +5,13 @@ error, and long work tells how far it is to a function of the caller (`progress.
 
 catalogue   the catalogue that is meant, and opening it
 listening   files as one model hears them
-lookup      what was heard in files: from the catalogue, else by listening
+lookup      analyses of files: from the catalogue, else by listening
 query       the words of a search: styles and families under any name, tempos, keys
 scanning    a folder into the catalogue, once or for ever, or on a cluster
-tagging     what was heard, into the tags of files, and back
+tagging     writing tags, and undoing it
 auditing    doubtful genre tags, and the same recording more than once
 exporting   the catalogue for another program
-evaluating  how well a model hears
+evaluating  measurements of a model
 teaching    a model of the user's own styles
-progress    how far long work is
+progress    progress of long work
 """

@@ -1,4 +1,4 @@
-"""How well a model hears: on labelled tracks, under the protocols of its recipe, and on damaged audio."""
+"""Measurements of a model: on labelled tracks, under the protocols of its recipe, and on damaged audio."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator

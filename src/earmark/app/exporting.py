@@ -10,7 +10,7 @@ from earmark.library import Catalogue, Track, exports
 
 @dataclass
 class Exported:
-    """What was written and what was left out.
+    """Numbers of an export.
 
     Attributes:
         tracks: how many tracks were written.
@@ -56,7 +56,7 @@ def export(
     if chosen.is_table and playlists is not None:
         raise ValueError(f"{form} has no playlists")
     if chosen.suffix and out.exists() and not replace:
-        raise EarmarkError(f"{out}: is there already; --replace overwrites it")
+        raise EarmarkError(f"{out}: it exists already; --replace overwrites it")
     exported = Exported()
     tracks: Iterable[Track] = exports.certain(catalogue.tracks(), min_confidence)
     if chosen.has_playlists:

@@ -1,4 +1,4 @@
-"""What was heard in files: from the catalogue where it knows them, else by listening."""
+"""Analyses of files: from the catalogue where it knows them, else by listening."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing

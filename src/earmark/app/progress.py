@@ -1,4 +1,4 @@
-"""How far long work is, told to whoever shows it.
+"""Progress of long work, told to the front end that shows it.
 
 Conventions: a `Counting` is called with how many things there are and what they are called ("files"); within the
 context that it opens, the function that it gives is called after each. A `Staging` is for work in stages: its function

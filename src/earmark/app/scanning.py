@@ -112,7 +112,7 @@ def watch(
 
 
 def problems(found: ScanResult) -> list[str]:
-    """What is wrong with a file, in lines that begin with its name."""
+    """Complaints about a file, in lines that begin with its name."""
     outcome = found.outcome
     if isinstance(outcome, EarmarkError):
         return [str(outcome)]
@@ -122,7 +122,7 @@ def problems(found: ScanResult) -> list[str]:
 
 @dataclass(frozen=True)
 class ClusterScan:
-    """What a cluster did: how many files were looked at, and how many of them could not be heard."""
+    """Numbers of a scan on a cluster: files, and those of them that could not be heard."""
 
     files: int = 0
     failed: int = 0

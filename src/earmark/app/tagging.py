@@ -1,4 +1,4 @@
-"""What was heard, into the tags of files; and back.
+"""Writing what was heard into the tags of files, and undoing it.
 
 Nothing is written without a run of the journal, from which every write can be undone.
 """
@@ -31,7 +31,7 @@ TagOutcome: TypeAlias = Tagged | UnreadableAudio | TagError
 
 @dataclass
 class Tally:
-    """How many files were changed or would be, how many are unchanged, and how many refused."""
+    """Numbers of files: changed (or to be changed), unchanged, refused."""
 
     changed: int = 0
     unchanged: int = 0

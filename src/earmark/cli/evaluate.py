@@ -34,7 +34,7 @@ def evaluate(
     manifest: Annotated[
         Path | None, typer.Argument(help="Tracks whose styles, tags or values are known: a .csv or .parquet file.")
     ] = None,
-    split: Annotated[Split, typer.Option(help="Which part of the manifest to hear.")] = Split.TEST,
+    split: Annotated[Split, typer.Option(help="The part of the manifest to hear.")] = Split.TEST,
     against: Annotated[str | None, typer.Option(help="Another model, to be compared on the same tracks.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the report into this folder.")] = None,
     skip_unknown: Annotated[
@@ -45,7 +45,7 @@ def evaluate(
     recipe: Annotated[
         Path | None, typer.Option(help="The recipe to repeat; by default the one the model names.")
     ] = None,
-    audio: Annotated[Path | None, typer.Option(help="Degrade the files in this folder; does the answer move?")] = None,
+    audio: Annotated[Path | None, typer.Option(help="Degrade the files in this folder; measure the change.")] = None,
 ) -> None:
     """Measure a model on labelled tracks and report; without a manifest, print its card or measure it otherwise."""
     if not manifest and (against or out):

@@ -10,7 +10,7 @@ from earmark.cli.messages import complain, some
 
 
 class Format(StrEnum):
-    """What is written."""
+    """Formats, as `library.exports.FORMATS` has them; typer needs their names before the library is loaded."""
 
     M3U8 = "m3u8"
     REKORDBOX = "rekordbox"
@@ -22,7 +22,7 @@ class Format(StrEnum):
 
 
 class Playlists(StrEnum):
-    """Which playlists are made."""
+    """Grouping of tracks into playlists."""
 
     BY_STYLE = "by-style"
     BY_FAMILY = "by-family"
@@ -30,7 +30,7 @@ class Playlists(StrEnum):
 
 
 class Genre(StrEnum):
-    """Which genre DJ programs are told."""
+    """Source of the genre."""
 
     OWN = "own"
     HEARD = "heard"
@@ -40,7 +40,7 @@ def export_library(
     out: Annotated[
         Path, typer.Argument(help="The file to write; a folder for Serato, and for M3U8 with several playlists.")
     ],
-    form: Annotated[Format, typer.Option("--format", help="For which program.")],
+    form: Annotated[Format, typer.Option("--format", help="The program or kind of file.")],
     catalogue: Annotated[
         Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
     ] = None,
@@ -53,7 +53,7 @@ def export_library(
     genre: Annotated[
         Genre, typer.Option(help="The genre of a track: its own, else what was heard; or always what was heard.")
     ] = Genre.OWN,
-    replace: Annotated[bool, typer.Option("--replace", help="Overwrite what is there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite an earlier export.")] = False,
 ) -> None:
     """Write the collection for another program."""
     from earmark.app.catalogue import open_catalogue

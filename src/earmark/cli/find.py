@@ -28,12 +28,14 @@ def find(
     bpm: Annotated[str, typer.Option(help="The tempo that was heard: 126, or 124-128.")] = "",
     key: Annotated[list[str] | None, typer.Option(help="The key that was heard, as 8A or Am; may be repeated.")] = None,
     genre: Annotated[str, typer.Option(help="Words of the genre tag.")] = "",
-    unknown: Annotated[bool, typer.Option("--unknown", help="What is like nothing that the model knows.")] = False,
-    errors: Annotated[bool, typer.Option("--errors", help="What could not be heard, or not read whole.")] = False,
-    missing: Annotated[bool, typer.Option("--missing", help="What has vanished.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 50,
-    after: Annotated[int, typer.Option(min=0, help="Go on after the track with this number.")] = 0,
-    count: Annotated[bool, typer.Option("--count", help="Print only how many there are.")] = False,
+    unknown: Annotated[bool, typer.Option("--unknown", help="Only tracks unlike anything the model knows.")] = False,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Only files that could not be heard, or only in part.")
+    ] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="Only files that are gone.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="The most tracks to list.")] = 50,
+    after: Annotated[int, typer.Option(min=0, help="Start after the track with this number.")] = 0,
+    count: Annotated[bool, typer.Option("--count", help="Print only the number of tracks.")] = False,
     paths: Annotated[bool, typer.Option("--paths", help="Print only paths, one on each line.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     catalogue: Annotated[
@@ -87,7 +89,7 @@ def _print_paths(tracks: "Sequence[Track]") -> None:
 
 
 def _table(tracks: "Sequence[Track]") -> "RenderableType":
-    """What a person sees."""
+    """Table of tracks."""
     from rich.table import Table
     from rich.text import Text
 

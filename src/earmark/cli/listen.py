@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Form(StrEnum):
-    """How results are printed."""
+    """Form of the results."""
 
     TABLE = "table"
     JSON = "json"
@@ -26,7 +26,7 @@ class Form(StrEnum):
 
 
 class Windows(StrEnum):
-    """Which windows of a file are heard."""
+    """Windows of a file to hear."""
 
     ALL = "all"
     ORIGINAL = "original"

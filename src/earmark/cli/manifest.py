@@ -1,12 +1,12 @@
 """`earmark manifest`: lists of labelled tracks to learn from."""
 
-import sys
-from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from earmark.cli.messages import complain, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ Duplicates = Annotated[
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; by default as many as pay.")]
 Moved = Annotated[
     list[str] | None,
-    typer.Option(metavar="OLD=NEW", help="What the beginning of a path became on this machine; may be repeated."),
+    typer.Option(metavar="OLD=NEW", help="The new beginning of paths on this machine; may be repeated."),
 ]
 Only = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="Only this playlist, or folder of playlists; may be repeated.")
@@ -52,7 +52,7 @@ class Target(StrEnum):
     PLAYS = "plays"
 
 
-From = Annotated[Target, typer.Option("--from", help="What is to be learned: labels, or numbers of stars and plays.")]
+From = Annotated[Target, typer.Option("--from", help="Learn from labels, or from numbers of stars or plays.")]
 
 
 @app.command()
@@ -198,7 +198,7 @@ def _from_program(
         places[old] = Path(new)
     collection = joined([IMPORTERS[program](file) for file in files])
     if collection.elsewhere:
-        sys.stderr.write(f"earmark: left out: {collection.elsewhere} tracks that are no files\n")
+        complain(f"left out: {some(collection.elsewhere, 'track')} of streaming services, which are no files")
     collected = from_collection(collection, target.value, several=several or styles, only=only, moved=places)
     return as_styles(collected) if styles else collected
 
@@ -250,10 +250,10 @@ def _listen(collected: "Collected", duplicates: bool, workers: int | None) -> "I
 
     paths = [entry.path for entry in collected.manifest.entries]
     outcomes = probe(paths, fingerprints=duplicates, workers=workers or sensible_workers(len(paths)))
-    with counted_progress(len(paths), "files") if sys.stderr.isatty() else nullcontext(lambda: None) as advance:
+    with counted_progress(len(paths), "files") as advance:
         for outcome in outcomes:
             if isinstance(outcome, UnreadableAudio):
-                sys.stderr.write(f"earmark: {outcome}\n")
+                complain(outcome)
             advance()
             yield outcome
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from earmark.cli.messages import complain
+
 app = typer.Typer(help="List the models that can listen; add others.", invoke_without_command=True)
 
 
@@ -44,7 +46,7 @@ def models(context: typer.Context) -> None:
         if name not in here:
             typer.echo(f"earmark models add {name}: {summary}", err=True)
     for message in damaged:
-        typer.echo(f"earmark: {message}", err=True)
+        complain(message)
     if damaged:
         raise typer.Exit(1)
 
@@ -52,9 +54,7 @@ def models(context: typer.Context) -> None:
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(help="A model that `earmark models` says can be added.")],
-    file: Annotated[
-        Path | None, typer.Option(help="What it is made of, if it is at hand: nothing is downloaded then.")
-    ] = None,
+    file: Annotated[Path | None, typer.Option(help="A file that you have already; nothing is downloaded then.")] = None,
 ) -> None:
     """Download an openly licensed model, check it, and turn it into one like any other."""
     from earmark.cli.progress import titled_progress

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class RateColumn(ProgressColumn):
-    """How many a second; the task's description says of what."""
+    """Things per second, named by the task's description."""
 
     def render(self, task: Task) -> Text:
         """The rate of late, or nothing while there is none."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def scan(
     source: Annotated[
-        str, typer.Argument(metavar="FOLDER", help="A folder with all below it, or one file; with --ray a URI, too.")
+        str, typer.Argument(metavar="FOLDER", help="A folder with all below it, or one file; with --ray also a URI.")
     ],
     catalogue: Annotated[
         Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
@@ -28,7 +28,7 @@ def scan(
     again: Annotated[bool, typer.Option("--again", help="Hear everything again.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try files again that could not be heard.")] = False,
     ray: Annotated[str, typer.Option(metavar="ADDRESS", help="Hear on a Ray cluster; `local` starts one.")] = "",
-    out: Annotated[str, typer.Option(metavar="DIR", help="With --ray: where Parquet is written.")] = "",
+    out: Annotated[str, typer.Option(metavar="DIR", help="With --ray: the folder of the Parquet files.")] = "",
 ) -> None:
     """Hear what is new or changed in a folder, and remember it."""
     if bool(ray) != bool(out):

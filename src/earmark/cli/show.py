@@ -1,4 +1,4 @@
-"""What a person sees in the terminal: tables, bars and the coloured strip of a timeline."""
+"""Tables, bars and the coloured strip of a timeline, for the terminal."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -135,7 +135,7 @@ def scores_table(scores: "list[Score]") -> RenderableType:
 
 
 def movements_table(movements: "list[Movement]") -> RenderableType:
-    """How often the strongest style stays under each degradation, and how far the probabilities move."""
+    """Share of files whose strongest style stays, and the distance of the probabilities, for each degradation."""
     table = Table("degradation", "files", "same top style", "mean distance (0-1)", box=None, header_style="dim")
     names = [*dict.fromkeys(each.degradation for each in movements), "all"]
     for name in names:
@@ -147,7 +147,7 @@ def movements_table(movements: "list[Movement]") -> RenderableType:
 
 
 def fidelity_table(measured: "Mapping[str, Fidelity]") -> RenderableType:
-    """How closely an ear follows its teachers on each kind of sound."""
+    """Correlation of an ear with its teachers, for each class of sound."""
     table = Table("class", *measured, box=None, header_style="dim", title="Correlation with the teacher, over patches")
     every = list(measured.values())
     table.add_row("patches", *(str(each.patches) for each in every))

@@ -1,4 +1,4 @@
-"""What a person sees of an audit in the terminal."""
+"""An audit on the terminal."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ def _disagreement(each: Disagreement) -> RenderableType:
 
 
 def _others(found: GenreAudit) -> list[str]:
-    """What became of the tags that are not in the table."""
+    """Numbers of the tracks that are not in the table, and unknown words."""
     lines = [
         f"{count} {what}"
         for count, what in (
@@ -57,7 +57,7 @@ def _others(found: GenreAudit) -> list[str]:
 
 def copies(found: Sequence[Copies], top: int) -> RenderableType:
     """The groups of files, each under what they have in common."""
-    heading = f"{len(found)} {'recording is' if len(found) == 1 else 'recordings are'} there more than once"
+    heading = f"{len(found)} {'recording appears' if len(found) == 1 else 'recordings appear'} more than once"
     parts: list[RenderableType] = [Text(heading, "bold")]
     for group in found[:top]:
         parts.append(Text("the same content" if group.identical else "the same recording", "dim"))

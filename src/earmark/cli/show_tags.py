@@ -1,4 +1,4 @@
-"""What a person sees of changes to tags: a difference for each file, and what became of all."""
+"""Changes of tags on the terminal: a difference for each file, and the numbers of all."""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def difference(path: Path, changes: Sequence[Change]) -> RenderableType:
 
 
 def _line(change: Change) -> Text:
-    """What goes and what comes; of a text that is only continued, what is added."""
+    """The old and the new values; of a text that is only continued, the addition."""
     before, after = (_shown(change.field, values) for values in (change.before, change.after))
     if not before:
         return Text(_short(after), "green")
@@ -64,14 +64,14 @@ def conclusion(tally: Tally, run: str) -> Text:
     parts += [f"{tally.refused} refused"] if tally.refused else []
     text = Text(", ".join(parts))
     if tally.changed:
-        text.append(f"; `earmark tag --undo {run}` takes it back" if run else "; --write writes", "dim")
+        text.append(f"; `earmark tag --undo {run}` takes it back" if run else "; --write writes the changes", "dim")
     return text
 
 
 def runs(past: Sequence[RunSummary]) -> RenderableType:
     """The runs, the latest first."""
     if not past:
-        return Text("nothing was written yet")
+        return Text("no run has written tags yet")
     table = Table("run", "when", "files", "undone", box=None, header_style="dim")
     for each in past:
         when = datetime.strptime(each.name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).astimezone()

@@ -10,7 +10,7 @@ app = typer.Typer(help="Render electronic music with known truth.", no_args_is_h
 
 @app.command()
 def corpus(
-    out: Annotated[Path, typer.Argument(help="The folder to write; an interrupted corpus goes on where it was.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write; an interrupted corpus is continued.")],
     per_style: Annotated[int, typer.Option(min=1, help="Tracks of each of the twelve styles.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Another seed is other tracks by the same artists.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earmark.cli.messages import complain
+from earmark.cli.messages import complain, some
 
 if TYPE_CHECKING:
     from earmark.app.tagging import TagOutcome, Tally
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class PolicyName(StrEnum):
-    """What happens to a field that says something already."""
+    """Treatment of a field that holds something already."""
 
     FILL = "fill"
     APPEND = "append"
@@ -22,14 +22,14 @@ class PolicyName(StrEnum):
 
 
 class Notation(StrEnum):
-    """How keys are written."""
+    """Notation of keys."""
 
     NAME = "name"
     CAMELOT = "camelot"
 
 
 class Verify(StrEnum):
-    """How the sound of a changed copy is compared."""
+    """Comparison of the sound before and after a write."""
 
     PACKETS = "packets"
     DECODE = "decode"
@@ -45,23 +45,23 @@ def tag(
     ] = None,
     model: Annotated[str, typer.Option(help="Hear all files with this model: a name or folder.")] = "",
     fields: Annotated[
-        str, typer.Option(help="Which fields, separated by commas.")
+        str, typer.Option(help="The fields to write, separated by commas.")
     ] = "genre,style,bpm,key,energy,comment,provenance",
-    policy: Annotated[PolicyName, typer.Option(help="What happens to fields that say something.")] = PolicyName.FILL,
-    genres: Annotated[int, typer.Option(min=1, help="How many styles the genre may name.")] = 1,
-    min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Write only what is at least so sure.")] = 0.5,
+    policy: Annotated[PolicyName, typer.Option(help="What happens to fields that are not empty.")] = PolicyName.FILL,
+    genres: Annotated[int, typer.Option(min=1, help="The most styles that the genre names.")] = 1,
+    min_confidence: Annotated[float, typer.Option(min=0, max=1, help="The least certainty to write.")] = 0.5,
     words: Annotated[
         Path | None, typer.Option("--map", help="TOML: your own words for styles, [genre] and [style].")
     ] = None,
     comment_template: Annotated[str, typer.Option(help='For example "{camelot} - Energy {energy}".')] = "",
     key_notation: Annotated[Notation, typer.Option(help="Am or 8A.")] = Notation.NAME,
-    bpm_decimals: Annotated[int, typer.Option(min=0, max=2, help="Of the tempo.")] = 2,
-    write: Annotated[bool, typer.Option("--write", help="Write; without it, only show what would be.")] = False,
+    bpm_decimals: Annotated[int, typer.Option(min=0, max=2, help="Decimals of the tempo.")] = 2,
+    write: Annotated[bool, typer.Option("--write", help="Write; without it, only show the changes.")] = False,
     verify: Annotated[
         Verify | None, typer.Option(help="Compare the sound by its packets (the default) or by decoding all of it.")
     ] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Give the files of a run their bytes of before back.")] = False,
-    runs: Annotated[bool, typer.Option("--runs", help="List the runs that wrote.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Restore the files of a run, byte for byte.")] = False,
+    runs: Annotated[bool, typer.Option("--runs", help="List the runs that wrote tags.")] = False,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 chooses.")] = 0,
 ) -> None:
     """Write styles, tempo and key into the tags of files, or show what would be written."""
@@ -154,6 +154,8 @@ def _undo(journal: "Journal", name: str, catalogue: Path | None) -> None:
             else:
                 done += 1
                 show.stdout().print(outcome, soft_wrap=True, markup=False)
-    show.stdout().print(f"byte for byte as before: {done}" + (f"; not: {refused}" if refused else ""))
+    show.stdout().print(
+        f"{some(done, 'file')} restored, byte for byte" + (f"; {refused} not restored" if refused else "")
+    )
     if refused:
         raise typer.Exit(1)

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from earmark.cli.messages import complain
+
 
 def train(
     manifest: Annotated[Path, typer.Argument(help="A manifest, or a folder with a folder for each style.")],
@@ -12,7 +14,7 @@ def train(
     recipe: Annotated[Path | None, typer.Option(help="A recipe (TOML); by default that of the 2018 network.")] = None,
     architecture: Annotated[str | None, typer.Option(help="In place of the recipe's.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="In place of the recipe's.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an interrupted run was.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, help="Devices of each machine.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines; see docs/train.md.")] = 1,
@@ -49,12 +51,12 @@ def train(
         with training_progress() as progress:
             report = run(tracks, config, out, machine=machine, resume=resume, source=manifest.name, progress=progress)
     except KeyboardInterrupt:
-        typer.echo("earmark: interrupted; the same command with --resume goes on", err=True)
+        complain("interrupted; run the same command with --resume to continue")
         raise
     if report.rank:  # several processes train together; the first one speaks
         return
     for path, reason in report.dropped.items():
-        typer.echo(f"earmark: {path}: {reason}; left out", err=True)
+        complain(f"{path}: {reason}; left out")
     if report.score:
         show.stdout().print(show.scores_table([report.score]))
     typer.echo(f"written: {out}, the best of {report.epochs} epochs was number {report.best_epoch + 1}")
