@@ -3,6 +3,7 @@
 Oracles: mutagen by the names that other programs use, the ffmpeg command line for the sound, and the bytes themselves.
 """
 
+import hashlib
 import io
 import os
 import re
@@ -27,8 +28,10 @@ from earmark.library.tags import Change, Journal, audio_bytes, read, undo, write
 from earmark.library.tags.containers import CONTAINERS, Container, identify
 from earmark.library.tags.fields import READ, WRITTEN, Family, values_of
 from earmark.library.tags.layouts import id3
-from earmark.library.tags.layouts.layout import Layout, Values
-from earmark.library.tags.patch import Splice, apply, inverse, patch
+from earmark.library.tags.layouts.id3 import _syncsafe
+from earmark.library.tags.layouts.iff import _packed
+from earmark.library.tags.layouts.layout import Layout, LayoutError, Values
+from earmark.library.tags.patch import Splice, apply, digest, digest_after, inverse, patch
 from earmark.library.tags.read import read_identified
 from earmark.library.track import Tags
 from earmark.testing.tagged import CUES, KINDS, encode, frames_of, old_tag, plant
@@ -304,6 +307,28 @@ def test_a_patch_of_another_file_is_not_applied() -> None:
         apply(patch([Splice(1, b"b", b"x")]), io.BytesIO(b"acc"), io.BytesIO().write)
     with pytest.raises(ValueError, match="overlap"):
         patch([Splice(0, b"ab", b"x"), Splice(1, b"bc", b"y")])
+
+
+@pytest.mark.parametrize("block", [1, 3, 1000])
+def test_a_file_is_copied_and_hashed_block_by_block(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("earmark.library.tags.patch.BLOCK", block)
+    content = bytes(range(50))
+    changes = patch([Splice(10, content[10:20], b"new"), Splice(40, b"", b"!")])
+    expected = content[:10] + b"new" + content[20:40] + b"!" + content[40:]
+    there = io.BytesIO()
+    apply(changes, io.BytesIO(content), there.write)
+    assert there.getvalue() == expected
+    assert digest_after(changes, io.BytesIO(content)) == hashlib.sha256(expected).hexdigest()
+    assert digest(io.BytesIO(content), 5, 30) == hashlib.sha256(content[5:35]).hexdigest()
+    assert digest(io.BytesIO(content), 5) == hashlib.sha256(content[5:]).hexdigest()
+
+
+def test_a_patch_holds_what_differs_and_nothing_else() -> None:
+    assert patch([Splice(5, b"same", b"same")]) == ()
+    assert patch([Splice(5, b"a long text", b"a new text"), Splice(2, b"aa", b"aaa")]) == (
+        Splice(4, b"", b"a"),
+        Splice(7, b"long", b"new"),
+    )
 
 
 # Tempo
@@ -600,6 +625,23 @@ def test_values_that_no_tag_can_hold(plain: dict[str, Path], tmp_path: Path) -> 
     assert "16 MB" in refused(path, tmp_path, {"comment": ("x" * (1 << 24),)})
     path = Path(shutil.copy(plain["wma"], tmp_path))
     assert "64 kB" in refused(path, tmp_path, {"comment": ("x" * 40_000,)})
+
+
+def test_containers_that_are_only_read(plain: dict[str, Path], tmp_path: Path) -> None:
+    path = tmp_path / "a.oga"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(plain["flac"]), "-c:a", "flac"]
+    subprocess.run([*command, "-metadata", "artist=Somebody", str(path)], check=True, timeout=120)
+    assert read(path).artist == "Somebody"
+    assert refused(path, tmp_path) == "tags of Ogg FLAC are read, but not written"
+
+
+def test_sizes_that_a_container_cannot_say() -> None:
+    with pytest.raises(LayoutError, match="longer than 4 GB"):
+        _packed("<", 1 << 32)
+    assert _packed(">", (1 << 32) - 1) == b"\xff\xff\xff\xff"
+    with pytest.raises(LayoutError, match="longer than 256 MB"):
+        _syncsafe(1 << 28)
+    assert _syncsafe((1 << 28) - 1) == b"\x7f\x7f\x7f\x7f"
 
 
 def test_a_genre_that_other_programs_would_take_for_a_number_is_refused(plain: dict[str, Path], tmp_path: Path) -> None:

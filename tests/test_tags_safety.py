@@ -1,5 +1,6 @@
 """No file is ever damaged: a full disk, rights, other programs, a kill between any two steps; and undo."""
 
+import base64
 import fcntl
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -133,6 +135,40 @@ class _Same(Journal):
         return self.run_
 
 
+def test_everything_is_on_the_disk_before_the_file_is_replaced(
+    path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power failure at any moment: the copy and the journal are whole before the rename, the names soon after."""
+    steps: list[tuple[str, Path, int]] = []
+    true_fsync, true_replace = os.fsync, os.replace
+
+    def fsync(handle: int) -> None:
+        true_fsync(handle)
+        name = Path(f"/proc/self/fd/{handle}").readlink()
+        steps.append(("fsync", name, 0 if name.is_dir() else os.fstat(handle).st_size))
+
+    def replace(source: Path, target: Path) -> None:
+        steps.append(("replace", Path(target), Path(source).stat().st_size))
+        true_replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    run = journal.start()
+    write(path, KEY, run)
+    new, noted = path.stat().st_size, run.path.stat().st_size
+    assert steps == [
+        ("fsync", temporary(path), new),
+        ("fsync", run.path, noted),
+        ("fsync", journal.folder, 0),  # the name of a new journal
+        ("replace", path, new),
+        ("fsync", path.parent, 0),
+    ]
+    steps.clear()
+    write(path, [Change("key", ("Am",), ("C",))], run)
+    assert [name for _, name, _ in steps] == [temporary(path), run.path, path, path.parent]
+    assert steps[1][2] == run.path.stat().st_size
+
+
 @pytest.mark.parametrize("call", ["fsync", "replace", "utime", "chown"])
 def test_a_step_that_fails_leaves_everything_as_it_was(
     call: str, path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
@@ -149,7 +185,28 @@ def test_a_journal_that_cannot_be_written_stops_the_write(path: Path, tmp_path: 
     assert "not changed: the journal" in refused(path, Journal(tmp_path / "journal"))
 
 
+def test_what_is_no_file_is_refused(tmp_path: Path, journal: Journal) -> None:
+    with pytest.raises(TagError, match="it is not a file"):
+        write(tmp_path, KEY, journal.start())
+    with pytest.raises(TagError, match="it cannot be opened: No such file or directory"):
+        write(tmp_path / "gone.mp3", KEY, journal.start())
+
+
+def test_a_write_leaves_the_times_of_the_file(path: Path, journal: Journal) -> None:
+    times = (1_500_000_000_123_456_789, 1_400_000_000_987_654_321)  # read, and changed
+    os.utime(path, ns=times)
+    write(path, KEY, journal.start())
+    now = path.stat()
+    assert (now.st_atime_ns, now.st_mtime_ns) == times
+
+
 # Rights
+
+
+def test_a_journal_is_for_its_owner_only(path: Path, journal: Journal) -> None:
+    run = journal.start()
+    write(path, KEY, run)
+    assert run.path.stat().st_mode & 0o777 == 0o600
 
 
 @contextmanager
@@ -245,6 +302,31 @@ def test_a_file_that_another_program_writes_in_between_is_left_to_it(
         monkeypatch.setattr(shutil, "copystat", copystat)
     else:
         monkeypatch.setattr(Run, "record", record)
+    with pytest.raises(TagError, match="another program has written it in the meantime"):
+        write(path, KEY, journal.start())
+    assert path.read_bytes() == theirs
+    assert hidden(path) == []
+
+
+@pytest.mark.parametrize("time", ["the same time", "another time"])
+def test_a_file_that_another_program_replaces_by_one_as_long_is_left_to_it(
+    time: str, path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = path.stat()
+    theirs = path.read_bytes()[:-1] + b"!"
+    true_record = Run.record
+
+    def record(*arguments: Any) -> None:  # noqa: ANN401  what the true one takes
+        true_record(*arguments)
+        if time == "another time":  # in place
+            path.write_bytes(theirs)
+            os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns + 1_000_000_000))
+        else:
+            path.with_name("theirs").write_bytes(theirs)
+            os.utime(path.with_name("theirs"), ns=(seen.st_atime_ns, seen.st_mtime_ns))
+            path.with_name("theirs").replace(path)
+
+    monkeypatch.setattr(Run, "record", record)
     with pytest.raises(TagError, match="another program has written it in the meantime"):
         write(path, KEY, journal.start())
     assert path.read_bytes() == theirs
@@ -427,6 +509,48 @@ def test_a_line_that_was_not_finished_stands_for_nothing(
     assert list(undo(journal)) == [path, path]
     assert path.read_bytes() == old
     assert "unfinished, left out" in caplog.text
+
+
+def test_a_journal_that_does_not_lead_back_is_not_followed(path: Path, journal: Journal) -> None:
+    run = journal.start()
+    write(path, KEY, run)
+    new = path.read_bytes()
+    line = json.loads(run.path.read_bytes())
+    line["splices"][0][2] = base64.b64encode(zlib.compress(b"other bytes")).decode()
+    run.path.write_text(json.dumps(line), encoding="utf-8")
+    (error,) = undo(journal)
+    assert isinstance(error, TagError)
+    assert error.reason == "not undone: the journal does not lead back to the file before"
+    assert path.read_bytes() == new
+    assert hidden(path) == []
+    assert [past.undone for past in journal.runs()] == [0]
+
+
+def test_an_undo_that_cannot_be_noted_says_so(path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = path.read_bytes()
+    run = journal.start()
+    write(path, KEY, run)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Run, "_add", fail)
+    (error,) = undo(journal)
+    assert isinstance(error, TagError)
+    assert error.reason == f"undone, but the journal {run.path} cannot be written: No space left on device"
+    assert path.read_bytes() == old
+
+
+def test_runs_of_one_second_come_by_their_number(journal: Journal) -> None:
+    journal.folder.mkdir()
+    for name in ("20260101-120000-10", "20260101-120000", "20260101-120000-2", "20251231-235959-11"):
+        (journal.folder / f"{name}.jsonl").touch()
+    assert [past.name for past in journal.runs()] == [
+        "20260101-120000-10",
+        "20260101-120000-2",
+        "20260101-120000",
+        "20251231-235959-11",
+    ]
 
 
 def test_a_journal_of_a_newer_earmark(journal: Journal) -> None:
