@@ -46,6 +46,7 @@ from earmark.learning.teaching.validation import (
     fit_track_temperature,
     fold,
     held_out_logits,
+    loss_of,
     nested_probabilities,
     track_probabilities,
 )
@@ -196,6 +197,15 @@ def test_well_separated_styles_are_all_right_and_the_interval_says_how_few_they_
     assert found.micro.low == pytest.approx(0.796, abs=1e-3)  # Wilson's interval for 15 of 15
     assert found.guess == pytest.approx(1 / 3)
     assert selection.held_out.max() < 0.9999  # ten tracks without a mistake are no certainty
+
+
+def test_the_loss_counts_styles_alike_and_trusts_the_label_of_a_rare_style_less() -> None:
+    labels = np.array([0] * 9 + [1] * 2)
+    taught = lesson(labels, np.arange(11 * DIMS, dtype=float).reshape(11, DIMS))
+    probabilities = np.tile([0.9, 0.1], (11, 1))  # right for the nine, wrong for the two
+    common = -(0.95 * np.log(0.9) + 0.05 * np.log(0.1))  # a tenth of doubt, half of it for each style
+    rare = -(1 / 6 * np.log(0.9) + 5 / 6 * np.log(0.1))
+    assert loss_of(probabilities, taught) == pytest.approx((common + rare) / 2)
 
 
 @pytest.mark.parametrize("factor", [0.2, 5.0])

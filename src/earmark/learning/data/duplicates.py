@@ -52,7 +52,7 @@ def components(count: int, links: Sequence[tuple[int, int]]) -> NDArray[np.intp]
 
 
 def keep_together(manifest: Manifest, groups: Iterable[Group]) -> Manifest:
-    """Put copies, and all tracks of the artists whose they are, on the side nearest to training that any of them is on.
+    """Move copies, with all tracks of their artists, to the side nearest to training that any of them is on.
 
     Tracks of unknown artists go with their copies alone.
     """

@@ -60,7 +60,7 @@ def split_list(cell: object) -> list[Any]:
 
 
 def is_text(text: str) -> bool:
-    """Tell text from the names of files that are not: any bytes, which Python passes on as surrogates."""
+    """Tell whether text can be written as UTF-8; a file name can be any bytes, which Python passes on as surrogates."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -15,7 +15,7 @@ COLUMNS = ("class", "tracks", *SPLITS, "artists", "hours")
 
 @dataclass(frozen=True)
 class Row:
-    """A class, or all of them: tracks in each split, known artists, and the hours that its tracks say they last."""
+    """A class, or all of them: tracks in each split, known artists, and the total length in hours."""
 
     name: str
     splits: tuple[int, ...]

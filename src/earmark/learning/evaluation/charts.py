@@ -35,7 +35,7 @@ DARK_CELL = 0.4  # from this share on, a cell needs the other colour of ink
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours: of the paper, of what is written, of what is only to guide the eye, and of the marks."""
+    """Colours of the paper, the text, the guiding lines and the marks."""
 
     paper: str
     ink: str
@@ -53,7 +53,7 @@ DARK = Theme("#15181c", "#e6e9ed", "#9aa4af", "#343b43", "#6aaaf0", "#f0a85c", "
 
 @dataclass(frozen=True)
 class Bar:
-    """One row of `bars`: a share, how many tracks it is of, and that of the other model, if there is one."""
+    """One row of `bars`: a share, the number of its tracks, and the share of the other model, if there is one."""
 
     name: str
     figure: Figure
@@ -139,7 +139,7 @@ def confusion(counts: NDArray[np.intp], rows: Sequence[str], columns: Sequence[s
 
 
 def reliability(found: Reliability, theme: Theme) -> bytes:
-    """Confidence from left to right, accuracy from bottom to top; below, how many tracks there are of each."""
+    """Confidence from left to right, accuracy from bottom to top; below, the number of tracks of each."""
     sheet = _blank(theme, 4.6, width=5.2)
     axes, below = sheet.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     bins = len(found.count)

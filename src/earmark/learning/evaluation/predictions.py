@@ -95,7 +95,7 @@ class Predictions:
         return np.array([self.config.styles.index(name) for name in self.manifest.classes])
 
     def artists(self) -> Indices:
-        """A number for each track, the same for all of one artist; a nameless one is taken for an artist of its own."""
+        """A number for each track, the same for all of one artist; a track without an artist has one of its own."""
         keys = [
             first_artist(entry.artist) or f"\0{number}" for number, entry in enumerate(self.manifest.entries)
         ]  # (tracks,)
@@ -116,7 +116,7 @@ class Predictions:
 
 
 def shown(path: Path, folder: Path) -> str:
-    """A path as it is shown to others: from a folder, else from the home of whoever asks, else from the root."""
+    """A path as it is shown to others: from a folder, else from the home of the user, else from the root."""
     for base, prefix in ((folder.absolute(), ""), (Path.home(), "~/")):
         if path.is_relative_to(base):
             return prefix + path.relative_to(base).as_posix()

@@ -26,14 +26,14 @@ from earmark.measures.uncertainty import Figure, Indices, difference, mcnemar
 
 AVERAGES: tuple[Average, ...] = ("micro", "macro")
 CURVE_POINTS = 200  # of the coverage curve, at most
-COVERED = (1.0, 0.9, 0.75, 0.5, 0.25)  # how many of the tracks are answered, in the table
+COVERED = (1.0, 0.9, 0.75, 0.5, 0.25)  # shares of the tracks that are answered, in the table
 MISTAKES = 20
 CONFUSIONS = 10
 
 
 @dataclass(frozen=True)
 class Precisions:
-    """Precision at 1, 2 and 3 of what is asked: over `count` tracks or windows (micro), or the mean of `classes`."""
+    """Precision at 1, 2 and 3 of styles or families (`asked`), over `count` tracks or windows or as mean of `classes`."""
 
     asked: str
     average: Average
@@ -75,7 +75,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Confusion:
-    """A style that is taken for another, and how often."""
+    """A style that is taken for another, and the number of such tracks."""
 
     style: str
     answer: str
@@ -84,7 +84,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A track whose style the model got wrong, and how sure it was."""
+    """A track whose style the model got wrong, and its confidence (0-1)."""
 
     path: str
     style: str

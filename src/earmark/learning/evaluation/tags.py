@@ -31,7 +31,7 @@ MEANING = (
 
 @dataclass(frozen=True)
 class TagRow:
-    """One tag, how many tracks have it, and the areas under its curves (0-1)."""
+    """One tag, the number of tracks that have it, and the areas under its curves (0-1)."""
 
     name: str
     tracks: int

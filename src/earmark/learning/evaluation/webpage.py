@@ -1,4 +1,4 @@
-"""A document as one HTML page that holds everything: it asks for nothing else, and a policy in it forbids that it do.
+"""A document as one self-contained HTML page: it loads nothing else, and its content security policy forbids it.
 
 It is readable in light and in dark, as the reader's system prefers: so each picture is there twice.
 """
@@ -89,7 +89,7 @@ def _block(block: Block, pictures: Mapping[str, tuple[bytes, bytes]]) -> str:
 
 
 def _width(png: bytes) -> int:
-    """Pixels, as a PNG says in its header."""
+    """The width in pixels, from the header of a PNG."""
     return int.from_bytes(png[16:20], "big")
 
 

@@ -34,7 +34,7 @@ def hundredths(share: float) -> str:
 
 
 def hundredths_between(figure: Figure) -> str:
-    """The same with its interval."""
+    """A share with its interval, where the heading says per cent."""
     return NOTHING if math.isnan(figure.value) else f"{hundredths(figure.value)} ({between(figure)})"
 
 

@@ -41,7 +41,7 @@ class LabelIssue:
 
 
 def rank(labelled: LabelledEmbeddings, held_out: Probabilities) -> list[LabelIssue]:
-    """All tracks, the most suspicious first, by their held-out probabilities (tracks, styles)."""
+    """Rank all tracks, the most doubtful first, by their held-out probabilities (tracks, styles)."""
     tracks = np.arange(len(labelled.labels))
     own = held_out[tracks, labelled.labels]
     others = held_out.copy()
@@ -64,7 +64,7 @@ def rank(labelled: LabelledEmbeddings, held_out: Probabilities) -> list[LabelIss
 
 
 def write(issues: list[LabelIssue], path: Path) -> None:
-    """Write all tracks as CSV, the most suspicious first."""
+    """Write all tracks as CSV, the most doubtful first."""
     with replacing_text(path, errors="surrogateescape") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)

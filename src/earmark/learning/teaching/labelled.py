@@ -115,7 +115,7 @@ def require_teachable(manifest: Manifest, name: Path | str) -> None:
 
 
 def prepare(manifest: Manifest, heard: Iterable[Embedded], name: Path | str = "the manifest") -> LabelledEmbeddings:
-    """Join what the manifest says of tracks with what the model heard; tracks that were not heard are left out.
+    """Join the labels of a manifest with the embeddings of its tracks; tracks that were not heard are left out.
 
     Raises:
         ManifestError: too little is left to learn from.

@@ -48,7 +48,7 @@ class OtherTracks:
     track_of: Indices
 
     def part(self, chosen: NDArray[np.bool_]) -> "OtherTracks":
-        """Some of the tracks, (tracks,) whether they are wanted."""
+        """Some of the tracks, by a mask (tracks,)."""
         kept = chosen[self.track_of]
         track_of = (chosen.cumsum() - 1)[self.track_of[kept]]
         return OtherTracks(self.groups[chosen], self.windows[kept], self.logits[kept], track_of)

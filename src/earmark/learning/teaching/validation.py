@@ -153,7 +153,7 @@ def cross_validate(
 
 
 def nested_probabilities(labelled: LabelledEmbeddings, folds: Folds, trials: Sequence[Trial]) -> Probabilities:
-    """The probabilities of each fold's tracks by what was best on the other folds, (tracks, styles)."""
+    """The probabilities of each fold's tracks by the trial that was best on the other folds, (tracks, styles)."""
     held_out = np.zeros((len(labelled.labels), len(labelled.styles)))
     for train, test in folds.parts:
         rest = labelled.part(train)
