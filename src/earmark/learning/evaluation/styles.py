@@ -33,7 +33,7 @@ CONFUSIONS = 10
 
 @dataclass(frozen=True)
 class Precisions:
-    """Precision at 1, 2 and 3 of styles or families (`asked`), over `count` tracks or windows or as mean of `classes`."""
+    """Precision at 1, 2 and 3 of styles or families (`asked`), over `count` tracks or windows or as class mean."""
 
     asked: str
     average: Average
