@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -11,17 +12,18 @@ import torch
 from torch import nn
 
 from earmark.audio import decode
-from earmark.errors import ManifestError
+from earmark.errors import BundleError, ManifestError
 from earmark.learning.networks.ear import BANDS, FRAMES, PATCH, SAMPLE_RATE, EarScores, LogMelPatches, ear
 from earmark.learning.networks.pool import FAINT, LogOpinionPool, StyleLikelihood
 from earmark.learning.networks.yamnet import classes, patches
 from earmark.recipes.distillation import distil, fidelity, instruments, samples, scenes, shards, speech
+from earmark.recipes.distillation.card import ATTRIBUTION
 from earmark.recipes.distillation.distil import DistilConfig
 from earmark.recipes.distillation.material import Clip
 from earmark.recipes.distillation.recipe import read_recipe
 from earmark.recipes.distillation.scenes import Material, scene
 from earmark.recipes.distillation.shards import Shard
-from earmark.recipes.distillation.teachers import OUTPUTS
+from earmark.recipes.distillation.teachers import OUTPUTS, TEACHERS
 from earmark.recipes.shipped import FILES
 from earmark.synth.encoding import write_audio
 
@@ -281,6 +283,111 @@ def test_a_student_learns_what_its_teacher_says(paths: list[Path], tmp_path: Pat
     assert found.mean > 0.8
 
 
+def test_what_is_kept_is_the_moving_average_of_the_weights(
+    paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    students: list[distil.Student] = []
+    initial: list[dict[str, torch.Tensor]] = []
+
+    class Watched(distil.Student):
+        def __init__(self) -> None:
+            super().__init__()
+            students.append(self)
+            initial.append(weights_of(self))
+
+    def weights_of(student: distil.Student) -> dict[str, torch.Tensor]:
+        return {name: value.detach().clone() for name, value in student.body.state_dict().items()}
+
+    monkeypatch.setattr(distil, "Student", Watched)
+    trajectory: list[dict[str, torch.Tensor]] = []
+    config = CONFIG.model_copy(update={"epochs": 1, "average": 0.15})
+    found = distil.distil(paths, config, tmp_path, lambda _: trajectory.append(weights_of(students[0])))
+    kernel = "dense.weight"
+    expected = initial[0][kernel]
+    for keep, weights in zip([0.1, 0.15, 0.15, 0.15], trajectory, strict=True):  # less at the beginning
+        expected = keep * expected + (1 - keep) * weights[kernel]
+    torch.testing.assert_close(found[kernel], expected, rtol=0, atol=1e-6)
+    assert (found[kernel] - trajectory[-1][kernel]).abs().max() > 1e-5
+    counted = next(name for name, value in found.items() if not value.is_floating_point())
+    assert int(found[counted]) == 4  # steps are not averaged
+
+
+def test_kinds_of_music_weigh_more_in_the_loss(
+    paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weight = distil.importance(CONFIG)
+    assert set(weight[list(classes.STYLES)].tolist()) == {10.0}
+    others = [number for number in distil.MUSIC if number not in classes.STYLES]
+    assert set(weight[others].tolist()) == {2.0}
+    assert weight[:132].tolist() == [1.0] * 132
+    assert weight[277:].tolist() == [1.0] * (521 - 277)
+    met: list[torch.Tensor] = []
+    loss_of = distil.loss_of
+
+    def recorded(*arguments: Any) -> torch.Tensor:  # noqa: ANN401  those of `loss_of`
+        met.append(arguments[3])
+        return loss_of(*arguments)
+
+    monkeypatch.setattr(distil, "loss_of", recorded)
+    distil.distil(paths[:1], CONFIG.model_copy(update={"epochs": 1}), tmp_path, lambda _: None)
+    assert len(met) == 2
+    assert all(torch.equal(each, weight) for each in met)
+
+
+def loss_with(config: DistilConfig, weight: torch.Tensor, wrong: int | None, **off: float) -> float:
+    """The loss of a student that is right but for one class, or for the tags or the embedding."""
+    shard = shard_of(0, 6)
+    taught = distil.TrainingSet(
+        *(torch.from_numpy(getattr(shard, name)).float() for name in ("patches", "scores", "embedding", "tags"))
+    )
+    logits = taught.scores.clamp(1e-4, 1 - 1e-4).logit()
+    if wrong is not None:
+        logits[..., wrong] += 1
+    tags = torch.full((6, 50), 0.25).logit() + off.get("tags", 0)
+    embedding = taught.embedding + off.get("embedding", 0)
+    return float(distil.loss_of((logits, embedding, tags), taught, torch.arange(6), weight, config))
+
+
+def test_the_loss_counts_each_part_by_its_weight() -> None:
+    weight = distil.importance(CONFIG)
+
+    def extra(wrong: int, each: torch.Tensor = weight, **changes: float) -> float:
+        config = CONFIG.model_copy(update=changes)
+        return loss_with(config, each, wrong) - loss_with(config, each, None)
+
+    # A class that is faint for all: its scores are 0.001, one logit too high.
+    faint = next(number for number in classes.STYLES if number not in {235, 236})
+    assert extra(faint) == pytest.approx(10 * extra(0), rel=1e-2)
+    assert extra(faint, torch.ones(521)) == pytest.approx(extra(0, torch.ones(521)), rel=1e-2)
+    both, one = extra(0), extra(0, logits=0.0)
+    assert both - one == pytest.approx(4 * 3 * 1 / float(weight.sum()) / 3, rel=1e-2)  # a squared logit, weighed
+    exact = loss_with(CONFIG, weight, None)
+    assert loss_with(CONFIG, weight, None, embedding=2.0) - exact == pytest.approx(4 * CONFIG.embedding, rel=1e-2)
+    known = 0.25 * np.log(0.25) + 0.75 * np.log(0.75)
+    tags = torch.full((1,), 0.25).logit() + 1
+    said = float(tags.sigmoid())
+    expected = CONFIG.tags * (known - 0.25 * np.log(said) - 0.75 * np.log(1 - said))
+    assert loss_with(CONFIG, weight, None, tags=1.0) - exact == pytest.approx(expected, rel=1e-2)
+
+
+def test_the_outputs_of_an_ear_are_those_of_its_teachers() -> None:
+    assert list(TEACHERS) == ["yamnet", "musicnn"]
+    assert [len(teacher.outputs) for teacher in TEACHERS.values()] == [521, 50]
+    assert OUTPUTS[0].startswith("AudioSet 0: ")
+    assert OUTPUTS[521] == "Million Song: rock"
+    assert len(set(OUTPUTS)) == 571
+    for teacher in TEACHERS.values():
+        assert teacher.credit in ATTRIBUTION
+
+
+def test_a_teacher_whose_file_is_missing_is_named(tmp_path: Path) -> None:
+    teachers = shards.Teachers(tmp_path)
+    with pytest.raises(BundleError, match=r"yamnet_spectra_in\.tflite"):
+        _ = teachers.yamnet
+    with pytest.raises(BundleError, match=r"MSD_musicnn\.h5"):
+        _ = teachers.musicnn
+
+
 def test_an_interrupted_distillation_ends_as_if_nothing_had_been(paths: list[Path], tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     whole.mkdir()
@@ -304,9 +411,10 @@ def test_an_interrupted_distillation_ends_as_if_nothing_had_been(paths: list[Pat
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(paths: list[Path], tmp_path: Path) -> None:
-    distil.distil(paths, CONFIG, tmp_path, lambda _: None)
+    config = CONFIG.model_copy(update={"epochs": 1})
+    distil.distil(paths[:1], config, tmp_path, lambda _: None)
     with pytest.raises(ManifestError, match="another recipe"):
-        distil.distil(paths, CONFIG.model_copy(update={"seed": 1}), tmp_path, lambda _: None)
+        distil.distil(paths[:1], config.model_copy(update={"seed": 1}), tmp_path, lambda _: None)
 
 
 def test_scenes_in_which_a_style_is_heard_come_more_often() -> None:
