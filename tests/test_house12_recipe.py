@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from earmark.app import evaluating
 from earmark.errors import BundleError, ManifestError
 from earmark.hearing.bundle import read_config, shipped
+from earmark.recipes.house12 import training
 from earmark.recipes.house12.recipe import FitConfig, TableRecipe, read_recipe
 from earmark.recipes.shipped import FILES, locate, recipe_of_tables
 
@@ -80,3 +82,17 @@ def test_a_shipped_model_leads_to_the_recipe_of_its_tables() -> None:
     assert recipe_of_tables(read_config(bundles["house12"])) == FILES["house12"]
     with pytest.raises(BundleError, match=r"emusic12: .*--recipe"):
         recipe_of_tables(read_config(bundles["emusic12"]))
+
+
+def test_a_shipped_model_is_measured_on_tables_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[TableRecipe, Path]] = []
+    monkeypatch.setattr(training, "evaluate", lambda recipe, tables, _progress: asked.append((recipe, tables)))
+    monkeypatch.chdir(tmp_path)
+    evaluating.repeat("house12", tmp_path)
+    own = tmp_path / "own.toml"
+    own.write_text(FILES["house12"].read_text(encoding="utf-8").replace("epochs = 60", "epochs = 2"), encoding="utf-8")
+    evaluating.repeat("house12", tmp_path, Path("own.toml"))
+    (shipped_recipe, tables), (own_recipe, _) = asked
+    assert tables == tmp_path
+    assert shipped_recipe == read_recipe(FILES["house12"])
+    assert own_recipe.fit.epochs == 2
