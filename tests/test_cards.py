@@ -15,6 +15,19 @@ def test_a_card_opens_with_name_and_summary_and_parts_its_blocks() -> None:
     assert text == "# mine\n\n12 styles.\n\nSignature.\n\n## Data\n\nOne.\n\nTwo.\n"
 
 
+def test_long_prose_and_long_items_are_broken_into_lines_and_all_else_is_left() -> None:
+    words = " ".join(["techno"] * 30)
+    row, code = f"| {words} |", f"    {words}"
+    short = "One line\nand another."
+    text = cards.card("mine", "12 styles", words, f"- {words}\n- {words}", row, code, short)
+    prose, items, *rest = text.rstrip("\n").split("\n\n")[2:]
+    assert [len(line) for line in prose.splitlines()] == [118, 90]
+    assert [line[:4] for line in items.splitlines()] == ["- te", "  te", "- te", "  te"]
+    assert max(map(len, items.splitlines())) <= 120
+    assert items.split() == ["-", *words.split()] * 2
+    assert rest == [row, code, short]
+
+
 def test_a_summary_that_is_a_sentence_already_gets_no_second_full_stop() -> None:
     assert cards.sentence("trained on 3 tracks.") == "Trained on 3 tracks."
 

@@ -5,6 +5,8 @@ what to know before trusting it. Blocks are parted by an empty line.
 """
 
 import math
+import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,10 +14,13 @@ from earmark.hearing.bundle import Config
 from earmark.measures import scores
 from earmark.measures.scores import Score
 
+WIDTH = 120  # characters of a line of prose
+
 
 def card(name: str, summary: str, *blocks: str) -> str:
-    """A card of blocks, of which empty ones are left out."""
-    return _joined(f"# {name}", sentence(summary), *blocks) + "\n"
+    """A card of blocks, of which empty ones are left out; prose is broken into lines of at most 120 characters."""
+    text = _joined(f"# {name}", sentence(summary), *blocks)
+    return "\n\n".join(map(_filled, text.split("\n\n"))) + "\n"
 
 
 def section(title: str, *blocks: str) -> str:
@@ -97,6 +102,25 @@ def enclosed(card: str) -> str:
 
 def _joined(*blocks: str) -> str:
     return "\n\n".join(block.strip("\n") for block in blocks if block)
+
+
+def _filled(paragraph: str) -> str:
+    """A paragraph of prose or a list in lines that are not too long; tables, code and titles stay as they are."""
+    lines = paragraph.splitlines()
+    if paragraph.startswith(("|", "#", "    ", "```")) or all(len(line) <= WIDTH for line in lines):
+        return paragraph
+    # A line that begins with a dash is an item; one that does not goes on with the item or the sentence before it.
+    items = re.split(r"\n(?=- )", paragraph)
+    return "\n".join(
+        textwrap.fill(
+            " ".join(item.split()),
+            WIDTH,
+            subsequent_indent="  " if item.startswith("- ") else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for item in items
+    )
 
 
 def _cell(value: object) -> str:
