@@ -1,5 +1,6 @@
 """Training: what is drawn and changed, the loop on tracks that are easy to tell apart, and going on after a break."""
 
+import itertools
 import json
 import os
 import signal
@@ -10,13 +11,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
+from torch import Tensor
 
 from earmark.audio import Waveform
 from earmark.errors import EarmarkError, ManifestError
@@ -27,14 +30,15 @@ from earmark.learning.data.manifest import Manifest, ManifestEntry
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
 from earmark.learning.networks.convolutions import Convolutions
 from earmark.learning.recipe import checked
-from earmark.learning.training import augment, checkpoint
+from earmark.learning.training import augment, checkpoint, loop
 from earmark.learning.training.batches import epoch_draws, hear, share_of
 from earmark.learning.training.checkpoint import Progress
 from earmark.learning.training.config import Augmentation, Machine, TrainConfig, read_config
 from earmark.learning.training.loop import ignore, train
 from earmark.learning.training.objective import OBJECTIVES, Scale
+from earmark.learning.training.optimiser import adamw, warm_cosine
+from earmark.learning.training.report import Report
 from earmark.learning.training.run import CHECKPOINT, CURVES, METRICS, Run, Step, prepare
-from earmark.learning.training.schedule import warm_cosine
 from earmark.testing import noise, tone, write_wav
 
 RATE = 12_000  # Hz
@@ -219,13 +223,13 @@ def test_processes_share_an_epoch_without_overlap_and_in_step(tracks: int, size:
 def test_a_scale_is_undone_and_folds_into_the_network() -> None:
     entries = [ManifestEntry(Path(f"/{n}.wav"), values=(100.0 + 10 * n, -0.001 * n)) for n in range(5)]
     scale = Scale.of(Manifest("values", ("tempo", "offset"), tuple(entries)))
-    inward = scale.inward(torch.tensor([entry.values for entry in entries]))
-    assert inward.mean(0).numpy() == pytest.approx(np.zeros(2), abs=1e-5)
-    assert inward.std(0, correction=0).numpy() == pytest.approx(np.ones(2), abs=1e-5)
-    assert scale.outward(inward.numpy())[:, 0] == pytest.approx([100, 110, 120, 130, 140])
+    standardised = scale.standardise(torch.tensor([entry.values for entry in entries]))
+    assert standardised.mean(0).numpy() == pytest.approx(np.zeros(2), abs=1e-5)
+    assert standardised.std(0, correction=0).numpy() == pytest.approx(np.ones(2), abs=1e-5)
+    assert scale.restore(standardised.numpy())[:, 0] == pytest.approx([100, 110, 120, 130, 140])
     network = AudioNetwork(1, 3, torch.nn.Identity(), torch.nn.Sequential(torch.nn.Linear(3, 2)))
     waveform = torch.randn(4, 3)
-    before = scale.outward(network.body(waveform).detach().numpy())
+    before = scale.restore(network.body(waveform).detach().numpy())
     scale.fold(network.body)
     assert network.body(waveform).detach().numpy() == pytest.approx(before, rel=1e-5)
 
@@ -582,3 +586,172 @@ def test_training_from_a_bundle_goes_on_with_its_weights(trained: Path) -> None:
     assert isinstance(network, AudioNetwork)
     assert network.sample_rate == RATE
     assert set(network.state_dict()) == set(ARCHITECTURES["fcn"](2, depth=3, width=1 / 32).state_dict())
+
+
+# A step of the loop, against what stands in the recipe
+
+
+class Stopped(Exception):  # noqa: N818  no error: the test has seen enough
+    pass
+
+
+OneStep = Callable[..., tuple[Run, Tensor, Tensor, Step]]
+
+
+@pytest.fixture
+def first_step(sounds: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OneStep:
+    """A function that trains for one step: the run, the spectrograms that the body got, its logits, the report."""
+
+    def one_step(name: str, **changes: object) -> tuple[Run, Tensor, Tensor, Step]:
+        runs: list[Run] = []
+        seen: list[tuple[Tensor, Tensor]] = []
+        steps: list[Step] = []
+
+        def watched(*arguments: Any) -> Run:  # noqa: ANN401  those of prepare
+            runs.append(prepare(*arguments))
+            runs[0].network.body.register_forward_hook(
+                lambda _module, inputs, outputs: seen.append((inputs[0].detach().clone(), outputs[0].detach().clone()))
+            )
+            return runs[0]
+
+        def stop(step: Step) -> None:
+            if step.stage == "train":
+                steps.append(step)
+                raise Stopped
+
+        monkeypatch.setattr(loop, "prepare", watched)
+        config = SMALL.model_copy(update={"augmentation": NONE, "label_smoothing": 0.0, **changes})
+        with pytest.raises(Stopped):
+            train(sounds, config, tmp_path / name, machine=CPU, progress=stop)
+        return runs[0], *seen[0], steps[0]
+
+    return one_step
+
+
+def test_masks_cover_what_the_network_learns_from(first_step: OneStep) -> None:
+    _, plain, _, _ = first_step("plain")
+    masks = NONE.model_copy(update={"frequency_masks": 1, "frequency_mask": 40})
+    _, masked, _, _ = first_step("masked", augmentation=masks)
+    changed = (masked != plain)[:, 0]  # (batch, bands, frames)
+    assert changed.any()
+    for number in range(len(plain)):
+        bands = changed[number].any(1)
+        assert bands.sum() <= 40
+        filled = masked[number, 0][bands]
+        assert filled.numpy() == pytest.approx(np.full(filled.shape, float(plain[number].mean())), rel=1e-5)
+
+
+def test_waveforms_are_mixed_before_the_front_end_and_targets_with_them(first_step: OneStep) -> None:
+    _, plain, _, _ = first_step("plain")
+    mixup = NONE.model_copy(update={"mixup": 5.0})
+    _, mixed, logits, step = first_step("mixed", augmentation=mixup)
+    assert float((mixed - plain).abs().max()) > 1
+    loss = float(step.loss)
+    hard = [
+        float(torch.nn.functional.cross_entropy(logits, torch.tensor(labels)))
+        for labels in itertools.product((0, 1), repeat=len(logits))
+    ]
+    assert min(abs(loss - each) for each in hard) > 1e-4  # the targets lie between the labels
+
+
+def test_the_loss_of_a_step_is_that_of_its_tracks_with_smoothed_labels(first_step: OneStep) -> None:
+    run, _, logits, step = first_step("smoothed", label_smoothing=0.2)
+    part = run.manifest.part("train")
+    labels = torch.from_numpy(part.labels()[[draw.entry for draw in run.batches(0)[0]]])
+    expected = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.2)
+    assert step.loss == pytest.approx(float(expected), abs=1e-6)
+    assert step.hits == float((logits.argmax(1) == labels).float().mean())
+
+
+def test_gradients_are_shortened_and_the_learning_rate_is_that_of_the_step(first_step: OneStep) -> None:
+    run, _, _, step = first_step("shortened", gradient_norm=1e-3, warm_up=0.5)
+    moments = [state["exp_avg"] for state in run.optimiser.state.values()]  # 0.1 of the first gradient
+    norm = float(torch.cat([each.flatten() for each in moments]).norm())
+    assert norm == pytest.approx(0.1 * 1e-3, rel=1e-3)
+    assert (step.done, step.total) == (1, 9)
+    assert {group["lr"] for group in run.optimiser.param_groups} == {1e-2 * warm_cosine(1 / 9, 0.5)}
+
+
+def test_all_of_the_body_is_optimised_with_the_decay_of_the_recipe(first_step: OneStep) -> None:
+    run, _, _, _ = first_step("decayed", weight_decay=0.3)
+    decayed, spared = run.optimiser.param_groups
+    assert (decayed["weight_decay"], spared["weight_decay"]) == (0.3, 0.0)
+    optimised = {id(each) for group in (decayed, spared) for each in group["params"]}
+    assert optimised == {id(each) for each in run.network.body.parameters()}
+
+
+def test_weight_decay_shrinks_matrices_and_spares_biases_and_norms() -> None:
+    module = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Linear(2, 2))
+    for value in module.parameters():
+        torch.nn.init.ones_(value)
+    before = {name: value.detach().clone() for name, value in module.named_parameters()}
+    for value in module.parameters():
+        value.grad = torch.zeros_like(value)
+    adamw(module, 0.1, 0.5).step()
+    for name, value in module.named_parameters():
+        factor = 0.95 if name in ("0.weight", "2.weight") else 1.0
+        assert value.detach().numpy() == pytest.approx(before[name].numpy() * factor), name
+
+
+def test_draws_of_a_run_follow_its_recipe(sounds: Manifest, tmp_path: Path) -> None:
+    few = [entry for number, entry in enumerate(sounds.entries) if number % 2 or number in (0, 8, 10)]
+    uneven = manifests.labelled("styles", few)  # one Hum among six Hisses to learn from
+    for balance in (0.0, 1.0):
+        config = SMALL.model_copy(update={"class_balance": balance, "seed": 3})
+        run = prepare(uneven, config, tmp_path / "uneven.training", CPU, ignore)
+        draws = epoch_draws(uneven.part("train"), balance, 3, 1)
+        assert [draw for batch in run.batches(1) for draw in batch] == draws[:4]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "best_epoch", "finished"), [(3, 0, False), (4, 0, True), (9, 6, False), (10, 9, True)]
+)
+def test_a_run_ends_after_its_epochs_or_when_patience_is_over(
+    sounds: Manifest, tmp_path: Path, *, epoch: int, best_epoch: int, finished: bool
+) -> None:
+    config = SMALL.model_copy(update={"epochs": 10, "patience": 3})
+    run = prepare(sounds, config, tmp_path / "out.training", CPU, ignore)
+    run.state = Progress(epoch=epoch, best_epoch=best_epoch)
+    assert run.finished is finished
+
+
+def test_the_network_of_the_best_epoch_is_kept(
+    sounds: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measures = iter([0.5, 0.9, 0.1])
+    styles = replace(OBJECTIVES["styles"], measure=lambda *_: next(measures))
+    monkeypatch.setitem(OBJECTIVES, "styles", styles)
+    runs: list[Run] = []
+    states: list[dict[str, Tensor]] = []
+
+    def state() -> dict[str, Tensor]:
+        return {name: value.clone() for name, value in runs[0].network.state_dict().items()}
+
+    def watched(*arguments: Any) -> Run:  # noqa: ANN401  those of prepare
+        runs.append(prepare(*arguments))
+        return runs[0]
+
+    def note(step: Step) -> None:
+        if step.closed:
+            states.append(state())
+
+    def concluded(run: Run, out: Path, _source: str) -> Report:
+        states.append(state())
+        return Report(out, run.state.epoch, run.state.best_epoch, {}, None, {})
+
+    monkeypatch.setattr(loop, "prepare", watched)
+    monkeypatch.setattr(loop, "conclude", concluded)
+    report = train(sounds, SMALL, tmp_path / "out", machine=CPU, progress=note)
+    assert (report.epochs, report.best_epoch) == (3, 1)
+    *epochs, kept = states
+    assert [all(torch.equal(kept[name], each[name]) for name in kept) for each in epochs] == [False, True, False]
+
+
+def test_a_checkpoint_whose_account_is_damaged_is_refused(tmp_path: Path) -> None:
+    network = torch.nn.Linear(2, 2)
+    optimiser = adamw(network, 0.1, 0.0)
+    path = tmp_path / CHECKPOINT
+    for account in ("{", "[]", '{"run_id": "me"}', '{"run_id": "me", "progress": {"epochs": 1}, "lines": []}'):
+        save_file(network.state_dict(), path, {"run": account})
+        with pytest.raises(ManifestError, match="not a checkpoint"):
+            checkpoint.load(path, "me", network, optimiser)

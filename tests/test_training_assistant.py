@@ -54,26 +54,26 @@ def helper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_bundle(tmp_path_factory.mktemp("helper") / "tiny")
 
 
-def test_opinions_are_mean_probabilities_and_are_asked_once(sounds: Manifest, helper: Path, tmp_path: Path) -> None:
+def test_pseudo_labels_are_mean_probabilities_and_computed_once(sounds: Manifest, helper: Path, tmp_path: Path) -> None:
     paths = [entry.path for entry in sounds.entries[:2]]
     seen: list[int] = []
-    said = assistant.opinions(str(helper), paths, tmp_path / "kept", seen.append)
+    labels = assistant.pseudo_labels(str(helper), paths, tmp_path / "kept", seen.append)
     means = [0.0, 0.05]
     logits = np.array([[0, 10 * mean, -10 * mean] for mean in means])
     expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    np.testing.assert_allclose(said, expected, atol=0.02)
+    np.testing.assert_allclose(labels, expected, atol=0.02)
     assert seen == [1, 2]
     kept = sorted((tmp_path / "kept").iterdir())
     assert len(kept) == 2
     np.save(kept[0], np.array([1, 0, 0], np.float32))
-    again = assistant.opinions(str(helper), paths, tmp_path / "kept", lambda _: None)
+    again = assistant.pseudo_labels(str(helper), paths, tmp_path / "kept", lambda _: None)
     assert [1, 0, 0] in again.tolist()
 
 
 def test_a_model_that_gives_values_is_no_assistant(sounds: Manifest, tmp_path: Path) -> None:
     source = tiny_bundle(tmp_path / "values", task="values")
     with pytest.raises(ManifestError, match="gives values"):
-        assistant.opinions(str(source), [sounds.entries[0].path], tmp_path / "kept", lambda _: None)
+        assistant.pseudo_labels(str(source), [sounds.entries[0].path], tmp_path / "kept", lambda _: None)
 
 
 def test_a_network_with_an_assistant_is_the_same_network_afterwards(

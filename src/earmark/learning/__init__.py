@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from earmark.learning.training.config import Machine, TrainConfig
     from earmark.learning.training.loop import train
-    from earmark.learning.training.outcome import Report
+    from earmark.learning.training.report import Report
 
 _HOME = {
     "Machine": "earmark.learning.training.config",
-    "Report": "earmark.learning.training.outcome",
+    "Report": "earmark.learning.training.report",
     "TrainConfig": "earmark.learning.training.config",
     "train": "earmark.learning.training.loop",
 }

@@ -1,8 +1,8 @@
-"""An assistant: a second thing to learn beside the labels, which another model says of the same tracks.
+"""An assistant: another model whose pseudo-labels of the tracks are learned beside their labels.
 
 What is synthetic has labels that a program was asked for; a model that has heard real music tells which of it sounds
-like what. Its opinions about every training track are a second target, for a linear head on the embedding that is left
-away afterwards: the network learns to hear what the assistant hears, and is itself unchanged in form.
+like what. Its probabilities for every training track are a second target, for a linear head on the embedding that is
+left away afterwards: the network learns to hear what the assistant hears, and is itself unchanged in form.
 
 References: R. Caruana, "Multitask learning", Machine Learning 28, 1997; G. Hinton et al., 2015, for the soft targets.
 """
@@ -53,15 +53,17 @@ def detach(network: AudioNetwork) -> None:
     del network.assistant
 
 
-def opinions(source: str, paths: Sequence[Path], folder: Path, progress: Callable[[int], None]) -> NDArray[np.float32]:
-    """What a model that gives tags or styles says of tracks: mean probabilities, (tracks, classes).
+def pseudo_labels(
+    source: str, paths: Sequence[Path], folder: Path, progress: Callable[[int], None]
+) -> NDArray[np.float32]:
+    """Mean probabilities of tracks by a model of tags or styles, (tracks, classes).
 
-    What was asked once is kept in the folder, a file for each track.
+    They are kept in the folder, a file for each track, and computed once.
 
     Args:
         source: the model, by its name or its folder.
         paths: the tracks.
-        folder: where to keep the answers.
+        folder: the cache.
         progress: called with how many tracks are done.
 
     Raises:
@@ -71,20 +73,20 @@ def opinions(source: str, paths: Sequence[Path], folder: Path, progress: Callabl
     model = Model.open(source)
     if model.config.task == "values":
         raise ManifestError(f"{source}: gives values, no probabilities that could be learned beside the labels")
-    listener = Listener(model)
+    listener = Listener(model, parts=())
     folder.mkdir(parents=True, exist_ok=True)
-    answers = []
+    kept = []
     for done, path in enumerate(paths, 1):
-        known = folder / f"{_identity(model, path)}.npy"
+        known = folder / f"{_cache_key(listener, path)}.npy"
         if not known.exists():
             with replacing(known) as file:
                 np.save(file, listener(path).timeline.mean().astype(np.float32))
-        answers.append(np.load(known, allow_pickle=False))
+        kept.append(np.load(known, allow_pickle=False))
         progress(done)
-    return np.stack(answers)
+    return np.stack(kept)
 
 
-def _identity(model: Model, path: Path) -> str:
+def _cache_key(listener: Listener, path: Path) -> str:
     status = path.stat()
-    what = (model.config.sha256, str(path.absolute()), status.st_size, status.st_mtime_ns)
+    what = (listener.version, str(path.absolute()), status.st_size, status.st_mtime_ns)
     return hashlib.sha256(repr(what).encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""What is done to a waveform or a spectrogram each time it is drawn: level, place, speed, spectrum, loss, masks.
+"""Augmentation of a waveform or a spectrogram each time it is drawn: level, place, speed, spectrum, codec, masks.
 
 All is plain NumPy or torch on one window, from the generator that it is given; nothing is done where a range is zero.
 
@@ -23,7 +23,7 @@ LOWEST = 20.0  # Hz, of the audible
 
 
 def longest(samples: int, sample_rate: int, augmentation: Augmentation) -> int:
-    """How many samples must be at hand to draw a window of `samples`."""
+    """The number of samples that must be at hand to draw a window of `samples`."""
     return round(samples * (1 + augmentation.speed)) + round(2 * augmentation.shift * sample_rate)
 
 

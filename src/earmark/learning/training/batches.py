@@ -1,4 +1,4 @@
-"""Which windows make an epoch, and how they come to the network.
+"""The windows of an epoch, in batches, and the logits of whole tracks.
 
 What is drawn is a pure function of (seed, epoch, position): neither the number of worker processes nor an interruption
 changes it, so a run that is resumed sees what it would have seen.
@@ -39,7 +39,7 @@ class Batch(NamedTuple):
 
 
 def stretch_of(cache: WindowCache, path: Path, index: int) -> Waveform:
-    """What was heard of a track in one of its windows, without the silence that fills it up, (samples,)."""
+    """A window of a track without the silence that fills it up, (samples,)."""
     return cache.waveform(path, index)[: cache.windows(path).heard[index]]
 
 
@@ -53,11 +53,11 @@ class DrawnWindows(Dataset[Batch]):
         samples: int,
         sample_rate: int,
         settings: Augmentation,
-        opinions: NDArray[np.float32] | None = None,
+        pseudo_labels: NDArray[np.float32] | None = None,
     ) -> None:
         self.paths = [entry.path for entry in manifest.entries]
         targets = manifest.targets()
-        self.targets = torch.from_numpy(targets if opinions is None else np.hstack([targets, opinions]))
+        self.targets = torch.from_numpy(targets if pseudo_labels is None else np.hstack([targets, pseudo_labels]))
         self.cache, self.samples, self.sample_rate, self.settings = cache, samples, sample_rate, settings
 
     def __getitem__(self, drawn: Draw) -> Batch:  # the sampler gives draws, not numbers

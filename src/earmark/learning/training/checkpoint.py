@@ -21,7 +21,7 @@ from earmark.files import write_bytes
 
 @dataclass
 class Progress:
-    """How far a run has come.
+    """The progress of a run.
 
     `step` counts the batches of the epoch that are done; `loss` and `hits` are sums over the windows of those. `best`
     is the measure of the best epoch so far, the larger the better.
@@ -39,7 +39,7 @@ class Progress:
 
 def save(
     path: Path,
-    fingerprint: str,
+    run_id: str,
     progress: Progress,
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
@@ -50,7 +50,7 @@ def save(
 
     Args:
         path: where.
-        fingerprint: what tells this run from others: of its recipe and its manifest.
+        run_id: a digest of what makes the run, such as its recipe and its tracks.
         progress: how far it is.
         network: its parameters and buffers.
         optimiser: its state; the learning rate is a function of the step.
@@ -64,7 +64,7 @@ def save(
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in best.items()}
     tensors |= {f"optimiser.{index}.{name}": value for index, values in state.items() for name, value in values.items()}
-    plain = json.dumps({"fingerprint": fingerprint, "progress": asdict(progress), "lines": lines})
+    plain = json.dumps({"run_id": run_id, "progress": asdict(progress), "lines": lines})
     content = serialise({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, {"run": plain})
     try:
         write_bytes(path, content)
@@ -73,9 +73,9 @@ def save(
 
 
 def load(
-    path: Path, fingerprint: str, network: nn.Module, optimiser: torch.optim.Optimizer
+    path: Path, run_id: str, network: nn.Module, optimiser: torch.optim.Optimizer
 ) -> tuple[Progress, dict[str, Tensor], list[dict[str, float]]]:
-    """Put a network and its optimiser into the state of a checkpoint; the rest of what `save` was given.
+    """Put a network and its optimiser into the state of a checkpoint; progress, best parameters and lines as saved.
 
     Raises:
         ManifestError: it is damaged, or of a run with another recipe or other tracks.
@@ -84,9 +84,10 @@ def load(
         with safe_open(path, "pt") as file:
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no dict
             run: dict[str, Any] = json.loads(file.metadata()["run"])
-    except (SafetensorError, KeyError, TypeError) as error:
+            found, progress, lines = run["run_id"], Progress(**run["progress"]), run["lines"]
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ManifestError(f"{path}: not a checkpoint: {error}") from error
-    if run["fingerprint"] != fingerprint:
+    if found != run_id:
         raise ManifestError(f"{path}: of a run with another recipe or other tracks; without it we start anew")
     parts: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimiser": {}}
     for name, tensor in tensors.items():
@@ -99,4 +100,4 @@ def load(
         index, _, key = name.partition(".")
         state.setdefault(int(index), {})[key] = tensor
     optimiser.load_state_dict({"state": state, "param_groups": groups})
-    return Progress(**run["progress"]), parts["best"], run["lines"]
+    return progress, parts["best"], lines

@@ -14,7 +14,7 @@ from earmark.learning.recipe import Recipe
 
 
 class Augmentation(Recipe):
-    """What is changed in a window each time it is drawn, so that no two draws sound the same."""
+    """Changes of a window each time it is drawn, so that no two draws sound the same."""
 
     gain: NonNegativeFloat = 6.0  # dB, up or down
     shift: NonNegativeFloat = 1.0  # seconds, to either side
@@ -57,7 +57,7 @@ class TrainConfig(Recipe):
 
 
 class Machine(Recipe):
-    """What a recipe runs on; see Lightning Fabric for `accelerator`, `devices` and `nodes`."""
+    """The machine that a recipe runs on; see Lightning Fabric for `accelerator`, `devices` and `nodes`."""
 
     accelerator: str = "auto"
     devices: PositiveInt = 1  # of each node

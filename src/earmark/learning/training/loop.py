@@ -26,9 +26,9 @@ from earmark.learning.training.augment import mask, mix
 from earmark.learning.training.batches import Batch, hear, load
 from earmark.learning.training.checkpoint import Progress
 from earmark.learning.training.config import Machine, TrainConfig
-from earmark.learning.training.outcome import Report, conclude
+from earmark.learning.training.optimiser import warm_cosine
+from earmark.learning.training.report import Report, conclude
 from earmark.learning.training.run import CHECKPOINT, Run, Step, prepare
-from earmark.learning.training.schedule import warm_cosine
 
 
 def ignore(step: Step) -> None:
@@ -84,7 +84,7 @@ def train(
 
 
 def _require_text(*names: str) -> None:
-    """What is written into a bundle must be Unicode; the name of a file need not be."""
+    """Refuse names that are no Unicode, as the name of a file may be: a bundle is written as UTF-8."""
     for name in names:
         try:
             name.encode()
@@ -93,7 +93,7 @@ def _require_text(*names: str) -> None:
 
 
 def _learn(run: Run, progress: Callable[[Step], None]) -> None:
-    """One epoch, or what is left of it."""
+    """Learn from an epoch, or from the rest of one that was interrupted."""
     state = run.state
     batches = run.batches(state.epoch)
     total = run.config.epochs * len(batches)
@@ -132,7 +132,7 @@ def _learn(run: Run, progress: Callable[[Step], None]) -> None:
 
 
 def _step(run: Run, batch: Batch) -> tuple[float, float]:
-    """One step down the gradient; the loss of the batch, and how many of its windows were right.
+    """Take one step down the gradient; the loss of the batch, and the number of its windows that were right.
 
     All that is random follows from the step's place in the run, so that it is the same after an interruption.
     """
@@ -141,15 +141,15 @@ def _step(run: Run, batch: Batch) -> tuple[float, float]:
     torch.manual_seed(int(generator.integers(2**62)))  # dropout
     waveform, target = batch.waveform.to(run.fabric.device), batch.target.to(run.fabric.device)
     waveform, target = mix(waveform, target, augmentation.mixup, generator)
-    target, opinions = target[:, : len(run.manifest.classes)], target[:, len(run.manifest.classes) :]
-    target = run.scale.inward(target)
+    target, pseudo_labels = target[:, : len(run.manifest.classes)], target[:, len(run.manifest.classes) :]
+    target = run.scale.standardise(target)
     with torch.no_grad():
         spectrogram = mask(run.network.front_end(waveform), augmentation, generator)  # (batch, 1, bands, frames)
     logits, second = run.body(spectrogram.contiguous(memory_format=torch.channels_last))
     logits = logits.float()
     loss = run.objective.loss(logits, target, run.config.label_smoothing)
     if run.config.assistant:
-        disagreement = binary_cross_entropy_with_logits(second.float(), opinions, reduction="none").sum(1).mean()
+        disagreement = binary_cross_entropy_with_logits(second.float(), pseudo_labels, reduction="none").sum(1).mean()
         loss = loss + run.config.assistant_weight * disagreement
     run.stepper.zero_grad()
     run.fabric.backward(loss)
@@ -167,11 +167,11 @@ def _validate(run: Run, progress: Callable[[Step], None]) -> None:
     if fabric.is_global_zero:
         part = run.manifest.part("valid")
         heard = hear(run.network, part, run.cache, fabric.autocast)
-        answers = np.stack([run.objective.answer(run.scale.outward(logits)) for logits in heard])
-        valid = run.objective.measure(part, answers, run.scale)
+        predicted = np.stack([run.objective.predict(run.scale.restore(logits)) for logits in heard])
+        valid = run.objective.measure(part, predicted, run.scale)
         targets = torch.from_numpy(np.repeat(part.targets(), [len(logits) for logits in heard], axis=0))
         every = torch.from_numpy(np.concatenate(heard))
-        valid_loss = float(run.objective.loss(every, run.scale.inward(targets), 0.0))
+        valid_loss = float(run.objective.loss(every, run.scale.standardise(targets), 0.0))
     valid, valid_loss = fabric.broadcast((valid, valid_loss))
     best, best_epoch = state.best, state.best_epoch
     if valid > best or not run.best:

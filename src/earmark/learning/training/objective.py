@@ -1,4 +1,4 @@
-"""What a network is to get right, for each task: the loss of a batch, how well it did, and the measure to stop by.
+"""Objectives, one for each task: the loss of a batch, its hits, the prediction for a track, the measure to stop by.
 
 Conventions: logits and targets (batch, classes); track logits are lists of (windows, classes), one for each track.
 """
@@ -23,19 +23,19 @@ Logits = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Objective:
-    """How a task is learned.
+    """The objective of a task.
 
     Attributes:
         loss: mean over the batch, from logits, targets and the share of label smoothing.
-        hits: how many of a batch were right, as far as a single window can be.
-        answer: what a track is said to be, from the logits of its windows, (classes,).
-        measure: how good the answers to all tracks are, in the units of the network; the larger the better.
-        measure_name: what the measure is called.
+        hits: number of windows of a batch that were right.
+        predict: prediction for a track from the logits of its windows, (classes,).
+        measure: quality of the predictions for all tracks, in the units of the network; the larger the better.
+        measure_name: its name, for readers.
     """
 
     loss: Callable[[Tensor, Tensor, float], Tensor]
     hits: Callable[[Tensor, Tensor], Tensor]
-    answer: Callable[[Logits], NDArray[np.float64]]
+    predict: Callable[[Logits], NDArray[np.float64]]
     measure: Callable[[Manifest, NDArray[np.float64], "Scale"], float]
     measure_name: str
 
@@ -79,29 +79,29 @@ def _mean_value(logits: Logits) -> NDArray[np.float64]:
     return mean
 
 
-def _accuracy(manifest: Manifest, answers: NDArray[np.float64], _scale: "Scale") -> float:
-    return float((answers.argmax(1) == manifest.labels()).mean())
+def _accuracy(manifest: Manifest, predicted: NDArray[np.float64], _scale: "Scale") -> float:
+    return float((predicted.argmax(1) == manifest.labels()).mean())
 
 
-def mean_auc(manifest: Manifest, answers: NDArray[np.float64]) -> float:
+def mean_auc(manifest: Manifest, predicted: NDArray[np.float64]) -> float:
     """The mean ROC-AUC of the tags that some tracks have and others have not; 0.5 if there is none."""
     truth = manifest.targets() > 0
     areas = [
-        roc_auc(truth[:, tag], answers[:, tag])
+        roc_auc(truth[:, tag], predicted[:, tag])
         for tag in range(truth.shape[1])
         if truth[:, tag].any() and not truth[:, tag].all()
     ]
     return float(np.mean(areas)) if areas else 0.5
 
 
-def _area(manifest: Manifest, answers: NDArray[np.float64], _scale: "Scale") -> float:
-    return mean_auc(manifest, answers)
+def _area(manifest: Manifest, predicted: NDArray[np.float64], _scale: "Scale") -> float:
+    return mean_auc(manifest, predicted)
 
 
-def _negative_error(manifest: Manifest, answers: NDArray[np.float64], scale: "Scale") -> float:
+def _negative_error(manifest: Manifest, predicted: NDArray[np.float64], scale: "Scale") -> float:
     """The mean RMSE in deviations: a value in thousands counts no more than one between 0 and 1."""
     truth = manifest.targets().astype(np.float64)
-    errors = np.array([rmse(truth[:, each], answers[:, each]) for each in range(truth.shape[1])])
+    errors = np.array([rmse(truth[:, each], predicted[:, each]) for each in range(truth.shape[1])])
     return -float((errors / scale.deviation.numpy()).mean())
 
 
@@ -123,18 +123,18 @@ class Scale:
             return cls(torch.zeros(targets.shape[1]), torch.ones(targets.shape[1]))
         return cls(targets.mean(0), targets.std(0, correction=0).clamp_min(1e-6))
 
-    def inward(self, target: Tensor) -> Tensor:
-        """What the network is to say."""
+    def standardise(self, target: Tensor) -> Tensor:
+        """Targets in the units of the network."""
         return (target - self.mean.to(target.device)) / self.deviation.to(target.device)
 
-    def outward(self, logits: Logits) -> Logits:
-        """What is meant by what it says."""
-        meant: Logits = logits * self.deviation.numpy() + self.mean.numpy()
-        return meant
+    def restore(self, logits: Logits) -> Logits:
+        """Logits in the units of the manifest."""
+        restored: Logits = logits * self.deviation.numpy() + self.mean.numpy()
+        return restored
 
     @torch.no_grad()
     def fold(self, body: nn.Module) -> None:
-        """Build it into the last linear layer, so that the network says what it means."""
+        """Build the scale into the last linear layer, so that logits come in the units of the manifest."""
         last = [layer for layer in body.modules() if isinstance(layer, nn.Linear)][-1]
         last.weight.mul_(self.deviation[:, None])
         last.bias.mul_(self.deviation).add_(self.mean)

@@ -1,7 +1,7 @@
-"""A training run: what it is made of, how it is set up, and how it goes on from a checkpoint.
+"""A training run: its parts, its setup, its going on from a checkpoint, and its folder.
 
 OUT.training/windows                the cache of decoded windows
-OUT.training/opinions               what an assistant says of the tracks, if there is one
+OUT.training/pseudo_labels          what an assistant says of the tracks, if there is one
 OUT.training/checkpoint.safetensors everything it takes to go on
 OUT.training/metrics.jsonl          a line for each epoch
 OUT.training/curves.png             the same as a picture
@@ -10,7 +10,7 @@ OUT.training/curves.png             the same as a picture
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,10 +20,13 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from earmark.errors import EarmarkError, ManifestError, UnreadableAudio
-from earmark.files import write_text
+from earmark.files import replacing, write_text
 from earmark.learning.data.manifest import Manifest, require_trainable
 from earmark.learning.data.windows import WindowCache
 from earmark.learning.networks import ARCHITECTURES, TRAINED, AudioNetwork
@@ -32,18 +35,18 @@ from earmark.learning.training.augment import longest
 from earmark.learning.training.batches import Draw, DrawnWindows, epoch_draws, share_of
 from earmark.learning.training.checkpoint import Progress
 from earmark.learning.training.config import Machine, TrainConfig
-from earmark.learning.training.curves import draw_curves
 from earmark.learning.training.objective import OBJECTIVES, Objective, Scale
+from earmark.learning.training.optimiser import adamw
 
 logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would print at every start, and so would we
 
 CHECKPOINT, METRICS, CURVES = "checkpoint.safetensors", "metrics.jsonl", "curves.png"
-CACHE, OPINIONS = "windows", "opinions"
+CACHE, PSEUDO_LABELS = "windows", "pseudo_labels"
 
 
 @dataclass(frozen=True)
 class Step:
-    """Where a run is; sent after each step.
+    """The place of a run; sent after each step.
 
     `stage` is "decode", "assist" or "train", and `done` of `total` steps of it are over. `loss` and `hits` are means
     over the windows of the epoch so far, `valid` is the measure after the last epoch; `rate` is in tracks or windows
@@ -85,15 +88,15 @@ class Run:
     saved: float = 0.0  # seconds of the monotonic clock
 
     @property
-    def fingerprint(self) -> str:
-        """What tells this run from others: recipe, tracks and the number of devices that share a round."""
+    def run_id(self) -> str:
+        """A digest of recipe, tracks and the number of devices that share a round: a run goes on with the same only."""
         tracks = [(str(each.path), each.labels, each.values, each.artist, each.split) for each in self.manifest.entries]
         what = [self.config.model_dump(mode="json"), tracks, self.fabric.world_size]
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or there was no progress for too long."""
+        """All epochs are done, or there was no progress for too long."""
         waited = self.state.epoch - 1 - max(self.state.best_epoch, 0)
         return self.state.epoch >= self.config.epochs or waited >= self.config.patience
 
@@ -106,13 +109,13 @@ class Run:
         """Write a checkpoint, in the first process."""
         if self.fabric.is_global_zero:
             path = self.folder / CHECKPOINT
-            checkpoint.save(path, self.fingerprint, self.state, self.network, self.optimiser, self.best, self.lines)
+            checkpoint.save(path, self.run_id, self.state, self.network, self.optimiser, self.best, self.lines)
 
     def record(self) -> None:
-        """Write what is known of each epoch, in the first process."""
+        """Write the figures of each epoch, as lines and as a picture, in the first process."""
         if self.fabric.is_global_zero:
             write_text(self.folder / METRICS, "".join(json.dumps(line) + "\n" for line in self.lines))
-            draw_curves(self.lines, self.objective.measure_name, self.folder / CURVES)
+            _draw_curves(self.lines, self.objective.measure_name, self.folder / CURVES)
 
 
 def prepare(
@@ -139,22 +142,19 @@ def prepare(
     _require_batches(manifest, config, fabric.world_size)
     scale = Scale.of(manifest.part("train"))
 
-    opinions, learner = None, network.body
+    pseudo_labels, learner = None, network.body
     if config.assistant:
         tracks = manifest.part("train").entries
-        opinions = assistant.opinions(
+        pseudo_labels = assistant.pseudo_labels(
             config.assistant,
             [entry.path for entry in tracks],
-            folder / OPINIONS,
+            folder / PSEUDO_LABELS,
             lambda done: progress(Step("assist", done, len(tracks))),
         )
-        learner = assistant.attach(network, opinions.shape[1])
+        learner = assistant.attach(network, pseudo_labels.shape[1])
     network.to(fabric.device)
     network.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    weights = [each for each in learner.parameters() if each.ndim > 1]
-    others = [each for each in learner.parameters() if each.ndim <= 1]
-    groups = [{"params": weights, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, config.learning_rate)
+    optimiser = adamw(learner, config.learning_rate, config.weight_decay)
     body, stepper = fabric.setup(learner, optimiser)
     run = Run(
         folder=folder,
@@ -171,7 +171,7 @@ def prepare(
         body=body,
         stepper=stepper,
         windows=DrawnWindows(
-            manifest.part("train"), cache, network.samples, network.sample_rate, config.augmentation, opinions
+            manifest.part("train"), cache, network.samples, network.sample_rate, config.augmentation, pseudo_labels
         ),
         state=Progress(),
         best={},
@@ -179,7 +179,7 @@ def prepare(
     )
     if (folder / CHECKPOINT).exists():
         path = folder / CHECKPOINT
-        run.state, run.best, run.lines = checkpoint.load(path, run.fingerprint, network, optimiser)
+        run.state, run.best, run.lines = checkpoint.load(path, run.run_id, network, optimiser)
     return run
 
 
@@ -229,9 +229,34 @@ def build(config: TrainConfig, classes: int) -> AudioNetwork:
 def _decode(
     manifest: Manifest, cache: WindowCache, decoders: int, progress: Callable[[Step], None]
 ) -> Iterator[tuple[Path, str]]:
-    """Fill the cache; which files have no sound, and why."""
+    """Fill the cache; the files without sound, each with the reason."""
     paths = [entry.path for entry in manifest.entries]
     for done, outcome in enumerate(cache.fill(paths, decoders), 1):
         progress(Step("decode", done, len(paths)))
         if isinstance(outcome, UnreadableAudio):
             yield outcome.path, outcome.reason
+
+
+def _draw_curves(lines: Sequence[Mapping[str, float]], measure_name: str, path: Path) -> None:
+    """Draw loss and measure over the epochs, one mapping for each epoch, into a PNG."""
+    epochs = [line["epoch"] + 1 for line in lines]
+    best = epochs[max(range(len(lines)), key=lambda index: lines[index]["valid"])]
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    loss, measure = figure.subplots(1, 2)
+    loss.plot(epochs, [line["loss"] for line in lines], label="training, changed and mixed", color="#9467bd")
+    loss.plot(epochs, [line["valid_loss"] for line in lines], label="validation", color="#d62728")
+    loss.set_ylabel("loss")
+    measure.plot(epochs, [line["hits"] for line in lines], label="training, changed and mixed", color="#9467bd")
+    measure.plot(epochs, [line["valid"] for line in lines], label="validation", color="#d62728")
+    measure.set_ylabel(measure_name)
+    for axes in (loss, measure):
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        for curve in axes.get_lines():
+            curve.set_marker(".")
+        axes.axvline(best, color="#7f7f7f", linewidth=0.8, linestyle="--", label="the epoch that was kept")
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    with replacing(path) as file:
+        figure.savefig(file, dpi=120, format="png")

@@ -25,7 +25,7 @@ from earmark.learning.networks.yamnet import classes
 from earmark.learning.recipe import Recipe
 from earmark.learning.training import checkpoint
 from earmark.learning.training.checkpoint import Progress
-from earmark.learning.training.schedule import warm_cosine
+from earmark.learning.training.optimiser import warm_cosine
 from earmark.recipes.distillation import shards
 from earmark.recipes.distillation.teachers import OUTPUTS
 

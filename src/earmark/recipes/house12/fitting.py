@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from earmark.learning.networks.descriptors import DescriptorNetwork, EnsembleLinear
-from earmark.learning.training.schedule import warm_cosine
+from earmark.learning.training.optimiser import warm_cosine
 from earmark.recipes.house12.recipe import FitConfig
 from earmark.recipes.house12.tables import STATISTICS, UNLABELLED, Indices, Labels, Rows
 
