@@ -325,6 +325,9 @@ def test_what_two_decimals_round_away_is_made_good() -> None:
 def test_no_beats_no_grid() -> None:
     nothing = np.empty(0)
     assert marks(Rhythm(0.0, 0.0, 0.0, nothing, nothing), 2) == []
+    assert marks(Rhythm(120.0, 0.9, 0.0, nothing, nothing), 2) == []
+    for bpm in (0.0, math.nan):  # beats, but no tempo
+        assert marks(Rhythm(bpm, 0.0, 0.0, np.array([1.0, 2.0]), np.array([1.0])), 2) == []
     assert from_the_start([]) == []
 
 

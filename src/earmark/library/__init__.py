@@ -1,6 +1,18 @@
-"""A collection of tracks: what is known of them, what stands in their files, and how other programs get to know it.
+"""A collection of tracks: the catalogue of what was heard, the tags in the files, and the way to other programs.
 
-It takes any callable from a path to an `Analysis`; it never imports the networks.
+catalogue    everything that is known of each track, in one SQLite file
+scanning     a folder into the catalogue, or into Parquet on a cluster
+tags         the tags of a file, read and changed without harm
+exports      the collection for other programs
+imports      the collections of other programs
+audit        genre tags that disagree with what was heard
+duplicates   the same recording more than once
+embeddings   the embeddings of a collection as matrices, and nearest neighbours
+content      the content hash of a file
+places       paths in the words of other programs
+track        the records `Track` and `Tags`
+
+Whatever hears a file is a callable from a path to an `Analysis`; the networks are never imported.
 """
 
 from earmark.library.catalogue import Catalogue, Query

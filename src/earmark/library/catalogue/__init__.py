@@ -1,14 +1,16 @@
-"""The catalogue: what is known of every track of a collection, in one SQLite file.
+"""The catalogue: everything that is known of each track of a collection, in one SQLite file.
 
 Conventions: a track is a path; what was heard belongs to the content of its file (`library.content`), so that copies
 share it and a file that moves takes it along. A content may have been heard by several models; a track shows what was
 heard last. A newer version of a model replaces what the older one heard.
 
 schema      the file: opening, migrations, errors
-migrations  the tables; what each column means stands in docs/catalogue.md
+migrations  the tables; docs/catalogue.md describes each column
 rows        tracks as rows, and back
-writing     what changes the tables
+writing     changes of the tables
 query       conditions, and the words by which the index finds them
+
+A scan works on a catalogue as on any `scanning.scan.Store`, and knows nothing of this package.
 """
 
 import os

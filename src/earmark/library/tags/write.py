@@ -137,7 +137,7 @@ def _require_values(copy: Path, container: Container, file: Any, expected: Tags,
 def _others(tags: Any, names: tuple[str, ...]) -> list[tuple[str, str]]:  # noqa: ANN401  the same
     """Content of all fields but those of these names, as mutagen reads it."""
     ours = {name.casefold() for name in names}
-    pairs = [] if tags is None else tags if isinstance(tags, list) else tags.items()
+    pairs = [] if tags is None else tags.items()
     return sorted(
         (key, repr(value))
         for key, value in pairs
