@@ -337,7 +337,7 @@ def test_damage_and_cards(crate: Path, tiny: Path) -> None:
     assert len(moved) == 16
     assert [Path(each.path).name for each in complaints] == ["c.mp3"]
     assert evaluating.card(str(tiny)) == "# tiny\n"
-    with pytest.raises(BundleError, match="the model names no recipe to repeat"):
+    with pytest.raises(BundleError, match="tiny: not made from tables by a recipe that comes with earmark"):
         evaluating.repeat(str(tiny), crate)
     with pytest.raises(BundleError):
         evaluating.card("no model")
