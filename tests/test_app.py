@@ -1,5 +1,6 @@
 """What commands do, called as a page calls it: without a terminal, and nothing is printed."""
 
+import os
 import pkgutil
 import subprocess
 import sys
@@ -106,6 +107,8 @@ def test_what_a_catalogue_knows_is_not_heard_again(crate: Path, tiny: Path, home
         list(catalogue.scan(crate / "a-up.wav", listening.open_listener(str(tiny))))
     reason = f"as it is now, it is not in the catalogue {home / 'catalogue.db'}: `earmark scan` it first"
     assert styles(lookup.heard(sources, home / "catalogue.db")) == ["Up", reason]
+    os.utime(crate / "a-up.wav", (1, 1))  # another time, but what it holds is the same
+    assert styles(lookup.heard(sources[:1], home / "catalogue.db")) == ["Up"]
     write_wav(crate / "a-up.wav", np.full(16_000, -0.4, np.float32), 8000)  # another recording by the same name
     assert styles(lookup.heard(sources[:1], home / "catalogue.db")) == [reason]
 

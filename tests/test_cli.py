@@ -493,6 +493,19 @@ def test_a_closed_pipe_ends_it_quietly(crate: Path, tiny: Path, form: list[str])
     assert answer.returncode in {1, 128 + signal.SIGPIPE}
 
 
+def test_the_choices_of_options_are_those_of_the_tables() -> None:
+    from earmark.cli.evaluate import Split  # noqa: PLC0415  needed by no other test here
+    from earmark.cli.tag import PolicyName, Verify  # noqa: PLC0415  the same
+    from earmark.learning.data.splits import SPLITS  # noqa: PLC0415  the same
+    from earmark.learning.evaluation.selection import ALL  # noqa: PLC0415  the same
+    from earmark.library.tags import Policy  # noqa: PLC0415  the same
+    from earmark.library.tags.audio_bytes import VERIFIERS  # noqa: PLC0415  the same
+
+    assert {*PolicyName} == {*Policy}
+    assert {*Verify} == {*VERIFIERS}
+    assert {*Split} == {*SPLITS, ALL}
+
+
 # What it costs to start
 
 
