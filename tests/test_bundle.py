@@ -24,6 +24,7 @@ from torch import nn
 from earmark.errors import BundleError
 from earmark.hearing import Model
 from earmark.hearing.bundle import CARD, CHECK, CONFIG, FORMAT, NETWORK, WEIGHTS, Config, locate, read_config, shipped
+from earmark.hearing.session import open_session
 from earmark.learning import bundle as writing
 from earmark.learning.networks import ARCHITECTURES
 
@@ -98,6 +99,18 @@ def test_a_config_takes_what_is_said_in_place_of_its_defaults() -> None:
     assert {key: getattr(config, key) for key in said} == said
     windows = Config.of(network, name="", architecture="", settings={}, styles=[], provenance={}, window=2.0)
     assert (windows.window, windows.hop, windows.shortest) == (2.0, 2.0, 2.0)
+
+
+def test_a_session_has_one_thread_and_names_the_file_that_it_cannot_run(bundle: Path) -> None:
+    options = open_session((bundle / NETWORK).read_bytes(), bundle / NETWORK).get_session_options()
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
+    value = onnx.helper.make_tensor_value_info("waveform", onnx.TensorProto.DOUBLE, ["samples"])
+    same = onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.DOUBLE, ["samples"])
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Erf", ["waveform"], ["logits"])], "erf", [value], [same])
+    unknown = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
+    for content in (b"", b"no network", (bundle / NETWORK).read_bytes()[:40], unknown.SerializeToString()):
+        with fails(bundle, NETWORK, ".*"):
+            open_session(content, bundle / NETWORK)
 
 
 def test_an_intact_bundle_opens_and_verifies(bundle: Path) -> None:

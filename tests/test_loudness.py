@@ -74,6 +74,18 @@ def test_the_gates_are_those_of_tech_3341(parts: list[tuple[float, float]], expe
     assert heard(sines(*parts)).integrated == pytest.approx(expected, abs=0.1)
 
 
+def test_a_block_lasts_400_ms() -> None:
+    assert heard(sines((-20, 0.4))).integrated == pytest.approx(-20, abs=0.1)
+    assert measured(sines((-20, 0.39))) is None
+
+
+@pytest.mark.parametrize(("quiet", "counts"), [(-31.5, True), (-34.0, False)])
+def test_the_gate_is_10_lu_below_the_mean_of_what_is_heard(quiet: float, *, counts: bool) -> None:
+    """Half of it at -20: the mean is at -22.7 LUFS with -31.5, and at -22.8 with -34."""
+    expected = 10 * np.log10((10**-2.0 + 10 ** (quiet / 10)) / 2) if counts else -20
+    assert heard(sines((-20, 20), (quiet, 20))).integrated == pytest.approx(expected, abs=0.1)
+
+
 def test_each_channel_has_the_weight_of_its_place() -> None:
     """Tech 3341, case 6: 5.0 channels at -28, -24, -30 dBFS make -23 LUFS, however loud the subwoofer is."""
     levels = {"FL": -28, "FR": -28, "FC": -24, "LFE": -3, "BL": -30, "BR": -30}
@@ -265,6 +277,13 @@ def test_passing_over_what_is_quiet_loses_no_peak() -> None:
         alone = true_peak(channel[None], RATE)
         every = max(true_peak(channel[None, start : start + 200], RATE) for start in range(0, channel.size - 200, 100))
         assert alone == pytest.approx(every, rel=1e-5)
+
+
+def test_a_peak_beside_samples_3_db_below_the_highest_is_found() -> None:
+    """A slow sine whose samples reach 0.8, then one whose samples reach 0.707 and which is at 1 between them."""
+    slow = 0.8 * np.sin(2 * np.pi * 100 * np.arange(4800) / RATE)
+    fast = np.cos(np.pi / 2 * (np.arange(4000) + 0.5)) * np.hanning(4000)
+    assert true_peak(np.concatenate([slow, fast]).astype(np.float32)[None], RATE) == pytest.approx(1, abs=0.02)
 
 
 # Against ffmpeg, on files

@@ -17,7 +17,7 @@ from earmark.hearing import Listener, Model
 from earmark.hearing.rhythm import OnsetAccumulator, bars, estimate_rhythm, onsets
 from earmark.hearing.rhythm.bars import STEPS, scores, templates
 from earmark.hearing.rhythm.beats import BeatGrid, fold
-from earmark.hearing.rhythm.tempo import prior, vertex
+from earmark.hearing.rhythm.tempo import prior, refine, vertex
 from earmark.styles import families_of, styles
 from earmark.synth import render
 from earmark.testing import chord, click_train, clicks_at, noise, silence, sweep, tiny_track, tone, write_wav
@@ -100,6 +100,19 @@ def test_the_level_does_not_count() -> None:
     loud, quiet = heard(waveform), heard(waveform * np.float32(0.01))
     assert quiet.bpm == pytest.approx(loud.bpm, abs=0.001)
     assert quiet.beats == pytest.approx(loud.beats, abs=0.0001)
+
+
+@pytest.mark.parametrize("about", [127.6, 128.2, 128.5])
+def test_the_tempo_is_refined_to_a_thousandth(about: float) -> None:
+    accumulator = OnsetAccumulator(RATE)
+    accumulator.add(click_train(128.03, 40.0))
+    envelopes = accumulator.envelopes()
+    assert refine(envelopes.onset_strength(), envelopes.frame_rate, about) == pytest.approx(128.03, abs=0.001)
+
+
+def test_an_edit_by_some_milliseconds_is_no_drift() -> None:
+    true = np.arange(0.3, 60, 60 / 126)
+    assert heard(clicks_at(true + 0.010 * (true > 30), 60.0)).drift == 0
 
 
 # A tempo that drifts
@@ -207,6 +220,12 @@ def test_a_style_that_mostly_has_no_beat_counts_less() -> None:
         for labels in (["Ambient / Electronic"], ["Trance"], ["Ambient / Electronic", "Trance"])
     )
     assert both == pytest.approx(0.25 * ambient + 0.75 * trance)  # a third of its half, beside a half
+
+
+def test_the_style_may_be_wrong() -> None:
+    """At a tempo that is no drum & bass, two fifths of the prior of any music are left."""
+    bpm = np.array([128.0])
+    assert prior(bpm, {"Drum & Bass": 1.0}) / prior(bpm, {}) == pytest.approx(0.4, abs=0.001)
 
 
 def test_the_prior_is_a_density() -> None:

@@ -1,11 +1,15 @@
 """Sessions of ONNX Runtime: the one place that opens them."""
 
 from pathlib import Path
+from typing import Final
 
 import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf
+from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from earmark.errors import BundleError
+
+REFUSALS: Final = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented)
+"""The errors of ONNX Runtime for a network that it cannot read or run; they have no common class."""
 
 
 def open_session(network: bytes, path: Path) -> onnxruntime.InferenceSession:
@@ -24,5 +28,5 @@ def open_session(network: bytes, path: Path) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3  # errors; they arrive as exceptions as well
     try:
         return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
-    except (Fail, InvalidGraph, InvalidProtobuf) as error:
+    except REFUSALS as error:
         raise BundleError(f"{path}: {error}") from error
