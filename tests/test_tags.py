@@ -27,7 +27,7 @@ from earmark.errors import TagError
 from earmark.library.tags import Change, Journal, audio_bytes, read, undo, write
 from earmark.library.tags.containers import CONTAINERS, Container, identify
 from earmark.library.tags.fields import READ, WRITTEN, Family, values_of
-from earmark.library.tags.layouts import id3
+from earmark.library.tags.layouts import asf, id3
 from earmark.library.tags.layouts.id3 import _syncsafe
 from earmark.library.tags.layouts.iff import _packed
 from earmark.library.tags.layouts.layout import Layout, LayoutError, Values
@@ -576,6 +576,108 @@ def test_tags_that_cannot_be_changed_byte_by_byte(
     path = tmp_path / "a.mp3"
     path.write_bytes(tag + plain["mp3"].read_bytes())
     assert reason in refused(path, tmp_path)
+
+
+def with_number(content: bytes, offset: int, form: str, number: int) -> bytes:
+    """The same with another number at an offset."""
+    raw = struct.pack(form, number)
+    return content[:offset] + raw + content[offset + len(raw) :]
+
+
+def riff(content: bytes, more: bytes) -> bytes:
+    return with_number(content + more, 4, "<I", len(content + more) - 8)
+
+
+def id3_chunk(content: bytes) -> int:
+    return content.lower().index(b"id3 ")
+
+
+def comment_block(content: bytes) -> tuple[int, int]:
+    """Where the header of the comments stands in a FLAC file, and their size."""
+    position = 4
+    while content[position] & 0x7F != 4:
+        position += 4 + int.from_bytes(content[position + 1 : position + 4], "big")
+    return position, int.from_bytes(content[position + 1 : position + 4], "big")
+
+
+def first_comment(content: bytes) -> int:
+    """Where the length of the first comment stands in a FLAC file."""
+    start = comment_block(content)[0] + 4
+    return start + 8 + int(struct.unpack_from("<I", content, start)[0])
+
+
+def two_id3_chunks(content: bytes) -> bytes:
+    chunk = content[id3_chunk(content) :]
+    size = 8 + struct.unpack_from("<I", chunk, 4)[0]
+    return riff(content, chunk[: size + size % 2])
+
+
+def two_blocks_of_comments(content: bytes) -> bytes:
+    start, size = comment_block(content)
+    block = bytes([4]) + content[start + 1 : start + 4 + size]
+    return content[:start] + block + content[start:]
+
+
+def a_longer_block_of_comments(content: bytes) -> bytes:
+    start, size = comment_block(content)
+    end = start + 4 + size
+    return content[: start + 1] + (size + 1).to_bytes(3, "big") + content[start + 4 : end] + b"\0" + content[end:]
+
+
+def an_asf_object_twice(content: bytes) -> bytes:
+    start = content.index(asf.CONTENT)
+    raw = content[start : start + struct.unpack_from("<Q", content, start + 16)[0]]
+    size, count = struct.unpack_from("<QI", content, 16)
+    return content[:16] + struct.pack("<QI", size + len(raw), count + 1) + content[28:size] + raw + content[size:]
+
+
+def page(content: bytes, number: int) -> int:
+    return [match.start() for match in re.finditer(b"OggS", content)][number]
+
+
+DAMAGE: dict[tuple[str, str], Callable[[bytes], bytes]] = {
+    ("mp3 2.4", "unknown version, 2.5, or damaged"): lambda c: with_number(c, 3, "B", 5),
+    ("wav", "more than one ID3 chunk"): two_id3_chunks,
+    ("wav", "holds no ID3 tag, or is cut off"): lambda c: with_number(c, id3_chunk(c) + 8, "B", 0),
+    ("wav", "do not agree with its length"): lambda c: with_number(c, 4, "<I", len(c) - 12),
+    ("wav", "a container of the kind"): lambda c: c.replace(b"WAVE", b"AVI ", 1),
+    ("flac", "more than one block of comments"): two_blocks_of_comments,
+    ("flac", "shorter than their block"): a_longer_block_of_comments,
+    ("flac", "does not begin as FLAC does"): lambda c: c.replace(b"fLaC", b"fLaX", 1),
+    ("flac", "reaches beyond its end"): lambda c: c[:5] + b"\xff\xff\xff" + c[8:],
+    ("flac", "its comments are cut off"): lambda c: with_number(c, first_comment(c), "<I", 1 << 24),
+    ("wavpack", "of an old version, or damaged"): lambda c: with_number(c, c.rindex(b"APETAGEX") + 8, "<I", 1000),
+    ("wavpack", "the number of items"): lambda c: with_number(c, c.rindex(b"APETAGEX") + 16, "<I", 99),
+    ("wavpack", "has lost its header"): lambda c: c.replace(b"APETAGEX", b"apetagex", 1),
+    ("wavpack", "an item of its APE tag"): lambda c: with_number(c, c.index(b"APETAGEX") + 32, "<I", 1 << 24),
+    ("wma", "does not begin as ASF does"): lambda c: b"x" + c[1:],
+    ("wma", "the number of objects"): lambda c: with_number(c, 24, "<I", 99),
+    ("wma", "holds an object twice"): an_asf_object_twice,
+    ("wma", "an object reaches beyond"): lambda c: with_number(c, c.index(asf.CONTENT) + 16, "<Q", 1 << 24),
+    ("m4a aac", "has no film atom"): lambda c: c.replace(b"moov", b"moox"),
+    ("m4a aac", "it is fragmented"): lambda c: c + struct.pack(">I4s", 8, b"moof"),
+    ("m4a aac", "reaches beyond its end"): lambda c: c + struct.pack(">I4s", 100, b"free"),
+    ("ogg", "only Vorbis and Opus"): lambda c: c.replace(b"\x01vorbis", b"\x01xorbis", 1),
+    ("ogg", "its second packet holds no comments"): lambda c: c.replace(b"\x03vorbis", b"\x03xorbis", 1),
+    ("ogg", "begins no page of Ogg"): lambda c: c + b"junk",
+    ("ogg", "another stream is woven into its headers"): lambda c: with_number(c, page(c, 1) + 14, "<I", 7),
+    ("ogg", "or a page is missing"): lambda c: with_number(c, page(c, 1) + 18, "<I", 7),
+    ("ogg", "it ends within its headers"): lambda c: c[: page(c, 1)],
+}
+
+
+@pytest.mark.parametrize(("kind", "reason"), DAMAGE)
+def test_a_layout_that_is_not_whole_is_refused(
+    kind: str, reason: str, contents: dict[str, tuple[Container, bytes]]
+) -> None:
+    """A change would be made in the wrong place, or hide the damage."""
+    container, content = contents[kind]
+    assert container.open is not None
+    assert container.open(io.BytesIO(content)).raw_fields  # without the damage it is understood
+    damaged = DAMAGE[kind, reason](content)
+    assert damaged != content
+    with pytest.raises(LayoutError, match=re.escape(reason)):
+        container.open(io.BytesIO(damaged))
 
 
 @pytest.mark.parametrize("kind", ["flac", "aiff", "wav", "m4a aac", "wma", "ogg", "opus", "tta", "mp3 2.3"])
