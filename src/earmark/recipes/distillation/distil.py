@@ -55,7 +55,7 @@ class DistilConfig(Recipe):
 
 @dataclass(frozen=True)
 class Step:
-    """Where a run is: `done` of `total` steps, the mean loss of late, steps per second."""
+    """Progress of a run: `done` of `total` steps, a moving mean of the loss, steps per second."""
 
     done: int
     total: int

@@ -28,10 +28,10 @@ BATCH = 64  # scenes
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How closely a student follows.
+    """Agreement of a student with its teachers.
 
     Attributes:
-        patches: how many were compared.
+        patches: their number.
         correlations: for each class of electronic music, by its name; nan where the teacher never heard it.
         agreement: the share of patches on which both name the same of these classes as the strongest.
         tags: the mean correlation of the fifty tags.
@@ -60,7 +60,7 @@ class Fidelity:
 
 
 def compare(network: AudioNetwork, heard: Sequence[Shard]) -> Fidelity:
-    """Ask the student about scenes of which the teachers' opinions are known."""
+    """The agreement of a student with its teachers on scenes with their outputs."""
     scores, tags = zip(*(ask(network, shard) for shard in heard), strict=True)
     student = np.concatenate(scores).reshape(-1, classes.CLASSES)
     teacher = np.concatenate([shard.scores for shard in heard]).reshape(-1, classes.CLASSES).astype(np.float32)
@@ -117,7 +117,7 @@ def real_scenes(path: Path) -> Iterator[Waveform]:
 
 
 def judge(paths: Sequence[Path], teachers: Teachers) -> list[Shard]:
-    """What the teachers say of files, each of which fills at least one scene.
+    """The outputs of the teachers for files, each of which fills at least one scene.
 
     Raises:
         UnreadableAudio: a file cannot be heard.

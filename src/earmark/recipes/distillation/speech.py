@@ -17,7 +17,7 @@ CONSONANTS, VOWELS = tuple("bdfghklmnprstvwz"), ("a", "e", "i", "o", "u", "ai", 
 
 
 def babble(seed: int, seconds: float) -> tuple[str, list[str]]:
-    """What to say, and the options of the voice that says it."""
+    """A text to speak, and the options of the voice that speaks it."""
     rng = np.random.default_rng(seed)
     words = [
         "".join(str(rng.choice(CONSONANTS)) + str(rng.choice(VOWELS)) for _ in range(rng.integers(1, 4)))
