@@ -678,3 +678,14 @@ def used(path: Path) -> int:
         )
     connection.close()
     return int(page * (pages - free))
+
+
+def test_looking_up_loads_no_decoder_and_no_tag_reader(tmp_path: Path) -> None:
+    """What a scan needs is imported by the scan, so that `earmark find` answers at once."""
+    code = (
+        "import sys; from earmark.library import Catalogue; Catalogue(sys.argv[1]).count(); "
+        "print(sorted({'av', 'mutagen', 'pyarrow', 'earmark.library.scanning'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "catalogue.db")]
+    loaded = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert loaded.stdout.strip() == "[]"
