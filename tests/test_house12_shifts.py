@@ -63,3 +63,15 @@ def test_a_shift_depends_on_the_scale_of_the_real_rows() -> None:
     rows = generator.standard_normal((300, 70)).astype(np.float32)
     wide = moved(learn_shift(pairs, rows * 10, constant=True), rows * 10, generator) - rows * 10
     assert wide[:, :68].mean() == pytest.approx(1.0, abs=0.02)  # in the units of the descriptors, whatever the spread
+
+
+def test_a_shift_that_was_learned_elsewhere_is_carried_to_the_real_rows() -> None:
+    """The movement is half of the first descriptor, learned around 5, applied around 0."""
+    generator = np.random.default_rng(0)
+    real = generator.standard_normal((500, 70)).astype(np.float32)
+    before = generator.standard_normal((3000, 70)).astype(np.float32)
+    before[:, 0] += 5
+    after = before.copy()
+    after[:, 0] *= 1.5
+    shifted = learn_shift(Pairs(before, after), real).apply(real, generator)
+    assert shifted[:, 0] == pytest.approx(1.5 * real[:, 0], abs=0.2)
