@@ -3,10 +3,12 @@
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -275,6 +277,15 @@ def test_a_recipe_is_read_strictly(tmp_path: Path) -> None:
 
 def test_the_recipes_of_the_project_can_be_read() -> None:
     assert read_config(ROOT / "recipes" / "emusic.toml").architecture == "emusic"
+
+
+def test_the_page_of_training_gives_every_setting_with_its_default() -> None:
+    page = (ROOT / "docs/train.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    written = tomllib.loads(block)
+    assert written.keys() == TrainConfig.model_fields.keys()
+    assert written["augmentation"].keys() == Augmentation.model_fields.keys()
+    assert checked(TrainConfig, written | {"settings": {}}, "docs/train.md") == TrainConfig(name="mine")
 
 
 # The loop

@@ -1,4 +1,4 @@
-"""How models come to be: front ends, networks, training, evaluation, bundles. Needs the extra `train`."""
+"""Learning: data, networks, training, teaching, evaluation and bundles. Needs the extra `train`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

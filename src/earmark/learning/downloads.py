@@ -1,4 +1,4 @@
-"""Where the files of openly licensed networks come from, and how one is fetched.
+"""Sources of openly licensed networks, and the download of their files.
 
 Each file is pinned by its size and its SHA-256, so whoever serves it cannot give anything else. It is written under a
 temporary name until it is whole and right; what a cut connection leaves is continued by the next attempt.
@@ -109,5 +109,5 @@ def _download(source: Source, part: Path, progress: Progress) -> None:
 
 
 def _reason(error: object) -> str:
-    """What went wrong, in the words of the system."""
+    """The reason of an error, in the words of the system."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

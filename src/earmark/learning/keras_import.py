@@ -15,9 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from earmark.errors import BundleError
 from earmark.hearing.bundle import Config
@@ -31,7 +29,7 @@ from earmark.styles import styles
 
 ARCHITECTURE = "keras"
 TASKS = {"softmax": "styles", "sigmoid": "tags", "linear": "styles"}
-"""What the outputs mean, by the activation that ends the network."""
+"""The task of a model, by the activation that ends the network."""
 
 # Options with one value that is understood; a file need not state them.
 _FIXED: dict[str, Any] = {
@@ -88,7 +86,7 @@ def import_keras(
     """
     bundle.require_replaceable(out)
     imported = read(path, out.name, labels=labels, sample_rate=sample_rate)
-    check = check_waveform(imported.config.sample_rate, imported.network.samples)
+    check = bundle.check_waveform(imported.config.sample_rate, imported.network.samples)
     bundle.write(out, imported.network, imported.config, card(imported), check)
     return imported
 
@@ -237,16 +235,6 @@ def read_labels(path: Path) -> list[str]:
     if sorted(by_number) != list(range(len(rows) - 1)) or len({*labels[0]} - {""}) != len(rows) - 1:
         raise BundleError(f"{path}: the numbers must run from 0, each with a name of its own")
     return [by_number[number] for number in sorted(by_number)]
-
-
-def check_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
-    """A chord over a kick at 124 BPM, in steps that compress well, shape (1, samples)."""
-    time = np.arange(samples) / sample_rate
-    beat = time % (60 / 124)
-    kick = np.sin(2 * np.pi * (50 * beat - 8 * np.exp(-30 * beat))) * np.exp(-9 * beat)
-    chord = sum(np.sign(np.sin(2 * np.pi * pitch * time)) for pitch in (220.0, 261.6, 329.6))
-    steps: NDArray[np.float32] = (np.round((0.6 * kick + 0.1 * chord) * 256) / 256)[None].astype(np.float32)
-    return steps
 
 
 UNKNOWN = """- How well it hears: nothing was measured in importing it, so there are no figures. `earmark evaluate`

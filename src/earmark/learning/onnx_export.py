@@ -44,7 +44,7 @@ LAYERS = {"styles": "Softmax", "tags": "Sigmoid"}
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: the file, its size in bytes, the width of each output, and the config of the model in it."""
+    """An exported model: the file, its size in bytes, the width of each output, and the config of the model in it."""
 
     path: Path
     size: int
@@ -99,7 +99,7 @@ def require_replaceable(out: Path) -> None:
 
 
 def metadata(config: Config, card: str) -> dict[str, str]:
-    """What a program must know to use the file; see the head of this module."""
+    """Metadata that a program needs to use the file; see the head of this module."""
     return {
         MARK: FORMAT,
         "name": config.name,

@@ -108,7 +108,7 @@ class DescriptorNetwork(nn.Module):
             cast(EnsembleLinear, layer).reset(generator)
 
     def inputs(self, rows: Tensor) -> Tensor:
-        """What the perceptrons see: normal scores, then the tempo, scaled to unit variance, (..., 68 + 2 harmonics)."""
+        """Inputs of the perceptrons: normal scores, then the tempo, of unit variance, (..., 68 + 2 harmonics)."""
         sine, cosine = rows[..., 68:69], rows[..., 69:70]
         clarity = (sine * sine + cosine * cosine + 1e-12).sqrt()  # the radius, which all harmonics keep
         tempo = [sine, cosine]

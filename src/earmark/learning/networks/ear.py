@@ -105,7 +105,7 @@ class PatchConvolutions(nn.Module):
         return self.dense(self.dropout(features)).mean(1), averages.mean(1)
 
     def features(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """What the last linear layer sees of each patch, and the global averages of all layers.
+        """Inputs of the last linear layer for each patch, and the global averages of all layers.
 
         Shape: (batch, patches, 64, 96) -> (batch, patches, 768), (batch, patches, 1072).
         """

@@ -129,7 +129,7 @@ class NeighbourHead(Head):
 
 
 class Gate(nn.Module):
-    """How probable it is that a sound is of the kind that was taught, rather than of any other.
+    """The probability that a sound is of the kind that was taught, rather than of any other.
 
     It must lie nearer to taught tracks than to others, which is a logistic function of the ratio of the mean distances
     to the `neighbours` nearest of either, and as near to taught tracks as those lie to each other, which is one of the

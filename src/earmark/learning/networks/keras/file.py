@@ -38,7 +38,7 @@ class KerasLayer:
 
 @dataclass(frozen=True)
 class KerasFile:
-    """What a file holds: the version of Keras, the layers in the order of the chain, and how it was trained.
+    """The content of a file: the version of Keras, the layers in the order of the chain, and how it was trained.
 
     `input_name` is that of the input layer, which is not among the layers and does nothing; it is empty where there is
     none. `input_shape` is that of one sample, without the batch; None stands for a length that is open. `training` is
@@ -53,7 +53,7 @@ class KerasFile:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the weights are."""
+        """Number of parameters, trained or not."""
         return sum(array.size for layer in self.layers for array in layer.weights.values())
 
 

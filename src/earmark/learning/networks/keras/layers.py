@@ -70,7 +70,7 @@ class Conv2D(Layer):
 
 
 class _Pooling2D(Layer):
-    """What the two poolings of rectangles share: where the rectangles lie; what lies outside the image is no part."""
+    """The base of both poolings of rectangles: their places; what lies outside the image is no part."""
 
     def __init__(
         self,
@@ -286,7 +286,7 @@ def image_shape(shape: Shape) -> Shape:
 
 
 def sliding(length: int, size: int, stride: int, padding: str) -> tuple[int, tuple[int, int]]:
-    """How often something of a size fits, and what is padded before and after; "same" is TensorFlow's."""
+    """Number of places that something of a size has, and the padding before and after; "same" is TensorFlow's."""
     if min(size, stride) < 1:
         raise ValueError(f"a size of {size} and a stride of {stride}")
     if padding == "same":

@@ -17,7 +17,7 @@ from earmark.learning.networks.keras.layers import Conv2D, Dense, Layer, Shape
 from earmark.learning.networks.network import AudioNetwork
 
 FRONT_ENDS: dict[str, type[Layer]] = {"Spectrogram": Spectrogram, "Melspectrogram": Melspectrogram}
-"""What may come first, and only there."""
+"""The layers that come first, and only there."""
 
 LAYERS: dict[str, type[Layer]] = FRONT_ENDS | {
     layer.__name__: layer

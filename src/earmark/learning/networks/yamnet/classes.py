@@ -1,4 +1,4 @@
-"""What YAMNet hears: the classes of AudioSet that say something about music, or that there is none."""
+"""The classes of YAMNet that have a name here: they say something about music, or that there is none."""
 
 CLASSES = 521
 DIMS = 1024  # of the embedding

@@ -54,7 +54,7 @@ class Convolution:
 
     @property
     def padding(self) -> tuple[int, int]:
-        """How many zeros stand before and behind, along each side."""
+        """Zeros before and behind, along each side."""
         extra = self.weight.shape[-1] - self.stride
         return (extra // 2, extra - extra // 2) if extra > 0 else (0, 0)
 

@@ -45,7 +45,7 @@ OPTIONS = {
 
 @dataclass(frozen=True)
 class Quantisation:
-    """What the 8-bit numbers of a tensor mean: scales and zero points (channels,) along `axis`; empty if floats."""
+    """Scales and zero points (channels,) of the 8-bit numbers of a tensor, along `axis`; empty if it holds floats."""
 
     scale: NDArray[np.float32]
     zero_point: NDArray[np.int64]
@@ -187,7 +187,7 @@ class _Table:
         return int(place + struct.unpack_from("<I", self.content, place)[0])
 
     def _place(self, field: int) -> int:
-        """Where a field stands; 0 if it is absent."""
+        """Offset of a field in the file; 0 if it is absent."""
         if not self.start:
             return 0
         offsets = self.start - struct.unpack_from("<i", self.content, self.start)[0]
