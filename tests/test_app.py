@@ -251,6 +251,7 @@ def test_tags_are_planned_written_and_undone(crate: Path, tiny: Path, home: Path
         assert known.analysis
         again = [each for each in tagging.tag(heard(), settings, run) if isinstance(each, tagging.Tagged)]
         assert [each.changes for each in again] == [(), ()]
+        assert Journal().runs()[0].files == 2  # what was right already is not written again
         (crate / "b-down.wav").write_bytes(b"RIFF" + before["b-down.wav"])
         back = list(tagging.undo(Journal(), run.name, catalogue=catalogue))
         assert back[1] == crate / "a-up.wav"

@@ -606,7 +606,14 @@ def test_the_command_teaches_and_says_what_it_found(
     options = ("--model", base, "--cache", tmp_path / "cache", "--workers", "1", "--head", "linear")
     status, printed, said = earmark("teach", crate / "styles", tmp_path / "mine", *options)
     assert status == 0, said
-    for part in ("Hum", "8 nameless", "linear (C", "Accuracy on unheard artists", "Learning curve", "Hum/5.wav"):
+    for part in (
+        "Hum",
+        "8 tracks without one",
+        "linear (C",
+        "Accuracy on unheard artists",
+        "Learning curve",
+        "Hum/5.wav",
+    ):
         assert part in printed
     assert f"written: {tmp_path / 'mine'}" in printed.replace("\n", "")
     listen = Listener(Model.open(tmp_path / "mine"))

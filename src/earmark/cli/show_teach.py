@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from earmark.cli.messages import some
 from earmark.cli.show import bar
 from earmark.learning.teaching import Merging, Study
 from earmark.measures.uncertainty import Figure
@@ -38,7 +39,9 @@ def _learned_from(found: Study) -> RenderableType:
     table = Table("style", "tracks", "artists", "right", box=None, header_style="dim")
     for index, style in enumerate(labelled.styles):
         part = labelled.part((labelled.labels == index).nonzero()[0])
-        artists = f"{part.artists()}" + (f" + {part.nameless()} nameless" if part.nameless() else "")
+        named = str(part.artists()) if part.artists() else ""
+        unnamed = f"{some(part.nameless(), 'track')} without one" if part.nameless() else ""
+        artists = ", ".join(filter(None, (named, unnamed)))
         right = f"{by_style[style][0]:.0%}" if style in by_style else "not measured"
         table.add_row(style, str(len(part.labels)), artists, right)
     return table
@@ -69,7 +72,7 @@ def _accuracy(found: Study) -> Iterator[RenderableType]:
         )
     if nameless := labelled.nameless():
         yield Text(
-            f"{nameless} of {len(labelled.labels)} tracks name no artist: if several are by the same, this flatters.",
+            f"{nameless} of {len(labelled.labels)} tracks name no artist: if some share one, the figures are too good.",
             "yellow",
         )
 
