@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pytest
@@ -347,12 +347,13 @@ def stop_after(steps: int) -> Callable[[Step], None]:
     return stop
 
 
-@pytest.mark.parametrize("steps", [2, 3, 7])
-def test_an_interrupted_run_goes_on_bit_for_bit(sounds: Manifest, trained: Path, tmp_path: Path, steps: int) -> None:
+def test_an_interrupted_run_goes_on_bit_for_bit(sounds: Manifest, trained: Path, tmp_path: Path) -> None:
+    """Three times: within an epoch, at the end of one, and within the last."""
     out = tmp_path / "hum"
     often = CPU.model_copy(update={"checkpoint_seconds": 0.0})
-    with pytest.raises(KeyboardInterrupt):
-        train(sounds, SMALL, out, machine=often, progress=stop_after(steps))
+    for steps in (2, 3, 7):
+        with pytest.raises(KeyboardInterrupt):
+            train(sounds, SMALL, out, machine=often, progress=stop_after(steps), resume=steps > 2)
     with pytest.raises(ManifestError, match="of an unfinished run; --resume goes on, without it we start anew"):
         train(sounds, SMALL, out, machine=CPU)
     train(sounds, SMALL, out, machine=CPU, resume=True)
@@ -437,14 +438,33 @@ def test_values_are_learned_in_their_own_units(sounds: Manifest, tmp_path: Path)
     assert report.measures["rmse_of"]["brightness"] < 1500
 
 
-def test_a_file_without_sound_is_left_out_and_named(sounds: Manifest, tmp_path: Path) -> None:
-    broken = tmp_path / "broken.wav"
+class Careless(NamedTuple):
+    """A run with one artist on all sides and a file without sound; the state of torch's generator before and after."""
+
+    broken: Path
+    dropped: list[Path]
+    card: str
+    before: torch.Tensor
+    after: torch.Tensor
+
+
+@pytest.fixture(scope="module")
+def careless(sounds: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Careless:
+    folder = tmp_path_factory.mktemp("careless")
+    broken = folder / "broken.wav"
     broken.write_bytes(b"RIFF")
-    entries = (*sounds.entries, ManifestEntry(broken, ("Hum",), split="train"))
-    report = train(
-        replace(sounds, entries=entries), SMALL.model_copy(update={"epochs": 1}), tmp_path / "out", machine=CPU
-    )
-    assert list(report.dropped) == [broken]
+    same = tuple(replace(entry, artist="Same feat. B") for entry in sounds.entries)
+    entries = (*same, ManifestEntry(broken, ("Hum",), split="train"))
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    once = SMALL.model_copy(update={"epochs": 1})
+    report = train(replace(sounds, entries=entries), once, folder / "out", machine=CPU, progress=ignore)
+    card = (folder / "out" / "README.md").read_text(encoding="utf-8")
+    return Careless(broken, list(report.dropped), card, before, torch.get_rng_state())
+
+
+def test_a_file_without_sound_is_left_out_and_named(careless: Careless) -> None:
+    assert careless.dropped == [careless.broken]
 
 
 @pytest.mark.parametrize(
@@ -466,11 +486,9 @@ def test_a_recipe_of_no_network_that_learns_from_sound_is_refused(
         train(sounds, checked(TrainConfig, SMALL.model_dump() | changes, "test"), tmp_path / "out", machine=CPU)
 
 
-def test_a_card_says_when_an_artist_is_on_several_sides(sounds: Manifest, tmp_path: Path) -> None:
-    same = replace(sounds, entries=tuple(replace(entry, artist="Same feat. B") for entry in sounds.entries))
-    train(same, SMALL.model_copy(update={"epochs": 1}), tmp_path / "out", machine=CPU)
-    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-    assert "**1 artist is on several sides of the split, so the figures below may flatter.**" in card
+def test_a_card_says_when_an_artist_is_on_several_sides(careless: Careless) -> None:
+    warning = "**1 artist is on several sides of the split, so the figures below may flatter.**"
+    assert warning in careless.card
 
 
 def test_a_value_in_thousands_counts_no_more_than_a_small_one() -> None:
@@ -531,11 +549,8 @@ def test_one_class_is_not_enough(sounds: Manifest, tmp_path: Path) -> None:
         train(hum, SMALL, tmp_path / "out", machine=CPU)
 
 
-def test_the_seed_of_the_caller_is_left_alone(sounds: Manifest, tmp_path: Path) -> None:
-    torch.manual_seed(5)
-    before = torch.get_rng_state()
-    train(sounds, SMALL.model_copy(update={"epochs": 1}), tmp_path / "out", machine=CPU, progress=ignore)
-    assert torch.equal(torch.get_rng_state(), before)
+def test_the_seed_of_the_caller_is_left_alone(careless: Careless) -> None:
+    assert torch.equal(careless.after, careless.before)
 
 
 # The command

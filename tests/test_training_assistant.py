@@ -1,5 +1,6 @@
 """Assistants: what another model says of the tracks is learned beside their labels, and leaves no trace in the form."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -76,44 +77,51 @@ def test_a_model_that_gives_values_is_no_assistant(sounds: Manifest, tmp_path: P
         assistant.pseudo_labels(str(source), [sounds.entries[0].path], tmp_path / "kept", lambda _: None)
 
 
-def test_a_network_with_an_assistant_is_the_same_network_afterwards(
-    sounds: Manifest, helper: Path, tmp_path: Path
-) -> None:
-    config = SMALL.model_copy(update={"assistant": str(helper)})
-    stages: set[str] = set()
-    train(sounds, config, tmp_path / "out", machine=CPU, progress=lambda step: stages.add(step.stage))
-    assert stages == {"decode", "assist", "train"}
-    alone = build(SMALL, 2)
-    assert load_network(tmp_path / "out").state_dict().keys() == alone.state_dict().keys()
-    assert Model.open(tmp_path / "out").config.provenance["recipe"]["assistant"] == str(helper)
+@dataclass(frozen=True)
+class Assisted:
+    """A network that was trained with the helper."""
+
+    config: TrainConfig
+    folder: Path
+    stages: frozenset[str]
 
 
-def test_the_assistant_is_learned(sounds: Manifest, helper: Path, tmp_path: Path) -> None:
-    """Its weight in the loss moves the body: other weights come out than without it."""
+@pytest.fixture(scope="module")
+def assisted(sounds: Manifest, helper: Path, tmp_path_factory: pytest.TempPathFactory) -> Assisted:
     config = SMALL.model_copy(update={"assistant": str(helper), "assistant_weight": 10.0})
-    train(sounds, config, tmp_path / "with", machine=CPU)
+    out, stages = tmp_path_factory.mktemp("assisted") / "out", set()
+    train(sounds, config, out, machine=CPU, progress=lambda step: stages.add(step.stage))
+    return Assisted(config, out, frozenset(stages))
+
+
+def test_a_network_with_an_assistant_is_the_same_network_afterwards(assisted: Assisted, helper: Path) -> None:
+    assert assisted.stages == {"decode", "assist", "train"}
+    alone = build(SMALL, 2)
+    assert load_network(assisted.folder).state_dict().keys() == alone.state_dict().keys()
+    assert Model.open(assisted.folder).config.provenance["recipe"]["assistant"] == str(helper)
+
+
+def test_the_assistant_is_learned(sounds: Manifest, assisted: Assisted, tmp_path: Path) -> None:
+    """Its weight in the loss moves the body: other weights come out than without it."""
     train(sounds, SMALL, tmp_path / "without", machine=CPU)
-    one, other = (load_network(tmp_path / name).state_dict() for name in ("with", "without"))
+    one, other = (load_network(folder).state_dict() for folder in (assisted.folder, tmp_path / "without"))
     assert not torch.equal(one["body.dense.weight"], other["body.dense.weight"])
-    run = prepare(sounds, config, tmp_path / "fresh", CPU, lambda _: None)
+    run = prepare(sounds, assisted.config, tmp_path / "fresh", CPU, lambda _: None)
     assert run.windows.targets.shape == (4, 2 + 3)
     np.testing.assert_allclose(run.windows.targets[:, 2:].sum(1), 1, atol=1e-5)
 
 
 def test_an_interrupted_run_with_an_assistant_goes_on_bit_for_bit(
-    sounds: Manifest, helper: Path, tmp_path: Path
+    sounds: Manifest, assisted: Assisted, tmp_path: Path
 ) -> None:
-    config = SMALL.model_copy(update={"assistant": str(helper)})
-    train(sounds, config, tmp_path / "whole", machine=CPU)
-
     def stop(step: Step) -> None:
         if step.stage == "train" and step.done == 2:
             raise KeyboardInterrupt
 
     often = CPU.model_copy(update={"checkpoint_seconds": 0.0})
     with pytest.raises(KeyboardInterrupt):
-        train(sounds, config, tmp_path / "broken", machine=often, progress=stop)
+        train(sounds, assisted.config, tmp_path / "broken", machine=often, progress=stop)
     assert (tmp_path / "broken.training" / CHECKPOINT).exists()
-    train(sounds, config, tmp_path / "broken", machine=CPU, resume=True)
+    train(sounds, assisted.config, tmp_path / "broken", machine=CPU, resume=True)
     for name in ("weights.safetensors", "model.onnx"):
-        assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+        assert (tmp_path / "broken" / name).read_bytes() == (assisted.folder / name).read_bytes()
