@@ -89,7 +89,8 @@ class Assisted:
 @pytest.fixture(scope="module")
 def assisted(sounds: Manifest, helper: Path, tmp_path_factory: pytest.TempPathFactory) -> Assisted:
     config = SMALL.model_copy(update={"assistant": str(helper), "assistant_weight": 10.0})
-    out, stages = tmp_path_factory.mktemp("assisted") / "out", set()
+    out = tmp_path_factory.mktemp("assisted") / "out"
+    stages: set[str] = set()
     train(sounds, config, out, machine=CPU, progress=lambda step: stages.add(step.stage))
     return Assisted(config, out, frozenset(stages))
 
