@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import fs
 
 from earmark.analysis import Analysis
 from earmark.errors import CatalogueError, MissingExtra, UnreadableAudio
 from earmark.library import tags
 from earmark.library.scanning import cluster
 from earmark.library.scanning.cluster import ActorTask, GroupResult, Stored
+from earmark.library.track import Tags
 from earmark.testing import actors, tone, write_wav
 from earmark.timeline import Timeline
 
@@ -134,6 +136,32 @@ def test_a_file_that_kills_the_decoder_is_a_row(tmp_path: Path) -> None:
     assert actor({"files": [vars(each) for each in files]}) == {"files": 3, "failed": 1}
     assert [row["error"] for row in rows_of(tmp_path / "out")] == ["", "", "the decoder crashed over it"]
     assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_what_is_not_on_this_machine_is_fetched_first(
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from an object store; a file that cannot be fetched is a row like any other bad file."""
+    store = fs.SubTreeFileSystem(str(music), fs.LocalFileSystem())
+    true_storage = cluster.storage
+    monkeypatch.setattr(cluster, "storage", lambda uri: (store, "") if uri == "store://music" else true_storage(uri))
+    work = task(tmp_path)
+    heard: list[Path] = []
+
+    def read_tags(path: Path) -> Tags:
+        heard.append(path)
+        return tags.read(path)
+
+    actor = cluster.Actor("store://music", str(tmp_path / "out"), ActorTask(work.open_listen, read_tags))
+    files = [Stored("000.wav", 1, 2), Stored("deep/020.wav", 3, 4), Stored("gone.wav", 5, 6)]
+    assert actor({"files": [vars(each) for each in files]}) == {"files": 3, "failed": 1}
+    first, second, gone = rows_of(tmp_path / "out")
+    assert (first["path"], first["size"], first["modified"], first["style"]) == ("store://000.wav", 1, 2, "Quiet")
+    assert (second["path"], second["probability"]) == ("store://deep/020.wav", pytest.approx(0.8))
+    assert (gone["path"], gone["style"]) == ("store://gone.wav", None)
+    assert gone["error"] == "it cannot be read: No such file or directory"
+    assert [path.name for path in heard] == ["000.wav", "020.wav"]
+    assert not any(path.is_relative_to(music) or path.exists() for path in heard)  # copies, which are gone again
 
 
 # A pool of actors, with or without Ray
