@@ -18,7 +18,7 @@ import pytest
 from pyarrow import fs
 
 from earmark.analysis import Analysis
-from earmark.errors import CatalogueError, MissingExtra, UnreadableAudio
+from earmark.errors import CatalogueError, MissingExtra, TagError, UnreadableAudio
 from earmark.library import tags
 from earmark.library.scanning import cluster
 from earmark.library.scanning.cluster import ActorTask, GroupResult, Stored
@@ -51,7 +51,7 @@ def music(tmp_path: Path) -> Path:
     (folder / "deep").mkdir(parents=True)
     for number in range(24):
         write_wav(folder / ("deep" if number % 3 else ".") / f"{number:03d}.wav", tone(200 + number, 0.1, 8000), 8000)
-    (folder / "bad.mp3").write_bytes(b"nothing")
+    (folder / "bad.mp3").write_bytes(b"nothing")  # no tags can be read from it, and nothing can be heard
     (folder / "notes.txt").write_text("no audio")
     (folder / ".hidden.wav").write_bytes(b"")
     return folder
@@ -116,6 +116,17 @@ def test_rows_say_what_was_heard_and_what_was_not(music: Path, tmp_path: Path) -
     assert by_name["020.wav"]["size"] == (music / "deep" / "020.wav").stat().st_size
     assert by_name["020.wav"]["embedding"] == [1.0, 1.0]
     assert cluster.written(str(tmp_path / "out")) == {(row["path"], row["size"], row["modified"]) for row in rows}
+
+
+def test_a_file_whose_tags_cannot_be_read_is_heard(tmp_path: Path) -> None:
+    write_wav(tmp_path / "020.wav", tone(200, 0.1, 8000), 8000)
+
+    def read_tags(path: Path) -> Tags:
+        raise TagError(path, "damaged on purpose")
+
+    work = ActorTask(task(tmp_path).open_listen, read_tags)
+    (row,) = on_one_machine(tmp_path, tmp_path / "out", work)
+    assert (row["error"], row["style"]) == ("its tags cannot be read: damaged on purpose", "Quiet")
 
 
 def test_a_group_that_is_heard_twice_has_its_rows_once(music: Path, tmp_path: Path) -> None:

@@ -21,14 +21,14 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-from earmark.analysis import Analysis
 from earmark.audio import SUFFIXES
-from earmark.errors import CatalogueError, MissingExtra, TagError, UnreadableAudio
+from earmark.errors import CatalogueError, MissingExtra, UnreadableAudio
 from earmark.library.content import content_hash
 from earmark.library.exports import tables
-from earmark.library.track import Tags, Track
+from earmark.library.scanning.examine import Listen, ReadTags, with_tags
+from earmark.library.track import Track
 from earmark.runner import run, run_all
 
 if TYPE_CHECKING:
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 GROUP: Final = 32  # files: some minutes of work, which is what a lost machine costs
 PART: Final = "part-"
 BEGUN: Final = ".begun-"
-
-Listen: TypeAlias = Callable[[Path], Analysis]
-ReadTags: TypeAlias = Callable[[Path], Tags]
 
 
 @dataclass(frozen=True)
@@ -243,20 +240,13 @@ class Actor:
 
 @dataclass(frozen=True)
 class _Examine:
-    """All that a row wants to know of a file."""
+    """The examination of a file for its row; size and time are those in the storage."""
 
     listen: Listen
     read_tags: ReadTags
 
     def __call__(self, path: Path) -> Track:
-        try:
-            track = Track(path, 0, 0, content_hash(path))
-        except OSError as error:
-            raise UnreadableAudio(path, f"it cannot be opened: {error.strerror}") from error
-        try:
-            track = replace(track, tags=self.read_tags(path))
-        except TagError as error:  # it can be heard all the same
-            track = replace(track, error=f"its tags cannot be read: {error.reason}")
+        track = with_tags(Track(path, 0, 0, content_hash(path)), self.read_tags)
         try:
             return replace(track, analysis=self.listen(path))
         except UnreadableAudio as error:

@@ -49,7 +49,7 @@ class Examiner:
         track = Track(path, before.st_size, before.st_mtime_ns, "")
         try:
             track = replace(track, content_hash=content_hash(path))
-            track = self._with_tags(track)
+            track = with_tags(track, self.read_tags)
             if self.again or not self.is_known(track.content_hash):
                 track = replace(track, analysis=self.listen(path))
         except UnreadableAudio as error:
@@ -59,11 +59,13 @@ class Examiner:
             return replace(track, analysis=None, content_hash="", error="it changed while it was heard")
         return track
 
-    def _with_tags(self, track: Track) -> Track:
-        try:
-            return replace(track, tags=self.read_tags(track.path))
-        except TagError as error:  # it can be heard all the same
-            return replace(track, error=f"its tags cannot be read: {error.reason}")
+
+def with_tags(track: Track, read_tags: ReadTags) -> Track:
+    """The track with the tags of its file, or with the error why they cannot be read: it can be heard all the same."""
+    try:
+        return replace(track, tags=read_tags(track.path))
+    except TagError as error:
+        return replace(track, error=f"its tags cannot be read: {error.reason}")
 
 
 def crashed(path: Path, error: UnreadableAudio) -> Track | None:
