@@ -300,11 +300,11 @@ def test_what_is_kept_is_the_moving_average_of_the_weights(
 
     monkeypatch.setattr(distil, "Student", Watched)
     trajectory: list[dict[str, torch.Tensor]] = []
-    config = CONFIG.model_copy(update={"epochs": 1, "average": 0.15})
+    config = CONFIG.model_copy(update={"epochs": 1, "average": 0.25})
     found = distil.distil(paths, config, tmp_path, lambda _: trajectory.append(weights_of(students[0])))
     kernel = "dense.weight"
     expected = initial[0][kernel]
-    for keep, weights in zip([0.1, 0.15, 0.15, 0.15], trajectory, strict=True):  # less at the beginning
+    for keep, weights in zip([0.1, 2 / 11, 0.25, 0.25], trajectory, strict=True):  # less at the beginning
         expected = keep * expected + (1 - keep) * weights[kernel]
     torch.testing.assert_close(found[kernel], expected, rtol=0, atol=1e-6)
     assert (found[kernel] - trajectory[-1][kernel]).abs().max() > 1e-5

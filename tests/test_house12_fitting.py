@@ -145,6 +145,17 @@ def test_noise_turns_the_tempo_and_all_its_harmonics_alike() -> None:
     assert not torch.allclose(network.inputs(fast)[:, 68:], inputs[0, :, 68:], atol=0.1)
 
 
+def test_noise_has_the_deviations_of_the_settings() -> None:
+    inputs = DescriptorNetwork(2).inputs(torch.from_numpy(by_tempo(np.full(2000, 125.0), np.random.default_rng(0))[0]))
+    generator = torch.Generator().manual_seed(0)
+    config = FitConfig(noise=0.5, tempo_noise=0.01)
+    moved = _disturbed(inputs[None], torch.zeros(1, 2000, dtype=torch.bool), config, generator)[0]
+    assert float((moved - inputs)[:, :68].std()) == pytest.approx(0.5, rel=0.02)
+    turn = torch.atan2(moved[:, 68], moved[:, 69]) - torch.atan2(inputs[:, 68], inputs[:, 69])
+    octaves = (turn + torch.pi) % (2 * torch.pi) / (2 * torch.pi) - 0.5
+    assert float((2**octaves).std()) == pytest.approx(0.01, rel=0.1)
+
+
 @pytest.mark.parametrize(("share", "expected"), [(0.0, [1, 1, 1]), (0.5, [3**-0.5, 1, 3**0.5]), (1.0, [1 / 3, 1, 3])])
 def test_rare_classes_weigh_more_as_far_as_the_balance_says(share: float, expected: list[float]) -> None:
     labels = Labels(np.repeat([0, 1, 2, UNLABELLED], [27, 9, 3, 50]), 3)
