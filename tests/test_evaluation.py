@@ -215,6 +215,25 @@ def test_areas_of_tags_are_the_golden_ones(
     assert roc.difference.low > 0
 
 
+def test_a_tag_that_all_tracks_have_is_not_measured_and_not_in_the_means(config: Config) -> None:
+    labels = [("all", "some"), ("all",), ("all", "some"), ("all",)]
+    manifest = Manifest(
+        "tags",
+        ("all", "some"),
+        tuple(ManifestEntry(Path(f"/{n}.wav"), each, artist=f"Artist {n}") for n, each in enumerate(labels)),
+    )
+    scores = np.array([[0.9, 0.8], [0.1, 0.7], [0.5, 0.6], [0.4, 0.1]], np.float32)
+    tagger = replace(config, task="tags", styles=["all", "some"], families={})
+    found = tags.measure(
+        Predictions(tagger, Path("list.csv"), manifest, tuple(Prediction(row[None], 10.0, 0.1) for row in scores), ())
+    )
+    assert np.isnan([found.by_tag[0].roc_auc.value, found.by_tag[0].pr_auc.value]).all()
+    assert found.measured == 1
+    assert found.roc_auc.value == pytest.approx(0.75)
+    assert found.pr_auc.value == pytest.approx((1 + 2 / 3) / 2)
+    assert found.chance == pytest.approx(0.5)
+
+
 def test_errors_of_values_are_the_golden_ones(
     arrays: dict[str, np.ndarray], known: dict[str, Any], config: Config
 ) -> None:

@@ -23,6 +23,7 @@ from earmark.learning import bundle
 from earmark.learning.data.embeddings import Embedded, embed
 from earmark.learning.data.manifest import Manifest, ManifestEntry, labelled
 from earmark.learning.networks import ARCHITECTURES
+from earmark.learning.networks.heads import Gate
 from earmark.learning.teaching import (
     HEADS,
     LabelledEmbeddings,
@@ -339,6 +340,15 @@ def test_the_gate_tells_taught_from_other_music_and_from_what_is_neither() -> No
     assert neither < 0.01
 
 
+def test_where_taught_and_other_music_sound_alike_a_third_is_taken_to_be_taught() -> None:
+    taught = blobs(30, 2, distance=0)
+    rows = np.random.default_rng(1).normal(size=(60, DIMS)).astype(np.float32)
+    heard = [Embedded(Path(f"/other {n}.wav"), row[None], np.zeros((1, 3), np.float32)) for n, row in enumerate(rows)]
+    entries = [ManifestEntry(each.path, artist=f"other {n // 2}") for n, each in enumerate(heard)]
+    gate = merging.fit_gate(*other_tracks(taught, heard, entries))
+    assert torch.sigmoid(gate.nearer[0]).item() == pytest.approx(1 / 3, abs=0.05)
+
+
 def test_merged_held_out_taught_tracks_win_and_others_keep_their_answer() -> None:
     taught, others = far_and_near()
     found = study(taught, ["linear"])
@@ -348,6 +358,30 @@ def test_merged_held_out_taught_tracks_win_and_others_keep_their_answer() -> Non
     assert merged.others == 30
     assert merged.won.value > 0.9
     assert merged.kept.value > 0.95
+
+
+def test_no_gate_is_fitted_to_an_artist_that_it_is_tested_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = blobs(16, 2, distance=6)
+    rows = np.random.default_rng(0).normal(size=(30, DIMS)).astype(np.float32) - 5
+    heard = [Embedded(Path(f"/other {n}.wav"), row[None], np.zeros((1, 2), np.float32)) for n, row in enumerate(rows)]
+    # Half of the other tracks are by artists of taught ones.
+    entries = [ManifestEntry(each.path, artist=f"{n % 2} {n // 2}") for n, each in enumerate(heard)]
+    taught, others = other_tracks(plain, heard, entries)
+    assert set(taught.groups) & set(others.groups)
+    fitted: list[tuple[set[int], set[int]]] = []
+    fit = merging.fit_gate
+
+    def noted(labelled: LabelledEmbeddings, others: OtherTracks) -> Gate:
+        fitted.append((set(labelled.groups.tolist()), set(others.groups.tolist())))
+        return fit(labelled, others)
+
+    monkeypatch.setattr(merging, "fit_gate", noted)
+    found = study(taught, ["linear"])
+    merging.measure(taught, others, found.folds, found.best, config(["Left", "Right"]), np.random.default_rng(0))
+    for (_, test), (own, far) in zip(found.folds.parts, fitted, strict=True):
+        tested = set(taught.groups[test].tolist())
+        assert not tested & own
+        assert not tested & far
 
 
 def test_other_music_is_without_what_is_taught_and_copies_of_it() -> None:
