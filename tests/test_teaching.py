@@ -363,7 +363,7 @@ def test_merged_held_out_taught_tracks_win_and_others_keep_their_answer() -> Non
 def test_no_gate_is_fitted_to_an_artist_that_it_is_tested_on(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = blobs(16, 2, distance=6)
     rows = np.random.default_rng(0).normal(size=(30, DIMS)).astype(np.float32) - 5
-    heard = [Embedded(Path(f"/other {n}.wav"), row[None], np.zeros((1, 2), np.float32)) for n, row in enumerate(rows)]
+    heard = [Embedded(Path(f"/other {n}.wav"), row[None], np.zeros((1, 3), np.float32)) for n, row in enumerate(rows)]
     # Half of the other tracks are by artists of taught ones.
     entries = [ManifestEntry(each.path, artist=f"{n % 2} {n // 2}") for n, each in enumerate(heard)]
     taught, others = other_tracks(plain, heard, entries)
@@ -377,7 +377,9 @@ def test_no_gate_is_fitted_to_an_artist_that_it_is_tested_on(monkeypatch: pytest
 
     monkeypatch.setattr(merging, "fit_gate", noted)
     found = study(taught, ["linear"])
-    merging.measure(taught, others, found.folds, found.best, config(["Left", "Right"]), np.random.default_rng(0))
+    merging.measure(
+        taught, others, found.folds, found.best, config(["Left", "Right", "Never"]), np.random.default_rng(0)
+    )
     for (_, test), (own, far) in zip(found.folds.parts, fitted, strict=True):
         tested = set(taught.groups[test].tolist())
         assert not tested & own
