@@ -262,6 +262,14 @@ def test_tags_are_planned_written_and_undone(crate: Path, tiny: Path, home: Path
     assert (crate / "a-up.wav").read_bytes() == before["a-up.wav"]
 
 
+def test_the_sound_is_compared_as_asked_for(crate: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(tagging, "write", lambda path, *_, verify: asked.append((path.name, verify)))
+    heard = listening.hear([str(crate / "a-up.wav")], str(tiny))
+    list(tagging.tag(heard, Settings(fields=("genre",)), Journal().start(), verify="decode"))
+    assert asked == [("a-up.wav", "decode")]
+
+
 # Auditing and exporting
 
 

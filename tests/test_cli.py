@@ -120,7 +120,9 @@ def test_evaluate_says_what_is_missing(earmark_: Earmark, tiny: Path, tmp_path: 
     assert answer.err == f"earmark: {tmp_path}: there is no audio file in this folder\n"
     answer = earmark_("evaluate", tiny, "--tables", tmp_path)
     assert (answer.status, answer.out) == (1, "")
-    assert answer.err == f"earmark: {tiny}: the model names no recipe to repeat; give one with --recipe\n"
+    assert answer.err == (
+        "earmark: tiny: not made from tables by a recipe that comes with earmark; give one with --recipe\n"
+    )
 
 
 # Listening
