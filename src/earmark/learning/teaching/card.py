@@ -1,23 +1,18 @@
 """The card of a taught model: its tracks, its held-out accuracy, and its limits."""
 
 from earmark.hearing.bundle import Config
+from earmark.learning import cards
 from earmark.learning.teaching.heads import HEADS
 from earmark.learning.teaching.merging import Merging
 from earmark.learning.teaching.study import Study
 from earmark.measures.uncertainty import Figure
 from earmark.styles import styles
 
-TEXT = """# {name}
-
-{summary}.
-
-Waveform in (mono, {sample_rate} Hz, windows of {window} s), {count} styles out. The frozen network of `{base}` hears;
+TEXT = """{signature} The frozen network of `{base}` hears;
 a {head} head on its embedding answers.
 
 ## What it was taught with
 
-| style | tracks | artists |
-|---|---|---|
 {data}
 
 {artists}
@@ -40,12 +35,8 @@ well; the rights in the music that was taught with remain where they were.
 def write(config: Config, study: Study, merging: Merging | None, base: Config) -> str:
     """The card of a model that was taught."""
     attribution = base.provenance.get("data", "")
-    return TEXT.format(
-        name=config.name,
-        summary=config.provenance["summary"],
-        sample_rate=config.sample_rate,
-        window=config.window,
-        count=len(config.styles),
+    text = TEXT.format(
+        signature=cards.signature(config),
         base=base.name,
         head=HEADS[study.best.candidate.kind].title,
         data=_data(study),
@@ -55,8 +46,9 @@ def write(config: Config, study: Study, merging: Merging | None, base: Config) -
         accuracy=_accuracy(study),
         curve=_curve(study),
         merging=_merging(merging, base) if merging else "",
-        limits="\n".join(f"- {limit}" for limit in _limits(config, study, merging, base)),
+        limits=cards.bullets(_limits(config, study, merging, base)),
     )
+    return cards.card(config.name, config.provenance["summary"], text)
 
 
 def _data(study: Study) -> str:
@@ -65,8 +57,8 @@ def _data(study: Study) -> str:
     for index, style in enumerate(labelled.styles):
         part = labelled.part((labelled.labels == index).nonzero()[0])
         nameless = f" + {part.nameless()} tracks without a name" if part.nameless() else ""
-        rows.append(f"| {style} | {len(part.labels)} | {part.artists()}{nameless} |")
-    return "\n".join(rows)
+        rows.append((style, len(part.labels), f"{part.artists()}{nameless}"))
+    return cards.table(["style", "tracks", "artists"], rows)
 
 
 def _artists(study: Study) -> str:
@@ -93,25 +85,25 @@ def _accuracy(study: Study) -> str:
             f"**Not measured.** {why}whether it knows the styles or the artists cannot be told. "
             "With tracks of at least two artists for each style it could be."
         )
-    rows = (f"| {style} | {count} | {share:.2f} |" for style, (share, count) in found.by_style.items())
-    by_style = "\n".join(rows)
+    rows = ((style, count, f"{share:.2f}") for style, (share, count) in found.by_style.items())
+    by_style = cards.table(["style", "tracks", "right"], rows)
     missing = f"\n\n{why}they were learned from, but are not in these figures." if alone else ""
     return (
         f"Right for {figure(found.micro)} of {found.tracks} tracks by {found.artists} artists, mean over the styles "
         f"{figure(found.macro)}; always naming the commonest would be right for {found.guess:.3f}. Each track was "
         "predicted by a head that had not heard its artist, chosen without looking at that prediction. Brackets are "
         f"95 % bootstrap intervals over the artists. Expected calibration error {found.calibration_error:.3f}."
-        f"\n\n| style | tracks | right |\n|---|---|---|\n{by_style}{missing}"
+        f"\n\n{by_style}{missing}"
     )
 
 
 def _curve(study: Study) -> str:
     if not study.curve:
         return "No learning curve: see above."
-    rows = "\n".join(f"| {point.per_style:.0f} | {figure(point.accuracy)} |" for point in study.curve)
+    rows = ((f"{point.per_style:.0f}", figure(point.accuracy)) for point in study.curve)
     return (
         "What more tracks bring (the settings were chosen with all of them, so the last row flatters a little):\n\n"
-        f"| tracks of each style | right |\n|---|---|\n{rows}"
+        + cards.table(["tracks of each style", "right"], rows)
     )
 
 

@@ -1,9 +1,9 @@
 """The card of an ear: what it was taught with, by whom, and how closely it follows."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from earmark.learning import cards
 from earmark.recipes.distillation.fidelity import HEARD, Fidelity
 from earmark.recipes.distillation.material import Clip
 from earmark.recipes.distillation.teachers import TEACHERS
@@ -15,12 +15,8 @@ ATTRIBUTION = (
     f"(CC0); speech of espeak-ng; noises. {TABLES}"
 )
 
-TEXT = """# {name}
-
-{summary}.
-
-Waveform in (mono, 22,050 Hz), 571 logits out: the 521 classes of AudioSet and 50 tags of the Million Song Dataset.
-Architecture `ear`: seven convolutions on log-mel patches of 0.96 s, 2 million parameters. MIT licence.
+TEXT = """Waveform in (mono, 22,050 Hz), 571 logits out: the 521 classes of AudioSet and 50 tags of the Million Song
+Dataset. Architecture `ear`: seven convolutions on log-mel patches of 0.96 s, 2 million parameters. MIT licence.
 
 ## What it was made from
 
@@ -38,9 +34,7 @@ Pearson's correlation of its scores with YAMNet's over patches of 0.96 s. *Held-
 files that no training scene is drawn from; *real files* are recordings that nothing was learned from. A class
 whose scores the teacher never varied by {heard} is left out.
 
-| class | {kinds} |
-|---|{rule}
-{rows}
+{fidelity}
 
 ## What to know before trusting it
 
@@ -53,26 +47,11 @@ whose scores the teacher never varied by {heard} is left out.
 def write(name: str, summary: str, clips: Sequence[Clip], scenes: int, measured: Mapping[str, Fidelity]) -> str:
     """The card, in Markdown."""
     kinds = Counter(clip.kind for clip in clips)
-    labels = [f"{kind} ({each.patches} patches)" for kind, each in measured.items()]
-    classes = list(next(iter(measured.values())).correlations)
-    rows = [(name, [each.correlations[name] for each in measured.values()]) for name in classes]
-    rows += [
-        ("**mean of these**", [each.mean for each in measured.values()]),
-        ("same strongest class", [each.agreement for each in measured.values()]),
-        ("50 tags, mean correlation", [each.tags for each in measured.values()]),
-    ]
-    return TEXT.format(
-        name=name,
-        summary=summary,
+    text = TEXT.format(
         scenes=scenes,
         attribution=ATTRIBUTION,
-        material="\n".join(f"- {count:,} files of kind `{kind}`" for kind, count in sorted(kinds.items())),
+        material=cards.bullets(f"{count:,} files of kind `{kind}`" for kind, count in sorted(kinds.items())),
         heard=HEARD,
-        kinds=" | ".join(labels),
-        rule="---|" * len(labels),
-        rows="\n".join(f"| {title} | {' | '.join(_figure(value) for value in values)} |" for title, values in rows),
+        fidelity=cards.fidelity({kind: each.as_json() for kind, each in measured.items()}),
     )
-
-
-def _figure(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.2f}"
+    return cards.card(name, summary, text)

@@ -1,14 +1,11 @@
 """The card of a model from measured tables: its origin, its measures, its limits."""
 
 from earmark.hearing.bundle import Config
-from earmark.measures.scores import Score, rows
+from earmark.learning import cards
+from earmark.measures.scores import Score
 from earmark.recipes.house12.tables import ATTRIBUTION
 
-TEXT = """# {name}
-
-{summary}.
-
-Waveform in (mono, {sample_rate} Hz, windows of {window} s), {styles} styles out. Architecture `{architecture}`: 34
+TEXT = """{signature} Architecture `{architecture}`: 34
 short-term descriptors and the tempo as fixed layers, then an ensemble of {members} perceptrons. MIT licence.
 
 ## What it was made from
@@ -42,16 +39,12 @@ be in both tables, because its descriptors all but agree, was left out of the tr
 2016 to 2021, where the figures to compare with have it as well. Some tracks are in the table of 2016 twice, as ever.
 The known figures were reached without further labels.
 
-| protocol | tracks | average | P@1 | P@2 | P@3 |
-|---|---|---|---|---|---|
 {protocols}
 
 The first row is the model as shipped: all twelve styles, trained on both tables, each 2021 track predicted by a model
 that has not heard its artist. Its expected calibration error is {ece:.3f} after dividing the logits by {temperature}.
 
-| style | tracks | P@1 |
-|---|---|---|
-{by_class}
+{by_style}
 
 ## What to know before trusting it
 
@@ -64,22 +57,19 @@ that has not heard its artist. Its expected calibration error is {ece:.3f} after
 def write(config: Config, scores: list[Score], notes: str) -> str:
     """The card of a model that was trained on the tables; the first score is that of the model as shipped."""
     shipped = scores[0]
-    return TEXT.format(
-        name=config.name,
-        summary=config.provenance["summary"],
-        sample_rate=config.sample_rate,
-        window=config.window,
-        styles=len(config.styles),
+    text = TEXT.format(
+        signature=cards.signature(config),
         architecture=config.architecture,
         members=config.settings["members"],
         attribution=ATTRIBUTION,
         notes=notes.strip(),
         recipe=config.provenance["recipe"],
         torch=config.provenance["torch"],
-        protocols="\n".join(f"| {' | '.join(row)} |" for row in rows(scores)),
+        protocols=cards.precision(scores),
         ece=shipped.calibration_error,
         temperature=config.temperature,
-        by_class="\n".join(f"| {name} | {count} | {share:.2f} |" for name, (share, count) in shipped.by_class.items()),
+        by_style=cards.precision_by_style(shipped),
         threshold=config.unknown_threshold,
         unknown_share=f"{config.measures['unknown_share']:.0%}",
     )
+    return cards.card(config.name, config.provenance["summary"], text)
