@@ -200,6 +200,18 @@ def test_well_separated_styles_are_all_right_and_the_interval_says_how_few_they_
     assert selection.held_out.max() < 0.9999  # ten tracks without a mistake are no certainty
 
 
+def test_weights_are_alike_for_styles_and_1_on_average() -> None:
+    taught = lesson(np.array([0] * 9 + [1] * 3), np.eye(12, DIMS))
+    assert taught.track_weights().tolist() == pytest.approx([6 / 9] * 9 + [6 / 3] * 3)
+    assert taught.window_weights().tolist() == pytest.approx(taught.track_weights().tolist())  # a window each
+
+
+def test_two_percent_of_the_taught_tracks_are_called_unknown() -> None:
+    taught = blobs(50, 2, distance=2)
+    held_out = cross_validate(taught, fold(taught), candidates(["linear"]))[1].held_out
+    assert (held_out.max(1) < study(taught, ["linear"]).threshold).sum() == 2  # of 100
+
+
 def test_the_loss_counts_styles_alike_and_trusts_the_label_of_a_rare_style_less() -> None:
     labels = np.array([0] * 9 + [1] * 2)
     taught = lesson(labels, np.arange(11 * DIMS, dtype=float).reshape(11, DIMS))
