@@ -16,9 +16,10 @@ from earmark.errors import BundleError, ManifestError
 from earmark.learning.networks.ear import BANDS, FRAMES, PATCH, SAMPLE_RATE, EarScores, LogMelPatches, ear
 from earmark.learning.networks.pool import FAINT, LogOpinionPool, StyleLikelihood
 from earmark.learning.networks.yamnet import classes, patches
-from earmark.recipes.distillation import distil, fidelity, instruments, samples, scenes, shards, speech
+from earmark.recipes.distillation import card, distil, fidelity, instruments, samples, scenes, shards, speech
 from earmark.recipes.distillation.card import ATTRIBUTION
 from earmark.recipes.distillation.distil import DistilConfig
+from earmark.recipes.distillation.fidelity import Fidelity
 from earmark.recipes.distillation.material import Clip
 from earmark.recipes.distillation.recipe import read_recipe
 from earmark.recipes.distillation.scenes import Material, scene
@@ -443,3 +444,14 @@ def test_the_shipped_recipe_can_be_read_and_others_are_refused(tmp_path: Path) -
     wrong.write_text((FILES["ear"]).read_text().replace("epochs", "rounds"))
     with pytest.raises(ManifestError, match=r"wrong\.toml: distil\.epochs: Field required"):
         read_recipe(wrong)
+
+
+def test_the_card_of_an_ear_counts_its_sound_and_says_how_closely_it_follows() -> None:
+    clips = [Clip(Path("/a.wav"), "tone", "", "train"), Clip(Path("/b.wav"), "voice", "", "train")]
+    clips = [clips[0], *clips]
+    measured = {"held-out scenes": Fidelity(9, {"Techno": 0.5, "Trance": float("nan")}, 0.25, 0.1)}
+    text = card.write("ear", "an ear", clips, 1200, measured)
+    assert text.startswith("# ear\n\nAn ear.\n\nWaveform in (mono, 22,050 Hz), 571 logits out: ")
+    assert "about 1,200 scenes of three seconds:\n\n- 2 files of kind `tone`\n- 1 files of kind `voice`\n" in text
+    assert "| class | held-out scenes (9 patches) |\n|---|---|\n| Techno | 0.50 |\n| Trance |  |\n" in text
+    assert max(map(len, text.splitlines())) <= 120
