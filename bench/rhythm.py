@@ -28,11 +28,11 @@ from bench.listen import FFMPEG, PAGE, ROOT, cpu_seconds, make_track
 from essentia import standard
 from numpy.typing import NDArray
 
-from earmark.analysis import TONICS
 from earmark.audio import decode
 from earmark.hearing import Listener, Model
 from earmark.hearing.listener import PARTS
 from earmark.synth import STYLES, Truth, render
+from earmark.synth.harmony import TONICS
 from earmark.testing import write_wav
 
 PER_STYLE = 4

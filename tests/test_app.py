@@ -132,7 +132,16 @@ def test_the_catalogue_is_opened_only_if_there_is_one(home: Path) -> None:
     ("text", "expected"),
     [
         *(("8a", "8A"), ("12B", "12B"), ("Am", "8A"), ("am", "8A"), ("C", "8B")),
-        *(("f#m", "11A"), ("Gbm", "11A"), ("db", "3B"), ("C#", "3B")),
+        *(
+            ("f#m", "11A"),
+            ("Gbm", "11A"),
+            ("db", "3B"),
+            ("C#", "3B"),
+            ("dbm", "12A"),
+            ("E#m", "4A"),
+            ("Cb", "1B"),
+            ("e♭m", "2A"),
+        ),
     ],
 )
 def test_keys_are_understood_in_both_notations(text: str, expected: str) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from earmark.analysis import TONICS, Key
+from earmark.analysis import MAJOR_KEYS, Key
 from earmark.audio import Waveform, decode
 from earmark.hearing.key import FINE, PROFILES, PitchAccumulator, Pitches, chroma, estimate_key, tuning
 from earmark.synth import render
@@ -22,8 +22,8 @@ MINOR = ((0, 3, 7), (5, 8, 12), (7, 11, 14), (0, 3, 7))
 CAMELOT = {
     name: f"{place}{ring}"
     for ring, names in {
-        "A": "Abm Ebm Bbm Fm Cm Gm Dm Am Em Bm Gbm Dbm",
-        "B": "B Gb Db Ab Eb Bb F C G D A E",
+        "A": "Abm Ebm Bbm Fm Cm Gm Dm Am Em Bm F#m C#m",
+        "B": "B F# Db Ab Eb Bb F C G D A E",
     }.items()
     for place, name in enumerate(names.split(), 1)
 }
@@ -57,7 +57,7 @@ def cadence(tonic: int, *, minor: bool, cents: float = 0.0, rate: int = RATE, se
 
 
 @pytest.mark.parametrize("minor", [False, True], ids=["major", "minor"])
-@pytest.mark.parametrize("tonic", range(12), ids=TONICS)
+@pytest.mark.parametrize("tonic", range(12), ids=MAJOR_KEYS)
 def test_a_cadence_is_in_its_key(tonic: int, *, minor: bool) -> None:
     key = heard(cadence(tonic, minor=minor))
     assert key is not None
@@ -212,6 +212,15 @@ def test_each_key_has_its_place_on_the_wheel(key: Key) -> None:
     assert key.camelot() == CAMELOT[key.name()]
 
 
+def test_a_key_is_understood_in_any_spelling() -> None:
+    for names in ("F#m Gbm f#m G♭m", "C#m Dbm", "F# Gb", "Db C#", "Abm G#m", "Ebm D#m", "Bbm A#m", "B Cb", "E Fb"):
+        spellings = [Key.from_name(name) for name in names.split()]
+        assert {key.name() for key in spellings} == {names.split()[0]}
+    for name in ("", "m", "H", "8A", "Amm", "A minor", "C##"):
+        with pytest.raises(ValueError, match="is no key"):
+            Key.from_name(name)
+
+
 def test_neighbours_on_the_wheel_are_a_fifth_apart() -> None:
     for tonic in range(12):
         place, above = (int(Key(each, True, 1).camelot()[:-1]) for each in (tonic, (tonic + 7) % 12))
@@ -224,5 +233,4 @@ def test_music_is_heard_in_its_key() -> None:
     assert named(tiny_track(seconds=16.0).waveform) == "Am"
     track = render("Trance", 7, 12.0)
     tonic, mode = track.truth.key.split()
-    names = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
-    assert named(track.waveform, track.sample_rate) == names.get(tonic, tonic) + "m" * (mode == "minor")
+    assert named(track.waveform, track.sample_rate) == Key.from_name(tonic + "m" * (mode == "minor")).name()

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from earmark.timeline import Timeline
 
-TONICS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+MAJOR_KEYS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+MINOR_KEYS = ("Cm", "C#m", "Dm", "Ebm", "Em", "Fm", "F#m", "Gm", "Abm", "Am", "Bbm", "Bm")
+NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+ACCIDENTALS = {"": 0, "#": 1, "b": -1, "♯": 1, "♭": -1}
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,20 @@ class Key:
     confidence: float
 
     def name(self) -> str:
-        """As DJ programs write it: `Am`, `Db`."""
-        return TONICS[self.tonic] + "m" * self.minor
+        """As DJ programs write it: `Am`, `F#m`, `Db`."""
+        return (MINOR_KEYS if self.minor else MAJOR_KEYS)[self.tonic]
+
+    @classmethod
+    def from_name(cls, name: str) -> "Key":
+        """A key given by its name in any spelling: `Gbm` is `F#m`.
+
+        Raises:
+            ValueError: it is no name of a key.
+        """
+        letter, accidental = name[:1].upper(), name[1:].removesuffix("m")
+        if letter not in NATURALS or accidental not in ACCIDENTALS:
+            raise ValueError(f"{name!r} is no key")
+        return cls((NATURALS[letter] + ACCIDENTALS[accidental]) % 12, name.endswith("m"), 1.0)
 
     def camelot(self) -> str:
         """Its place on the wheel of fifths on which neighbours mix well: `8A` is A minor, `8B` C major."""

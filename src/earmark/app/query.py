@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from earmark.analysis import TONICS, Key
+from earmark.analysis import MAJOR_KEYS, MINOR_KEYS, Key
 from earmark.errors import EarmarkError
 from earmark.library import Query
 from earmark.styles import from_tag
@@ -11,9 +11,7 @@ from earmark.styles import from_tag
 if TYPE_CHECKING:
     from earmark.library import Catalogue
 
-KEYS = [Key(tonic, minor, 1) for tonic in range(12) for minor in (False, True)]
-CAMELOT = {key.camelot(): key.camelot() for key in KEYS} | {key.name(): key.camelot() for key in KEYS}
-FLATS = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
+CODES = {Key(tonic, minor, 1).camelot() for tonic in range(12) for minor in (False, True)}
 
 
 def query(
@@ -113,7 +111,7 @@ def tempo_range(text: str) -> tuple[float, float]:
 
 
 def camelot(text: str) -> str:
-    """A key in Camelot's notation, given so or by its name.
+    """A key in Camelot's notation, given so or by its name in any spelling.
 
     >>> camelot("8a"), camelot("f#m"), camelot("Gbm")
     ('8A', '11A', '11A')
@@ -121,11 +119,10 @@ def camelot(text: str) -> str:
     Raises:
         ValueError: it is no key.
     """
-    name = text[:1].upper() + text[1:]
-    name = FLATS.get(name[:2], name[:2]) + name[2:]
-    code = CAMELOT.get(text.upper()) or CAMELOT.get(name)
-    if code is None:
-        raise ValueError(
-            f"the key is {text!r}, but must be such as 8A, or Am: one of {', '.join(TONICS)}, with m for minor"
-        )
-    return code
+    if text.upper() in CODES:
+        return text.upper()
+    try:
+        return Key.from_name(text).camelot()
+    except ValueError:
+        names = ", ".join(MAJOR_KEYS + MINOR_KEYS)
+        raise ValueError(f"the key is {text!r}, but must be such as 8A, or Am: one of {names}") from None

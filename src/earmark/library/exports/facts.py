@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from earmark.analysis import Key
 from earmark.library.track import Track
 
 
@@ -45,10 +46,13 @@ def bpm(track: Track) -> float | None:
 
 
 def key(track: Track) -> str:
-    """The key as it is called: `Am`, or what stands in the tags; "" where unknown."""
+    """The key as `Key.name` spells it, or what else stands in the tags, such as `8A`; "" where unknown."""
     if track.analysis is not None and track.analysis.key is not None:
         return track.analysis.key.name()
-    return track.tags.key
+    try:
+        return Key.from_name(track.tags.key).name()
+    except ValueError:
+        return track.tags.key
 
 
 def certain(tracks: Iterable[Track], minimum: float) -> Iterator[Track]:

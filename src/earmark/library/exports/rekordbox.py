@@ -3,7 +3,7 @@
 The format is Pioneer's "rekordbox xml" 1.0.0. rekordbox shows such a file beside its own collection, from where tracks
 and playlists are dragged into it; nothing is changed before.
 
-Conventions of the format: times in seconds with three decimals, tempos in BPM with two, keys with flats except F sharp,
+Conventions of the format: times in seconds with three decimals, tempos in BPM with two, keys as `Key.name` spells them,
 one of eight colours for each track. A mark of the grid says in Italian where it is (`Inizio`) and on which beat
 (`Battito`).
 """
@@ -91,7 +91,7 @@ def _track(xml: XmlFile, track: Track, number: int) -> None:
         "AverageBpm": f"{bpm or 0:.2f}",
         "Comments": track.tags.comment,
         "Location": places.to_url(places.absolute(track.path)),
-        "Tonality": tonality(facts.key(track)),
+        "Tonality": facts.key(track),
     }
     if style and style[0] in (colours := colour_of_styles()):
         attributes["Colour"] = colours[style[0]]
@@ -117,15 +117,6 @@ def _grid(rhythm: Rhythm) -> list[tuple[str, dict[str, object]]]:
         first = f"{float(rhythm.downbeats[0]):.3f}"
         found.append(("POSITION_MARK", {"Name": "", "Type": "0", "Start": first, "Num": "-1"}))
     return found
-
-
-def tonality(key: str) -> str:
-    """A key as rekordbox spells it.
-
-    >>> tonality("Gbm"), tonality("Ebm"), tonality("8A")
-    ('F#m', 'Ebm', '8A')
-    """
-    return f"F#{key[2:]}" if key in ("Gb", "Gbm") else key
 
 
 def _playlists(xml: XmlFile, crates: Sequence[Crate], numbers: Mapping[Path, int]) -> None:

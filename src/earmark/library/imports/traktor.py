@@ -7,6 +7,7 @@ whether it was heard outside of the headphones. A day is one number there: year 
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
 
+from earmark.analysis import MAJOR_KEYS, MINOR_KEYS
 from earmark.errors import ExchangeError
 from earmark.library.imports.records import (
     Collection,
@@ -25,7 +26,7 @@ from earmark.library.places import from_volume
 ROOT = "$ROOT"  # the name of the folder with all playlists
 HIDDEN = "_"  # what the names of Traktor's own lists begin with: _LOOPS, _RECORDINGS
 HISTORY = "PROTOCOL"  # the type of a playlist that Traktor wrote while somebody played
-KEYS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+KEYS = MAJOR_KEYS + MINOR_KEYS  # by their numbers in the file
 
 
 def read(path: Path) -> Collection:
@@ -132,9 +133,7 @@ def _place(key: str) -> PurePath | None:
 
 def _key(value: str) -> str:
     number = whole(value)
-    if number is None or number >= 2 * len(KEYS):
-        return ""
-    return KEYS[number % len(KEYS)] + "m" * (number >= len(KEYS))
+    return "" if number is None or number >= len(KEYS) else KEYS[number]
 
 
 def _moment(played: dict[str, str]) -> datetime | None:
