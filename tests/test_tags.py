@@ -11,6 +11,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from hypothesis import strategies as st
 from earmark.errors import TagError
 from earmark.library.tags import Change, Journal, audio_bytes, read, undo, write
 from earmark.library.tags.containers import CONTAINERS, Container, identify
-from earmark.library.tags.fields import READ, WRITTEN, Family, values_of
+from earmark.library.tags.fields import READ, WRITTEN, Family, says_something, values_of
 from earmark.library.tags.layouts import asf, id3
 from earmark.library.tags.layouts.id3 import _syncsafe
 from earmark.library.tags.layouts.iff import _packed
@@ -188,11 +189,11 @@ def test_a_file_without_tags_has_empty_ones_and_takes_some(kind: str, plain: dic
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "tta"])  # ffmpeg gives those an APE tag
+@pytest.mark.parametrize("kind", KINDS)
 def test_artist_title_and_genre_are_read_whatever_the_container(
     kind: str, plain: dict[str, Path], tmp_path: Path
 ) -> None:
-    """As ffmpeg writes them: in `LIST INFO` for WAV, in ID3 for AIFF."""
+    """As ffmpeg writes them: in `LIST INFO` for WAV, in ID3 for AIFF, in APE for True Audio."""
     path = tmp_path / plain[kind].name
     tags = ("title=Tïtel", "artist=Somebody & 坂本", "genre=Deep House")
     more = [part for tag in tags for part in ("-metadata", tag)] + (["-write_id3v2", "1"] if kind == "aiff" else [])
@@ -263,7 +264,7 @@ def rewritten(container: Container, content: bytes, values: dict[str, tuple[str,
 
 # Any character but NUL, which separates values, and halves of characters, which cannot be encoded.
 CHARACTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
-TEXT = st.text(CHARACTERS, min_size=1, max_size=300)
+TEXT = st.text(CHARACTERS, min_size=1, max_size=300).filter(says_something)
 SEVERAL = st.lists(
     st.one_of(TEXT, st.sampled_from(["a/b", "a;b", "a\\\\b", "a\nb", "=", "\ufeffx", " ", "ÿ\xfe"])), max_size=5
 )
@@ -280,8 +281,11 @@ def test_any_text_is_read_back_and_taken_back(
     values = dict(zip(names, (tuple(styles), (key,), (comment,)), strict=True))
     changed, back = rewritten(container, content, values)
     assert back == content
-    tags = read_identified(Path("x"), container, container.reader(io.BytesIO(changed)))
-    assert (tags.styles, tags.key, tags.comment) == (tuple(styles), key, comment)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "x")
+        path.write_bytes(changed)
+        tags = read_identified(path, container, container.reader(io.BytesIO(changed)))
+    assert (tags.styles, tags.key, tags.comment) == (tuple(filter(says_something, styles)), key, comment)
 
 
 @given(content=st.binary(max_size=60), data=st.data())

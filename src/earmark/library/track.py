@@ -12,7 +12,8 @@ class Tags:
     """Tags of a file, in one form for all containers; "" or () or None where it has none.
 
     `genres` and `styles` keep the order and the spelling of the file. `bpm` is a number however the container writes
-    it. `key` is what stands there: `Am`, `8A`, `A minor`. `provenance` is what earmark wrote about an earlier analysis.
+    it; `bpm_text` is what stands there where that is no number ("120-128"), so that it is not taken for empty. `key` is
+    what stands there: `Am`, `8A`, `A minor`. `provenance` is what earmark wrote about an earlier analysis.
     """
 
     title: str = ""
@@ -25,6 +26,7 @@ class Tags:
     energy: str = ""
     comment: str = ""
     provenance: str = ""
+    bpm_text: str = ""  # of files only: neither in the catalogue nor in JSON
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Track:
             "missing": self.missing,
             "error": self.error,
             "fingerprint": self.content_hash,
-            "tags": vars(self.tags),
+            "tags": {name: value for name, value in vars(self.tags).items() if name != "bpm_text"},
             "heard": self.analysis.as_json(top=3) if self.analysis else None,
         }
 

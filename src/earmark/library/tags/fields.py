@@ -8,12 +8,16 @@ References: the mapping tables of MusicBrainz Picard and Mp3tag, and what Mixed 
 write: EnergyLevel, initialkey, tempos with decimals in TBPM.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+from unicodedata import category
 
 from earmark.library.track import Tags
+
+Source: TypeAlias = Callable[[str], list[str]]
+"""Reader of a tag: a name, to the texts that stand under it."""
 
 
 class Family(StrEnum):
@@ -83,6 +87,8 @@ SEVERAL: Final = frozenset({"genre", "style"})
 def values_of(tags: Tags, name: str) -> tuple[str, ...]:
     """Values of a field, as texts."""
     value = getattr(tags, BY_NAME[name].attribute)
+    if name == "bpm" and value is None:
+        value = tags.bpm_text
     if value is None or value == "":
         return ()
     return value if isinstance(value, tuple) else (number(value) if isinstance(value, float) else value,)
@@ -93,21 +99,22 @@ def with_values(tags: Tags, name: str, values: tuple[str, ...]) -> Tags:
     first = values[0] if values else ""
     value: Any = values if name in SEVERAL else first
     if name == "bpm":
-        value = float(first) if first else None
+        return replace(tags, bpm=float(first) if first else None, bpm_text="")
     return replace(tags, **{BY_NAME[name].attribute: value})
 
 
-def collected(read: Callable[[str], list[str]], family: Family) -> Tags:
-    """Tags from a function that reads the texts of one name.
+def collected(sources: Sequence[Source], family: Family) -> Tags:
+    """Tags from functions that read the texts of one name.
 
-    Of a field with several names the first that says something counts.
+    Of several sources, and of a field with several names, the first that says something counts.
     """
     found: dict[str, list[str]] = {}
     for field in (*READ, *WRITTEN):
-        texts = [[text for text in read(name) if text] for name in field.names[family]]
+        says = _says_tempo if field.name == "bpm" else says_something
+        texts = ([text for text in read(name) if says(text)] for read in sources for name in field.names[family])
         found[field.name] = next(filter(None, texts), [])
     if family is Family.MP4:
-        found["bpm"] = _tempo_of_mp4(found["bpm"], read(DECIMAL_TEMPO))
+        found["bpm"] = _tempo_of_mp4(found["bpm"], [text for read in sources for text in read(DECIMAL_TEMPO)])
     tempos = [tempo for text in found["bpm"] if (tempo := _tempo(text))]
     first = {name: texts[0] if texts else "" for name, texts in found.items()}
     return Tags(
@@ -121,7 +128,18 @@ def collected(read: Callable[[str], list[str]], family: Family) -> Tags:
         energy=first["energy"],
         comment=first["comment"],
         provenance=first["provenance"],
+        bpm_text="" if tempos else first["bpm"],
     )
+
+
+def says_something(text: str) -> bool:
+    """Whether there is anything to see in a text: spaces and control characters say nothing."""
+    return any(not character.isspace() and category(character) not in ("Cc", "Cf") for character in text)
+
+
+def _says_tempo(text: str) -> bool:
+    """The same of the tempo, where 0 says nothing: so some programs write "unknown"."""
+    return says_something(text) and (_tempo(text) is not None or _number(text) is None)
 
 
 def _tempo_of_mp4(whole: list[str], decimal: list[str]) -> list[str]:
@@ -131,12 +149,16 @@ def _tempo_of_mp4(whole: list[str], decimal: list[str]) -> list[str]:
 
 
 def _tempo(text: str) -> float | None:
-    """A tempo in BPM; None for 0, which is what some programs write for "unknown", and for what is no number."""
+    """A tempo in BPM; None for 0, and for what is no number."""
+    tempo = _number(text)
+    return tempo if tempo is not None and 0 < tempo < float("inf") else None
+
+
+def _number(text: str) -> float | None:
     try:
-        tempo = float(text.strip().replace(",", "."))
+        return float(text.strip().replace(",", "."))
     except ValueError:
         return None
-    return tempo if 0 < tempo < float("inf") else None
 
 
 def spelled(name: str, values: tuple[str, ...], family: Family, present: frozenset[str]) -> dict[str, tuple[str, ...]]:

@@ -1,16 +1,29 @@
-"""Tags of a file, in one form for all containers."""
+"""Tags of a file, in one form for all containers.
+
+A file may hold several: field by field the first that says something counts.
+
+    mp3, tta   ID3v2, then APE, then ID3v1
+    WAV        the ID3 chunk, then LIST INFO
+    AIFF       the ID3 chunk, then NAME and AUTH
+"""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
+
+from mutagen.id3 import ID3, ID3NoHeaderError
 
 from earmark.errors import TagError
 from earmark.library.tags.containers import Container, recognise
-from earmark.library.tags.fields import Family, collected
+from earmark.library.tags.fields import Family, Source, collected
 from earmark.library.tags.layouts import iff
-from earmark.library.tags.layouts.layout import LayoutError
+from earmark.library.tags.layouts.layout import LayoutError, Values
+from earmark.library.tags.layouts.older import read_ape
 from earmark.library.track import Tags
 
+_ID3: Any = ID3  # mutagen says of few of its classes what they take
+WITH_APE: Final = frozenset({"MP3", "True Audio"})
 CHUNKED: Final = frozenset({"WAV", "AIFF"})
 OLD_COMMENT: Final = "ID3v1 Comment"  # what mutagen calls it
 
@@ -27,25 +40,54 @@ def read(path: Path) -> Tags:
 
 def read_identified(path: Path, container: Container, file: Any) -> Tags:  # noqa: ANN401  mutagen's classes have no common type
     """The tags of a file that mutagen has opened."""
-    if file.tags is None and container.name in CHUNKED:
-        return _read_chunks(path)
-    if file.tags is None:
-        return Tags()
-    texts = _READERS[container.family]
-    return collected(lambda name: texts(file.tags, name), container.family)
+    return collected(_sources(path, container, file), container.family)
 
 
-def _read_chunks(path: Path) -> Tags:
-    """Tags of a WAV or AIFF file without an ID3 chunk, from its other chunks: ``LIST INFO``, ``NAME``, ``AUTH``."""
+def _sources(path: Path, container: Container, file: Any) -> list[Source]:  # noqa: ANN401  the same for those below
+    """Readers of the texts of one name: the tag, and after it the older ones that count where it says nothing."""
+    sources: list[Source] = [] if file.tags is None else [partial(_READERS[container.family], file.tags)]
+    if container.name in CHUNKED:
+        return [*sources, partial(_given, _chunks(path, required=not sources))]
+    if container.name in WITH_APE and (older := _opened(path, read_ape)):
+        # mutagen has mixed ID3v1 into ID3v2, and APE stands between the two.
+        newest: list[Source] = [partial(_id3, tags)] if (tags := _without_v1(path)) is not None else []
+        return [*newest, partial(_given, older), *sources]
+    return sources
+
+
+def _chunks(path: Path, *, required: bool) -> Values:
+    """What WAV and AIFF files say in other chunks than ID3: ``LIST INFO``, ``NAME``, ``AUTH``.
+
+    Raises:
+        TagError: the chunks are damaged, and nothing else says what it is (`required`).
+    """
     try:
-        with path.open("rb") as file:
-            values = iff.read_info(file)
+        return _opened(path, iff.read_info)
     except LayoutError as error:
+        if not required:
+            return {}
         raise TagError(path, str(error)) from error
-    return collected(lambda name: list(values.get(name, ())), Family.ID3)
 
 
-def _id3(tags: Any, name: str) -> list[str]:  # noqa: ANN401  the same for those below
+def _opened(path: Path, values: Callable[[BinaryIO], Values]) -> Values:
+    with path.open("rb") as file:
+        return values(file)
+
+
+def _without_v1(path: Path) -> Any:  # noqa: ANN401  the same
+    """The ID3v2 tag of a file alone, or None."""
+    try:
+        return _ID3(path, load_v1=False)
+    except ID3NoHeaderError:
+        return None
+
+
+def _given(values: Values, name: str) -> list[str]:
+    """Texts of a tag that was read already."""
+    return [text for key, texts in values.items() if key.casefold() == name.casefold() for text in texts]
+
+
+def _id3(tags: Any, name: str) -> list[str]:  # noqa: ANN401  the same
     identity, _, description = name.partition(":")
     if identity == "TXXX":
         frames = [frame for frame in tags.getall("TXXX") if frame.desc.casefold() == description.casefold()]

@@ -17,7 +17,7 @@ from typing import Any, Final
 from earmark.errors import TagError
 from earmark.library.tags.audio_bytes import VERIFIERS
 from earmark.library.tags.containers import Container, identify
-from earmark.library.tags.fields import spelled, values_of, with_values
+from earmark.library.tags.fields import says_something, spelled, values_of, with_values
 from earmark.library.tags.journal import Run
 from earmark.library.tags.layouts.layout import Layout, LayoutError, Values
 from earmark.library.tags.patch import Patch, digest, digest_after, inverse
@@ -109,7 +109,7 @@ def _digests(path: Path, patch: Patch) -> tuple[str, str]:
 
 def _require_writable(path: Path, change: Change) -> None:
     """A NUL separates values, and an empty value is none."""
-    if any(not value or "\0" in value for value in change.after):
+    if any(not says_something(value) or "\0" in value for value in change.after):
         raise TagError(path, f"not changed: its {change.field} would hold an empty value or a NUL")
 
 

@@ -4,20 +4,17 @@ Conventions: names are those of version 2.3, whatever the file's: ``TCON``, ``TX
 description is ``COMM``, whatever its language; others are ``COMM:description``. Several values are separated by NUL, in
 2.3 too, where the standard knows none: so do MusicBrainz Picard, Mp3tag and foobar2000.
 
-ID3v1 at the end of the file stays as it is. Where there is no ID3v2 yet, the new tag takes over what ID3v1 says,
-because programs read the one or the other.
+ID3v1 and APE at the end of the file stay as they are; where there is no ID3v2 yet, the new tag takes over what they say
+(`older`).
 
 References: id3.org, ID3v2.3.0 and ID3v2.4.0 (main structure, native frames).
 """
 
 import re
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Final
-
-from mutagen.id3 import TCON
 
 from earmark.library.tags.layouts.layout import (
     Layout,
@@ -28,12 +25,11 @@ from earmark.library.tags.layouts.layout import (
     part,
     read_exactly,
     replaced,
-    size_of,
 )
+from earmark.library.tags.layouts.older import read_older
 from earmark.library.tags.patch import Patch, Splice, patch
 
 HEADER: Final = 10  # bytes
-SIZE_OF_V1: Final = 128  # bytes
 UNSYNCHRONISED, EXTENDED, EXPERIMENTAL, FOOTER = 0x80, 0x40, 0x20, 0x10
 VERSION_2, VERSION_3, VERSION_4 = 2, 3, 4
 NEW: Final = VERSION_4
@@ -68,7 +64,7 @@ def open_at_head(file: BinaryIO) -> Layout:
     end = tag.size if tag else 0
     rest = (part("sound and what follows", file, end),)
     if tag is None:
-        older = read_v1(file)
+        older = read_older(file)
         return Layout((), rest, partial(_new, older), older)
     return Layout(tag.raw_fields, rest, partial(changed, file, 0, tag))
 
@@ -240,19 +236,3 @@ def _syncsafe(value: int) -> bytes:
 
 def _from_syncsafe(field: bytes) -> int | None:
     return None if max(field, default=0) & 0x80 else sum(byte << 7 * at for at, byte in enumerate(reversed(field)))
-
-
-def read_v1(file: BinaryIO) -> Values:
-    """Values of the ID3v1 tag at the end of a file, by the names of ID3v2."""
-    size = size_of(file)
-    if size < SIZE_OF_V1:
-        return {}
-    tag = read_exactly(file, size - SIZE_OF_V1, SIZE_OF_V1)
-    if tag[:3] != b"TAG":
-        return {}
-    title, artist, album, year, comment, genre = struct.unpack("30s30s30s4s30sB", tag[3:])
-    track = comment[29] if not comment[28] else 0
-    texts = {"TIT2": title, "TPE1": artist, "TALB": album, "TDRC": year, "COMM": comment[:28] if track else comment}
-    texts = {name: text.partition(b"\0")[0].decode("latin-1").strip() for name, text in texts.items()}
-    texts |= {"TRCK": str(track) if track else "", "TCON": TCON.GENRES[genre] if genre < len(TCON.GENRES) else ""}
-    return {name: (text,) for name, text in texts.items() if text}
