@@ -18,7 +18,7 @@ from earmark.app import auditing, evaluating, exporting, listening, lookup, scan
 from earmark.app.catalogue import catalogue_path, open_if_any
 from earmark.app.progress import counted
 from earmark.app.query import camelot, query, tempo_range
-from earmark.errors import BundleError, CatalogueError, EarmarkError, TagError, UnreadableAudio
+from earmark.errors import BundleError, CatalogueError, EarmarkError, FileError, TagError, UnreadableAudio
 from earmark.library import Catalogue, Tags, Track
 from earmark.library.scanning import cluster
 from earmark.library.tags import Journal, Settings, read
@@ -69,9 +69,9 @@ class Counter:
         self.advanced += 1
 
 
-def styles(outcomes: Iterator[Analysis | UnreadableAudio]) -> list[str]:
+def styles(outcomes: Iterator[Analysis | FileError]) -> list[str]:
     """The most probable style of each file, or why it cannot be heard."""
-    return [each.reason if isinstance(each, UnreadableAudio) else each.timeline.top(1)[0][0] for each in outcomes]
+    return [each.reason if isinstance(each, FileError) else each.timeline.top(1)[0][0] for each in outcomes]
 
 
 def test_no_act_knows_the_terminal() -> None:
@@ -196,7 +196,7 @@ def test_a_scan_says_what_it_will_do_and_what_it_did(crate: Path, tiny: Path, ho
         assert (progress.announced, progress.advanced) == ([(3, "files")], 3)
         assert scan.counts == {"unchanged": 0, "failing": 0, "heard": 2, "failed": 1}
         broken = f"{crate / 'c.mp3'}: it is not audio, or damaged beyond recognition"
-        assert [scanning.problems(each) for each in found] == [[], [], [broken]]
+        assert [[str(line) for line in scanning.problems(each)] for each in found] == [[], [], [broken]]
         (crate / "a-up.wav").unlink()
         again = scanning.Scan.of(catalogue, crate, examine)
         progress = Counter()
@@ -239,7 +239,7 @@ def test_tags_are_planned_written_and_undone(crate: Path, tiny: Path, home: Path
     before = {path.name: path.read_bytes() for path in crate.iterdir()}
     settings = Settings(fields=("genre",))
 
-    def heard() -> Iterator[Analysis | UnreadableAudio]:
+    def heard() -> Iterator[Analysis | FileError]:
         return listening.hear([str(crate)], str(tiny))
 
     tally = tagging.Tally()
@@ -342,7 +342,7 @@ def test_a_file_that_two_models_cannot_hear_is_complained_of_once(crate: Path, t
     rows = ["a-up.wav,Up,a,test", "b-down.wav,Down,b,test", "c.mp3,Up,c,test"]
     manifest.write_text("\n".join(["path,style,artist,split", *rows, ""]), encoding="utf-8")
     progress = Counter()
-    complaints: list[UnreadableAudio] = []
+    complaints: list[FileError] = []
     found = evaluating.examine(
         str(tiny), manifest, against=str(tiny), workers=1, progress=progress, complain=complaints.append
     )
@@ -353,7 +353,7 @@ def test_a_file_that_two_models_cannot_hear_is_complained_of_once(crate: Path, t
 
 
 def test_damage_and_cards(crate: Path, tiny: Path) -> None:
-    complaints: list[UnreadableAudio] = []
+    complaints: list[FileError] = []
     moved = evaluating.degrade(str(tiny), crate, workers=1, complain=complaints.append)
     assert len(moved) == 16
     assert [Path(each.path).name for each in complaints] == ["c.mp3"]

@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from earmark.analysis import Analysis
 from earmark.app.catalogue import catalogue_path
 from earmark.cli import main
 from earmark.files import data_folder
+from earmark.hearing import Listener
 from earmark.library import Catalogue
 from earmark.testing import write_wav
 from earmark.testing.tracks import heard_track, steady
@@ -242,3 +244,38 @@ def test_find_says_what_it_does_not_understand(
     answer = earmark_("find", *arguments)
     assert answer[:2] == (status, "")
     assert message in " ".join(re.sub(r"[│╭╮╰╯─\n]", " ", answer[2]).split())
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let the program fail over the file still.wav, and return the line that says so."""
+    hear = Listener.__call__
+
+    def fail(self: Listener, path: Path | str) -> Analysis:
+        if Path(path).name == "still.wav":
+            raise TypeError("a fault of\nthe program")
+        return hear(self, path)
+
+    monkeypatch.setattr(Listener, "__call__", fail)
+    return "still.wav: earmark could not handle this file: TypeError: a fault of the program (please report it)\n"
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_fault_of_the_program_costs_one_file(
+    earmark_: Earmark, crate: Path, tiny: Path, tmp_path: Path, faulty: str, *, debug: bool
+) -> None:
+    (crate / "worse.mp3").unlink()
+    for command, done in {
+        "listen": "up.wav",
+        "scan": "2 heard, 0 unchanged, 1 could not",
+        "tag": "2 files would",
+    }.items():
+        options = ["--debug"] if debug else []
+        status, out, err = earmark_(*options, command, crate, "--model", tiny, "--workers", "1")
+        assert (status, faulty in err, err.count("earmark: ")) == (1, True, 1)
+        assert done in out
+        assert ("in fail\n" in err, "Traceback" in err) == (debug, debug)
+    with Catalogue(tmp_path / "catalogue.db") as catalogue:
+        kept = catalogue.track(crate / "still.wav")
+    assert kept
+    assert (f"still.wav: {kept.error}\n", kept.analysis) == (faulty, None)

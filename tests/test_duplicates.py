@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark.errors import UnreadableAudio
+from earmark.errors import FileError, UnreadableAudio
 from earmark.library.duplicates import Copies, Fingerprinted, _teams, candidates, find_copies, fingerprint_of
 from earmark.library.embeddings import read_embeddings
 from earmark.testing import noise, write_wav
@@ -45,7 +45,7 @@ def waveform(seed: int, seconds: float = 12) -> np.ndarray[tuple[int], np.dtype[
     return np.cumsum(noise(seconds, rng, RATE)).astype(np.float32) * np.float32(2e-3) * loudness
 
 
-def named(found: Sequence[Copies | UnreadableAudio]) -> list[tuple[bool, list[str]]]:
+def named(found: Sequence[Copies | FileError]) -> list[tuple[bool, list[str]]]:
     return [(each.identical, [track.path.name for track in each.tracks]) for each in found if isinstance(each, Copies)]
 
 

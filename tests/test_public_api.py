@@ -15,10 +15,12 @@ from earmark.errors import (
     DownloadError,
     EarmarkError,
     ExchangeError,
+    FileError,
     ManifestError,
     MissingExtra,
     TableError,
     TagError,
+    UnexpectedError,
     UnreadableAudio,
 )
 
@@ -26,6 +28,8 @@ ERRORS = [
     (EarmarkError("something"), "something"),
     (UnreadableAudio(Path("a/b.mp3"), "the file is empty"), f"{Path('a/b.mp3')}: the file is empty"),
     (UnreadableAudio("b.mp3", "damaged"), "b.mp3: damaged"),
+    (FileError("b.mp3", "it is gone"), "b.mp3: it is gone"),
+    (UnexpectedError("b.mp3", "TypeError: no", "Traceback: line 1"), "b.mp3: TypeError: no"),
     (BundleError("m/config.json: missing: name"), "m/config.json: missing: name"),
     (TableError("t.csv: no rows"), "t.csv: no rows"),
     (ManifestError("tracks.csv, line 3: a label is empty"), "tracks.csv, line 3: a label is empty"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from earmark.analysis import Analysis
-from earmark.errors import BundleError, UnreadableAudio
+from earmark.errors import BundleError, FileError, TagError, UnexpectedError, UnreadableAudio
 from earmark.runner import FILES_PER_WORKER, Outcome, gather, run, run_all, sensible_workers
 from earmark.timeline import Timeline
 
@@ -23,6 +23,14 @@ def listen(path: Path) -> Analysis:
     match path.stem.partition("-")[0]:
         case "crash":
             os._exit(1)  # as a decoder that crashes takes its process along
+        case "bug":
+            len(path)  # type: ignore[arg-type]  # a fault of the program
+        case "memory":
+            raise MemoryError
+        case "tags":
+            raise TagError(path, "odd on purpose")
+        case "model":
+            raise BundleError("the model is damaged")
         case "bad":
             raise UnreadableAudio(path, "bad on purpose")
         case "slow":
@@ -45,7 +53,7 @@ def open_nothing(reason: str) -> Callable[[Path], Analysis]:
 def named(outcomes: Iterable[Outcome[Analysis]]) -> list[str]:
     """Each outcome as the name of its file, with the reason if it could not be heard."""
     return [
-        f"{outcome.path.name}: {outcome.reason}" if isinstance(outcome, UnreadableAudio) else outcome.path.name
+        f"{outcome.path.name}: {outcome.reason}" if isinstance(outcome, FileError) else outcome.path.name
         for outcome in outcomes
     ]
 
@@ -110,6 +118,41 @@ def test_what_cannot_be_heard_is_an_outcome() -> None:
     assert isinstance(outcome, UnreadableAudio)
     assert str(outcome) == "bad.wav: bad on purpose"
     assert str(pickle.loads(pickle.dumps(outcome))) == "bad.wav: bad on purpose"  # noqa: S301  our own
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whatever_one_file_does_the_others_go_on(workers: int) -> None:
+    paths = [Path(name) for name in ["a.wav", "bug.wav", "b.wav", "memory.wav", "tags.wav", "c.wav"]]
+    outcomes = list(run_all(paths, open_listener, workers))
+    fault = f"TypeError: object of type '{type(Path()).__name__}' has no len()"
+    assert named(outcomes) == [
+        "a.wav",
+        f"bug.wav: earmark could not handle this file: {fault} (please report it)",
+        "b.wav",
+        "memory.wav: there is not enough memory for it",
+        "tags.wav: odd on purpose",
+        "c.wav",
+    ]
+    assert isinstance(outcomes[1], UnexpectedError)
+    assert "in listen\n" in outcomes[1].traceback  # the place, not the fact alone
+    assert outcomes[1].traceback.endswith(f"{fault}\n")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_no_fault_of_one_file_ends_the_run(workers: int) -> None:
+    outcomes = run_all([Path("a.wav"), Path("model.wav"), Path("b.wav")], open_listener, workers)
+    assert named([next(outcomes)]) == ["a.wav"]
+    with pytest.raises(BundleError, match=r"^the model is damaged$"):
+        next(outcomes)
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])
+def test_who_ends_the_program_is_obeyed(ending: type[BaseException]) -> None:
+    def end(path: Path) -> Analysis:
+        raise ending(path)
+
+    with pytest.raises(ending):
+        run(Path("a.wav"), end)
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])

@@ -2,7 +2,8 @@
 
 Conventions: a *task* takes the path of a file and returns what it made of it: a listener returns an `Analysis`.
 Results come in the order of the paths, each as soon as it and all before it are done, so what has been handed out is
-never lost when the rest is interrupted. A file that cannot be heard is a result too: the error itself.
+never lost when the rest is interrupted. A file that nothing can be done with is a result too: the error itself,
+whatever went wrong over it. Only what is no fault of one file ends the run: a model or a catalogue that is damaged.
 """
 
 import glob
@@ -21,11 +22,11 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from earmark.audio import SUFFIXES
-from earmark.errors import UnreadableAudio
+from earmark.errors import EarmarkError, FileError, UnexpectedError, UnreadableAudio
 
 T = TypeVar("T")
 Task: TypeAlias = Callable[[Path], T]
-Outcome: TypeAlias = T | UnreadableAudio
+Outcome: TypeAlias = T | FileError
 
 FILES_PER_WORKER = 4  # starting a worker costs about as much as hearing a file
 
@@ -60,11 +61,19 @@ def _below(folder: Path) -> Iterator[Path | UnreadableAudio]:
 
 
 def run(path: Path, task: Task[T]) -> Outcome[T]:
-    """Run the task on a file; where the file cannot be heard, the error is the outcome."""
+    """Run the task on a file; where it fails, the error is the outcome.
+
+    Raises:
+        EarmarkError: it fails for another reason than this file.
+    """
     try:
         return task(path)
-    except UnreadableAudio as error:
+    except FileError as error:
         return error
+    except EarmarkError:
+        raise
+    except Exception as error:  # noqa: BLE001  the one boundary: the files after this one are heard all the same
+        return UnexpectedError.of(path, error)
 
 
 def run_all(paths: Iterable[Path], open_task: Callable[[], Task[T]], workers: int) -> Iterator[Outcome[T]]:

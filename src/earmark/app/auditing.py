@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from earmark.app.progress import Counting, counted, unseen
-from earmark.errors import UnreadableAudio
+from earmark.errors import FileError
 from earmark.library import Catalogue
 from earmark.library.audit import GenreAudit, audit_genres
 from earmark.library.duplicates import Copies, Fingerprinted, find_copies, open_task
@@ -29,7 +29,7 @@ class Audit:
 
     genres: GenreAudit | None = None
     copies: tuple[Copies, ...] | None = None
-    failures: tuple[UnreadableAudio, ...] = ()
+    failures: tuple[FileError, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The findings as they stand in JSON; what was not asked for is not in it."""
@@ -91,7 +91,7 @@ def audit(
         progress: is told of each file that is decoded.
     """
     found = copies = None
-    failures: list[UnreadableAudio] = []
+    failures: list[FileError] = []
     if genres:
         found = audit_genres(catalogue.tracks())
         sure = tuple(each for each in found.disagreements if each.certainty >= min_certainty)
@@ -103,6 +103,6 @@ def audit(
             return counted(outcomes, len(paths), "files", progress)
 
         outcomes = list(find_copies(catalogue.tracks(), decode))
-        failures = [each for each in outcomes if isinstance(each, UnreadableAudio)]
+        failures = [each for each in outcomes if isinstance(each, FileError)]
         copies = tuple(each for each in outcomes if isinstance(each, Copies))
     return Audit(found, copies, tuple(failures))

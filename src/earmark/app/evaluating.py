@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from earmark.app.progress import Counting, Staging, unseen, unstaged
-from earmark.errors import UnreadableAudio
+from earmark.errors import FileError
 from earmark.runner import Outcome, gather, run_all, sensible_workers
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from earmark.measures.scores import Score
 
 T = TypeVar("T")
-Complain: TypeAlias = Callable[[UnreadableAudio], None]
+Complain: TypeAlias = Callable[[FileError], None]
 
 
 def examine(
@@ -120,14 +120,14 @@ def degrade(
     open_verified(model)
     found = list(gather([str(audio)]))
     for each in found:
-        if isinstance(each, UnreadableAudio):
+        if isinstance(each, FileError):
             complain(each)
     files = [each for each in found if isinstance(each, Path)]
     moved: list[Movement] = []
     with progress(len(files), "files") as advance:
         outcomes = run_all(files, partial(open_moving, model), workers or sensible_workers(len(files)))
         for outcome in _told(outcomes, advance, complain):
-            moved += () if isinstance(outcome, UnreadableAudio) else outcome
+            moved += () if isinstance(outcome, FileError) else outcome
     return moved
 
 
@@ -159,7 +159,7 @@ def _told(outcomes: Iterable[Outcome[T]], advance: Callable[[], None], complain:
     """Pass outcomes on, count each, and complain of what cannot be heard."""
     for outcome in outcomes:
         advance()
-        if isinstance(outcome, UnreadableAudio):
+        if isinstance(outcome, FileError):
             complain(outcome)
         yield outcome
 
@@ -168,7 +168,7 @@ def _once(complain: Complain) -> Complain:
     """Complain of each file once, however many models fail to hear it."""
     told: set[str] = set()
 
-    def complain_once(failure: UnreadableAudio) -> None:
+    def complain_once(failure: FileError) -> None:
         if str(failure) not in told:
             told.add(str(failure))
             complain(failure)

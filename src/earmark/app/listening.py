@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earmark.app.progress import Counting, counted, unseen
-from earmark.errors import UnreadableAudio
+from earmark.errors import FileError
 from earmark.runner import Outcome, gather, run_all, sensible_workers
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def hear(
     """
     found = list(gather(sources))
     files = [path for path in found if isinstance(path, Path)]
-    misses = [path for path in found if isinstance(path, UnreadableAudio)]
+    misses = [path for path in found if isinstance(path, FileError)]
     return chain(misses, hear_files(files, model, fast=fast, original=original, workers=workers, progress=progress))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from earmark.app.catalogue import catalogue_path, open_catalogue
 from earmark.app.listening import MODEL, hear_files
 from earmark.app.progress import Counting, unseen
-from earmark.errors import UnreadableAudio
+from earmark.errors import FileError, UnreadableAudio
 from earmark.library.content import content_hash
 from earmark.runner import Outcome, gather
 
@@ -41,7 +41,7 @@ def heard(
     """
     found = list(gather(sources))
     files = [path for path in found if isinstance(path, Path)]
-    yield from (path for path in found if isinstance(path, UnreadableAudio))
+    yield from (path for path in found if isinstance(path, FileError))
     unknown = files
     if not model and (catalogue or catalogue_path().exists()):
         with closing(open_catalogue(catalogue)) as opened:

@@ -111,11 +111,11 @@ def watch(
     return watching(catalogue, folder, examine, workers=lambda files: workers or sensible_workers(files))
 
 
-def problems(found: ScanResult) -> list[str]:
-    """Complaints about a file, in lines that begin with its name."""
+def problems(found: ScanResult) -> list[str | EarmarkError]:
+    """Complaints about a file, in lines that begin with its name, or the error itself."""
     outcome = found.outcome
     if isinstance(outcome, EarmarkError):
-        return [str(outcome)]
+        return [outcome]
     heard = outcome.analysis.warnings if outcome.analysis and found.status is ScanStatus.HEARD else ()
     return [f"{outcome.path}: warning: {warning}" for warning in (outcome.error, *heard) if warning]
 

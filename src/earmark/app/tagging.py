@@ -10,12 +10,13 @@ from typing import TypeAlias
 
 from earmark.analysis import Analysis
 from earmark.app.lookup import note_tags
-from earmark.errors import EarmarkError, TagError, UnreadableAudio
+from earmark.errors import EarmarkError, FileError, TagError
 from earmark.library import Catalogue, tags
 from earmark.library.tags import Change, Journal, Settings, plan, read, write
 from earmark.library.tags.journal import Run
 from earmark.library.tags.policy import require_words_known
 from earmark.runner import Outcome
+from earmark.runner import run as run_on
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Tagged:
     changes: tuple[Change, ...]
 
 
-TagOutcome: TypeAlias = Tagged | UnreadableAudio | TagError
+TagOutcome: TypeAlias = Outcome[Tagged]
 
 
 @dataclass
@@ -71,19 +72,19 @@ def tag(
         EarmarkError: the user's own words name a style that the model does not know.
     """
     for outcome in heard:
-        if isinstance(outcome, UnreadableAudio):
+        if isinstance(outcome, FileError):
             yield outcome
             continue
         require_words_known(settings.words, outcome)
-        try:
-            changes = plan(read(outcome.path), outcome, settings)
+
+        def task(path: Path, analysis: Analysis = outcome) -> Tagged:
+            changes = plan(read(path), analysis, settings)
             if run and changes:
-                write(outcome.path, changes, run, verify=verify)
-                note_tags(catalogue, outcome.path)
-        except TagError as error:
-            yield error
-        else:
-            yield Tagged(outcome.path, changes)
+                write(path, changes, run, verify=verify)
+                note_tags(catalogue, path)
+            return Tagged(path, changes)
+
+        yield run_on(outcome.path, task)
 
 
 def undo(journal: Journal, run: str = "", *, catalogue: Catalogue | None = None) -> Iterator[Path | TagError]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from earmark.app.listening import MODEL
 from earmark.app.progress import Counting, Staging, unseen, unstaged
-from earmark.errors import UnreadableAudio
+from earmark.errors import FileError
 from earmark.runner import sensible_workers
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Taught:
     study: "Study"
     merging: "Merging | None"
     report: Path
-    failures: tuple[UnreadableAudio, ...]
+    failures: tuple[FileError, ...]
 
 
 def teach(
@@ -80,14 +80,14 @@ def teach(
         with counting(len(paths), "tracks") as advance:
             for outcome in embed(paths, base, folder, workers or sensible_workers(len(paths))):
                 advance()
-                if isinstance(outcome, UnreadableAudio):
+                if isinstance(outcome, FileError):
                     failures.append(outcome)
                     complain(str(outcome))
                 else:
                     heard.append(outcome)
         return heard
 
-    failures: list[UnreadableAudio] = []
+    failures: list[FileError] = []
     if head != AUTO:
         teaching.require_head(head)
     require_replaceable(out)

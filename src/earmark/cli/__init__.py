@@ -26,6 +26,7 @@ from earmark.cli.find import find
 from earmark.cli.import_keras import import_keras
 from earmark.cli.listen import listen
 from earmark.cli.manifest import app as manifest
+from earmark.cli.messages import debugging
 from earmark.cli.models import app as models
 from earmark.cli.pool import pool
 from earmark.cli.scan import scan
@@ -80,7 +81,7 @@ def options(
 
 def main() -> None:
     """Run the command; turn errors into one line and an exit status."""
-    debug = "--debug" in sys.argv[1:]
+    debug = debugging()
     if isinstance(sys.stdout, TextIOWrapper):  # a file name may hold what the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from earmark.errors import UnreadableAudio
+    from earmark.errors import FileError
     from earmark.learning.evaluation.document import Block, Section
     from earmark.learning.evaluation.results import Evaluation
 
@@ -74,7 +74,7 @@ def evaluate(
         show.stdout().print(show.scores_table(scores))
     if audio:
 
-        def note(failure: "UnreadableAudio") -> None:
+        def note(failure: "FileError") -> None:
             nonlocal failed
             failed = True
             complain(failure)

@@ -13,7 +13,7 @@ from earmark.cli.messages import complain
 
 if TYPE_CHECKING:
     from earmark.analysis import Analysis
-    from earmark.errors import UnreadableAudio
+    from earmark.errors import FileError
     from earmark.runner import Outcome
 
 
@@ -69,7 +69,7 @@ def listen(
     # On a terminal a bar and a table can take turns; lines of JSON or CSV would run into the bar.
     progress = unseen if form is not Form.TABLE and sys.stdout.isatty() else counted_progress
     outcomes = hear(_expand(paths), model, fast=fast, original=original, workers=workers, progress=progress)
-    failures: list[UnreadableAudio] = []
+    failures: list[FileError] = []
     heard = _heard(outcomes, failures)
     if form is Form.TABLE:
         _print_table(heard, top, timeline=timeline)
@@ -90,12 +90,12 @@ def _expand(paths: Iterable[str]) -> Iterator[str]:
             yield path
 
 
-def _heard(outcomes: "Iterable[Outcome[Analysis]]", failures: "list[UnreadableAudio]") -> "Iterator[Analysis]":
+def _heard(outcomes: "Iterable[Outcome[Analysis]]", failures: "list[FileError]") -> "Iterator[Analysis]":
     """Pass on what was heard; say on standard error, and note, what could not be."""
-    from earmark.errors import UnreadableAudio
+    from earmark.errors import FileError
 
     for outcome in outcomes:
-        if isinstance(outcome, UnreadableAudio):
+        if isinstance(outcome, FileError):
             failures.append(outcome)
             complain(outcome)
             continue

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from earmark.errors import UnreadableAudio
+    from earmark.errors import FileError
     from earmark.learning.data.probing import Probed
     from earmark.learning.data.report import ManifestReport
     from earmark.learning.data.sources import Collected
@@ -241,10 +241,10 @@ def _write(collected: "Collected", out: Path, duplicates: bool, workers: int | N
     typer.echo(f"written: {out}")
 
 
-def _listen(collected: "Collected", duplicates: bool, workers: int | None) -> "Iterator[Probed | UnreadableAudio]":
+def _listen(collected: "Collected", duplicates: bool, workers: int | None) -> "Iterator[Probed | FileError]":
     """Open or decode the files; say at once which cannot be heard, and on a terminal how far it is."""
     from earmark.cli.progress import counted_progress
-    from earmark.errors import UnreadableAudio
+    from earmark.errors import FileError
     from earmark.learning.data.probing import probe
     from earmark.runner import sensible_workers
 
@@ -252,7 +252,7 @@ def _listen(collected: "Collected", duplicates: bool, workers: int | None) -> "I
     outcomes = probe(paths, fingerprints=duplicates, workers=workers or sensible_workers(len(paths)))
     with counted_progress(len(paths), "files") as advance:
         for outcome in outcomes:
-            if isinstance(outcome, UnreadableAudio):
+            if isinstance(outcome, FileError):
                 complain(outcome)
             advance()
             yield outcome

@@ -2,10 +2,19 @@
 
 import sys
 
+from earmark.errors import UnexpectedError
+
+
+def debugging() -> bool:
+    """Whether the user wants to see where in the program an error came from."""
+    return "--debug" in sys.argv[1:]
+
 
 def complain(what: object) -> None:
     """Print a line on standard error; not by typer, which would write past the progress bar and into it."""
     sys.stderr.write(f"earmark: {what}\n")
+    if isinstance(what, UnexpectedError) and debugging():
+        sys.stderr.write(what.traceback)
 
 
 def some(count: int, thing: str) -> str:

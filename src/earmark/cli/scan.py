@@ -10,6 +10,7 @@ import typer
 from earmark.cli.messages import complain, some
 
 if TYPE_CHECKING:
+    from earmark.errors import EarmarkError
     from earmark.library import Catalogue
     from earmark.library.scanning.examine import Examiner
     from earmark.library.scanning.scan import ScanResult
@@ -66,7 +67,7 @@ def _scan(catalogue: "Catalogue", folder: Path, examine: "Examiner", workers: in
     from earmark.cli.progress import counted_progress
 
     scan = Scan.of(catalogue, folder, examine, retry=retry)
-    complaints: list[str] = []
+    complaints: list[str | EarmarkError] = []
     try:
         with closing(scan.hear(workers=workers, progress=counted_progress)) as found:
             for each in found:

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from earmark.audio import Recording
-from earmark.errors import UnreadableAudio
+from earmark.errors import FileError
 from earmark.fingerprint import SAME, SAMPLE_RATE, Fingerprint, fingerprint, overlay
 from earmark.library.embeddings import Embeddings, read_embeddings
 from earmark.library.track import Track
@@ -26,7 +26,7 @@ SIMILARITY: Final = 0.9
 recording and its copies (mp3 at 64 kbit/s, Opus at 48, AAC at 96, 9 dB softer), and between those; at most 0.935, and
 below 0.914 in 99 of 100 pairs, between different ones, which decoding then tells apart."""
 
-Fingerprinted: TypeAlias = tuple[Path, Fingerprint] | UnreadableAudio
+Fingerprinted: TypeAlias = tuple[Path, Fingerprint] | FileError
 FingerprintAll: TypeAlias = Callable[[Sequence[Path]], Iterable[Fingerprinted]]
 
 
@@ -38,7 +38,7 @@ class Copies:
     identical: bool
 
 
-def find_copies(tracks: Iterable[Track], fingerprint_all: FingerprintAll) -> Iterator[Copies | UnreadableAudio]:
+def find_copies(tracks: Iterable[Track], fingerprint_all: FingerprintAll) -> Iterator[Copies | FileError]:
     """Find what is there more than once; files that have vanished are passed over.
 
     Args:
@@ -63,7 +63,7 @@ def find_copies(tracks: Iterable[Track], fingerprint_all: FingerprintAll) -> Ite
     asked = sorted({index for pair in pairs for index in pair})
     fingerprints: dict[Path, Fingerprint] = {}
     for outcome in fingerprint_all([firsts[index].path for index in asked]):
-        if isinstance(outcome, UnreadableAudio):
+        if isinstance(outcome, FileError):
             yield outcome
         else:
             fingerprints[outcome[0]] = outcome[1]

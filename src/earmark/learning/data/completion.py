@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from earmark.errors import UnreadableAudio
+from earmark.errors import FileError
 from earmark.learning.data.duplicates import find_duplicates, keep_together
 from earmark.learning.data.manifest import Manifest, labelled
 from earmark.learning.data.probing import Probed
@@ -11,7 +11,7 @@ from earmark.learning.data.report import ManifestReport, report
 from earmark.learning.data.sources import Collected, Dropped
 
 
-def complete(collected: Collected, outcomes: Iterable[Probed | UnreadableAudio]) -> tuple[Manifest, ManifestReport]:
+def complete(collected: Collected, outcomes: Iterable[Probed | FileError]) -> tuple[Manifest, ManifestReport]:
     """Complete the tracks of a source by the outcomes of probing their files.
 
     A published split stays as it is; the report says which recordings cross it.
@@ -22,7 +22,7 @@ def complete(collected: Collected, outcomes: Iterable[Probed | UnreadableAudio])
     """
     probed = list(outcomes)
     heard = {each.path: each for each in probed if isinstance(each, Probed)}
-    unheard = [Dropped(each.path, each.reason) for each in probed if isinstance(each, UnreadableAudio)]
+    unheard = [Dropped(each.path, each.reason) for each in probed if isinstance(each, FileError)]
     manifest = collected.manifest
     kept = [entry for entry in manifest.entries if entry.path in heard]
     manifest = replace(manifest, entries=tuple(kept)) if manifest.task == "values" else labelled(manifest.task, kept)

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from earmark.audio import Recording, Waveform
-from earmark.errors import UnreadableAudio
+from earmark.errors import FileError
 from earmark.fingerprint import SAMPLE_RATE, Fingerprint, fingerprint
 from earmark.runner import Task, run_all
 
@@ -26,7 +26,7 @@ class Probed:
     fingerprint: Fingerprint | None = None
 
 
-def probe(paths: Iterable[Path], *, fingerprints: bool, workers: int = 1) -> Iterator[Probed | UnreadableAudio]:
+def probe(paths: Iterable[Path], *, fingerprints: bool, workers: int = 1) -> Iterator[Probed | FileError]:
     """Open each file, and decode it if fingerprints are wanted; in the order of the paths."""
     return run_all(paths, partial(_task, fingerprints=fingerprints), workers)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from earmark.audio import SUFFIXES
-from earmark.errors import ManifestError, TagError
+from earmark.errors import FileError, ManifestError
 from earmark.files import absolute
 from earmark.learning.data.formats import is_text, rows_of
 from earmark.learning.data.manifest import Manifest, ManifestEntry, labelled, require_one_spelling, spell
@@ -20,7 +20,7 @@ from earmark.learning.data.splits import split_of
 from earmark.library.imports import file_names
 from earmark.library.tags import read as read_tags
 from earmark.library.track import Tags
-from earmark.runner import gather
+from earmark.runner import gather, run
 from earmark.styles import from_tag
 
 JAMENDO_COLUMNS = ["TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS"]
@@ -158,10 +158,8 @@ def as_styles(collected: Collected) -> Collected:
 
 def tags_of(path: Path) -> tuple[Tags, str]:
     """The tags of a file, artist and title from its name where they have none; and why they cannot be read, or ""."""
-    try:
-        tags, damage = read_tags(path), ""
-    except TagError as error:
-        tags, damage = Tags(), error.reason
+    outcome = run(path, read_tags)
+    tags, damage = (Tags(), outcome.reason) if isinstance(outcome, FileError) else (outcome, "")
     return file_names.complete(tags, path), damage
 
 

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from earmark.audio import Recording, Waveform
 from earmark.audio.recording import TOLERANCE, WARM_UP
-from earmark.errors import EarmarkError, UnreadableAudio
+from earmark.errors import EarmarkError, FileError, UnreadableAudio
 from earmark.files import absolute, replacing
 from earmark.runner import Task, run_all
 
@@ -74,7 +74,7 @@ class WindowCache:
     samples: int
     per_track: int
 
-    def fill(self, paths: Iterable[Path], workers: int = 1) -> Iterator[Path | UnreadableAudio]:
+    def fill(self, paths: Iterable[Path], workers: int = 1) -> Iterator[Path | FileError]:
         """Decode the tracks that are not here yet.
 
         Yields:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.audio import Recording
-from earmark.errors import ManifestError, UnreadableAudio
+from earmark.errors import FileError, ManifestError
 from earmark.hearing import Listener, Model
 from earmark.hearing.bundle import Config
 from earmark.learning.data.manifest import Manifest, ManifestEntry
@@ -74,7 +74,7 @@ class Predictions:
     source: Path
     manifest: Manifest
     predicted: tuple[Prediction, ...]
-    failures: tuple[UnreadableAudio, ...]
+    failures: tuple[FileError, ...]
 
     def tracks(self) -> NDArray[np.float64]:
         """The prediction for each track, the mean over its windows, shape (tracks, outputs)."""
@@ -124,7 +124,7 @@ def shown(path: Path, folder: Path) -> str:
 
 
 def collect(
-    config: Config, source: Path, manifest: Manifest, outcomes: Iterable[Prediction | UnreadableAudio]
+    config: Config, source: Path, manifest: Manifest, outcomes: Iterable[Prediction | FileError]
 ) -> Predictions:
     """Join the predictions for the tracks of a manifest.
 
@@ -139,9 +139,9 @@ def collect(
     """
     entries: list[ManifestEntry] = []
     predicted: list[Prediction] = []
-    failures: list[UnreadableAudio] = []
+    failures: list[FileError] = []
     for entry, outcome in zip(manifest.entries, outcomes, strict=True):
-        if isinstance(outcome, UnreadableAudio):
+        if isinstance(outcome, FileError):
             failures.append(outcome)
         else:
             entries.append(entry)

@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from earmark.errors import EarmarkError, ManifestError, UnreadableAudio
+from earmark.errors import EarmarkError, FileError, ManifestError
 from earmark.files import replacing, write_text
 from earmark.learning.data.manifest import Manifest, require_trainable
 from earmark.learning.data.windows import WindowCache
@@ -233,7 +233,7 @@ def _decode(
     paths = [entry.path for entry in manifest.entries]
     for done, outcome in enumerate(cache.fill(paths, decoders), 1):
         progress(Step("decode", done, len(paths)))
-        if isinstance(outcome, UnreadableAudio):
+        if isinstance(outcome, FileError):
             yield outcome.path, outcome.reason
 
 

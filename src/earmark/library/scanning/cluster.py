@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from earmark.audio import SUFFIXES
-from earmark.errors import CatalogueError, MissingExtra, UnreadableAudio
+from earmark.errors import CatalogueError, FileError, MissingExtra, UnreadableAudio
 from earmark.library.content import content_hash
 from earmark.library.exports import tables
 from earmark.library.scanning.examine import Listen, ReadTags, with_tags
@@ -211,7 +211,7 @@ class Actor:
             path.unlink(missing_ok=True)
         return path
 
-    def _carefully(self, paths: Sequence[Path]) -> list[Track | UnreadableAudio]:
+    def _carefully(self, paths: Sequence[Path]) -> list[Track | FileError]:
         """The same in processes of their own, as an actor has died over these files."""
         return list(run_all(paths, self.task_of_process, 2))
 
@@ -220,9 +220,9 @@ class Actor:
         """Opens the model in a process."""
         return _Open(self.task)
 
-    def _row(self, stored: Stored, outcome: Track | UnreadableAudio) -> dict[str, Any]:
+    def _row(self, stored: Stored, outcome: Track | FileError) -> dict[str, Any]:
         path = Path(name_of(self.uri, stored))
-        if isinstance(outcome, UnreadableAudio):
+        if isinstance(outcome, FileError):
             outcome = Track(path, stored.size, stored.modified, "", error=outcome.reason)
         track = replace(outcome, size=stored.size, modified=stored.modified)
         return tables.row(track) | tables.details(track) | {"path": name_of(self.uri, stored)}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from earmark.analysis import Analysis
-from earmark.errors import TagError, UnreadableAudio
+from earmark.errors import FileError, TagError, UnreadableAudio
 from earmark.library.content import bytes_hash, content_hash
 from earmark.library.track import Tags, Track
 
@@ -68,13 +68,17 @@ def with_tags(track: Track, read_tags: ReadTags) -> Track:
         return replace(track, error=f"its tags cannot be read: {error.reason}")
 
 
-def crashed(path: Path, error: UnreadableAudio) -> Track | None:
-    """Track of a file that crashed the process which examined it; None if there is no such file."""
+def failed(path: Path, error: FileError) -> Track | None:
+    """Track of a file whose examination failed, or crashed its process; None if there is no such file."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return Track(path, status.st_size, status.st_mtime_ns, bytes_hash(path), error=error.reason)
+    try:
+        content = bytes_hash(path)
+    except UnreadableAudio:
+        content = ""
+    return Track(path, status.st_size, status.st_mtime_ns, content, error=error.reason)
 
 
 def _status(path: Path) -> os.stat_result:

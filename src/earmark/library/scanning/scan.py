@@ -19,9 +19,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from earmark.errors import EarmarkError, UnreadableAudio
+from earmark.errors import EarmarkError, FileError, UnreadableAudio
 from earmark.files import absolute
-from earmark.library.scanning.examine import Examiner, crashed
+from earmark.library.scanning.examine import Examiner, failed
 from earmark.library.track import FileState, Track
 from earmark.runner import Task, gather, run_all
 
@@ -189,13 +189,15 @@ def _marked(catalogue: Store, states: list[FileState], status: ScanStatus) -> It
             yield ScanResult(status, track)
 
 
-def _committed(catalogue: Store, path: Path, outcome: Track | UnreadableAudio, version: str) -> ScanResult:
+def _committed(catalogue: Store, path: Path, outcome: Track | FileError, version: str) -> ScanResult:
     """Write the outcome of an examination."""
-    track = crashed(path, outcome) if isinstance(outcome, UnreadableAudio) else outcome
+    track = failed(path, outcome) if isinstance(outcome, FileError) else outcome
     if track is None:
         return ScanResult(ScanStatus.FAILED, UnreadableAudio(path, "it vanished before it was heard"))
     moved = None if catalogue.state(path) else _former(catalogue, track)
     kept = catalogue.keep(track, version=version, moved=moved.id if moved else 0)
+    if isinstance(outcome, FileError):
+        return ScanResult(ScanStatus.FAILED, outcome)  # with all that it knows, which the catalogue does not keep
     if kept.error and kept.analysis is None:
         return ScanResult(ScanStatus.FAILED, UnreadableAudio(path, kept.error))
     return ScanResult(ScanStatus.HEARD if track.analysis else ScanStatus.MOVED if moved else ScanStatus.KNOWN, kept)
