@@ -18,7 +18,7 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
-from earmark.audio import SUFFIXES, Recording, Waveform, decode
+from earmark.audio import SUFFIXES, Recording, Sound, Waveform, decode
 from earmark.errors import UnreadableAudio
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -419,9 +419,83 @@ def test_numbers_that_are_none_become_silence_with_a_warning(tmp_path: Path) -> 
     path = write(tmp_path / "nan.wav", signal)
     with Recording(path) as recording:
         waveform = np.concatenate(list(recording.blocks(RATE)))
-        assert recording.warnings == ["3 samples were no finite numbers: replaced by silence"]
+        assert recording.warnings == [
+            "3 samples were not finite, or beyond the level of any sound: replaced by silence"
+        ]
     assert np.flatnonzero(waveform == 0).tolist() == [100, 200, 300]
     assert set(waveform.tolist()) == {0, 0.25}
+
+
+def test_a_spike_that_no_sound_has_is_silenced_in_all_channels(tmp_path: Path) -> None:
+    signal = np.full((RATE, 2), 0.25)
+    signal[100] = 1e20, -1e20  # which their mean would hide
+    signal[200] = 30_000.0  # the full scale of programs that count to 2**15
+    path = write(tmp_path / "spike.wav", signal)
+    sounds: list[Sound] = []
+    with Recording(path) as recording:
+        waveform = np.concatenate(list(recording.blocks(RATE, tap=sounds.append)))
+        expected = "1 sample was not finite, or beyond the level of any sound: replaced by silence"
+        assert recording.warnings == [expected]
+    assert (waveform[99:102].tolist(), waveform[200]) == ([0.25, 0, 0.25], 30_000)
+    channels = np.concatenate([sound.channels for sound in sounds], axis=1)
+    assert channels[:, 99:102].tolist() == [[0.25, 0, 0.25]] * 2
+
+
+def test_numbers_of_another_type_than_the_file_says_are_not_heard(tmp_path: Path) -> None:
+    path = write(tmp_path / "ints.wav", tone(440, 3)[:, None])
+    content = bytearray(path.read_bytes())
+    place = content.index(b"data") + 8
+    ints = (tone(440, 3) * (2**31 - 1)).astype("<i4").tobytes()
+    content[place : place + len(ints)] = ints
+    path.write_bytes(content)
+    reason = r"it could not be heard: \d+% of its samples are no numbers that sound can have"
+    with pytest.raises(UnreadableAudio, match=reason):
+        decode(path, 22050)
+
+
+@pytest.mark.parametrize(("samples", "rate"), [(1, 48000), (4, 192_000)])
+def test_less_than_a_sample_at_the_rate_that_is_wanted_is_no_sound(tmp_path: Path, samples: int, rate: int) -> None:
+    path = write(tmp_path / "short.wav", np.full((samples, 1), 0.5), "-c:a pcm_s16le", rate)
+    with pytest.raises(UnreadableAudio, match=r"short\.wav: it holds no sound: it is shorter than a sample"):
+        decode(path, 11025)
+    assert len(decode(path, rate)) == samples
+
+
+def test_flac_whose_streaminfo_stands_second_is_heard(encoded: Callable[[str], Path], tmp_path: Path) -> None:
+    whole = encoded("a.flac")
+    content = whole.read_bytes()
+    tag = b"ID3\4\0\0\0\0\0\x0a" + bytes(10)
+    padding = b"\x01\0\0\x05" + bytes(5)
+    (tmp_path / "second.flac").write_bytes(tag + b"fLaC" + padding + content[4:])
+    assert np.array_equal(decode(tmp_path / "second.flac", RATE), decode(whole, RATE))
+    part = decode(tmp_path / "second.flac", RATE, start=3.0, duration=0.5)
+    assert np.array_equal(part, decode(whole, RATE, start=3.0, duration=0.5))
+
+
+@pytest.mark.parametrize("more", ["zeros", "itself", "lyrics"])
+def test_what_stands_behind_an_mp3_is_not_missing(encoded: Callable[[str], Path], tmp_path: Path, more: str) -> None:
+    content = encoded("cbr.mp3").read_bytes()
+    lyrics = b"LYRICSBEGIN" + b"LYR00900" + b"x" * 900 + b"000919LYRICS200"
+    path = tmp_path / "more.mp3"
+    path.write_bytes(content + {"zeros": bytes(100_000), "itself": content, "lyrics": lyrics}[more])
+    with Recording(path) as recording:
+        heard = sum(block.size for block in recording.blocks(RATE)) / RATE
+        assert [warning for warning in recording.warnings if "missing" in warning] == []
+    assert heard == pytest.approx(16 if more == "itself" else 8, abs=0.1)
+    if more == "zeros":
+        assert recording.warnings == []
+
+
+@pytest.mark.parametrize("name", ["a.ogg", "a.opus"])
+def test_half_an_ogg_is_said_to_be_one(encoded: Callable[[str], Path], tmp_path: Path, name: str) -> None:
+    content = encoded(name).read_bytes()
+    path = tmp_path / name
+    for share, warnings in {1: [], 2: ["it has no last page: it was cut off, or recorded from a stream"]}.items():
+        path.write_bytes(content[: len(content) // share])
+        with Recording(path) as recording:
+            heard = sum(block.size for block in recording.blocks(RATE)) / RATE
+            assert recording.warnings == warnings
+        assert heard == pytest.approx(8 / share, abs=1.2)
 
 
 def test_a_change_of_rate_and_channels_on_the_way_is_followed(tmp_path: Path) -> None:

@@ -217,3 +217,11 @@ def test_real_music_keeps_its_hash_when_it_is_tagged(shared_audio: Path, tmp_pat
         path = Path(shutil.copyfile(track, tmp_path / track.name))
         retag(path)
         assert content_hash(path) == content_hash(track), track.name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes there")
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.mp3")
+    for hash_of in (content_hash, bytes_hash):
+        with pytest.raises(UnreadableAudio, match=r"a\.mp3: it is not a regular file"):
+            hash_of(tmp_path / "a.mp3")

@@ -212,6 +212,18 @@ def truncated(path: Path, seconds: float) -> Path:
     return path
 
 
+@pytest.mark.parametrize("output", [0, 1], ids=["styles", "embedding"])
+def test_an_answer_that_is_no_number_is_no_answer(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: int
+) -> None:
+    path = write_wav(tmp_path / "a.wav", constant(0.1), RATE)
+    answer = list(model.run(constant(0.1)[None]))
+    answer[output] = answer[output] * np.float32(np.nan)
+    monkeypatch.setattr(Model, "run", lambda _, waveforms: answer)  # noqa: ARG005  one window
+    with pytest.raises(UnreadableAudio, match=r"it could not be heard: its (styles|embedding) came out as no finite"):
+        Listener(model)(path)
+
+
 def test_a_truncated_file_is_heard_as_far_as_it_goes(model: Model, tmp_path: Path) -> None:
     path = truncated(write_wav(tmp_path / "cut.wav", constant(0.1, 0.2, 0.3, 0.4), RATE), 2.5)
     analysis = Listener(model)(path)

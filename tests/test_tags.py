@@ -202,13 +202,49 @@ def test_artist_title_and_genre_are_read_whatever_the_container(
     assert read(path) == Tags(title="Tïtel", artist="Somebody & 坂本", genres=("Deep House",))
 
 
-@pytest.mark.parametrize("suffix", ["aac", "mka", "caf"])
-def test_a_kind_whose_tags_nobody_knows_has_none_and_is_not_written(suffix: str, tmp_path: Path) -> None:
-    path = tmp_path / f"a.{suffix}"
+UNKNOWN = {
+    "a.aac": ("AAC", ""),
+    "a.mka": ("Matroska", ""),
+    "a.caf": ("CAF", ""),
+    "a.wav": ("RF64", "-rf64 always"),
+    "a.w64": ("Wave64", ""),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_a_kind_whose_tags_nobody_knows_has_none_and_is_not_written(name: str, tmp_path: Path) -> None:
+    kind, options = UNKNOWN[name]
+    path = tmp_path / name
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", "sine=duration=0.2"]
-    subprocess.run([*command, "-metadata", "title=T", str(path)], check=True, timeout=120)
+    subprocess.run([*command, "-metadata", "title=T", *options.split(), str(path)], check=True, timeout=120)
     assert read(path) == Tags()
-    assert refused(path, tmp_path) == "tags of this kind of file are not known"
+    assert refused(path, tmp_path) == f"tags of {kind} are neither read nor written"
+
+
+@pytest.mark.parametrize("suffix", [".mp3", ".flac", ".wav", ""])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_is_what_its_content_says(
+    kind: str, suffix: str, planted: dict[str, tuple[Path, list[bytes]]], tmp_path: Path
+) -> None:
+    original, _ = planted[kind]
+    path = Path(shutil.copy(original, tmp_path / f"a{suffix}"))
+    assert identify(path)[0] is identify(original)[0]
+    assert read(path) == read(original)
+
+
+def test_ogg_flac_is_not_flac(tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", "sine=duration=0.2"]
+    subprocess.run([*command, "-metadata", "title=T", "-c:a", "flac", "-f", "ogg", str(path)], check=True, timeout=120)
+    assert read(path) == Tags(title="T")
+    assert refused(path, tmp_path) == "tags of Ogg FLAC are read, but not written"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes there")
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.mp3")
+    with pytest.raises(TagError, match=r"a\.mp3: it is not a regular file"):
+        read(tmp_path / "a.mp3")
 
 
 LONG = [pytest.param(name, marks=pytest.mark.slow) for name in ("eis.ogg", "melt.opus", "parallel.m4a")]
@@ -748,9 +784,9 @@ def test_files_that_are_no_audio(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(TagError, match=f"{re.escape(str(path))}: .*{reason}"):
             read(path)
-    with pytest.raises(TagError, match="it cannot be opened: No such file or directory"):
+    with pytest.raises(TagError, match="there is no such file"):
         read(tmp_path / "missing.flac")
-    with pytest.raises(TagError, match="it cannot be opened: Is a directory"):
+    with pytest.raises(TagError, match="it is a folder"):
         read(tmp_path)
 
 

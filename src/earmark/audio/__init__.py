@@ -5,6 +5,8 @@ normalised. A file travels through small steps, each a generator, so that a thre
 a loop:
 
     opening     path -> libav's container and its sound stream; what cannot be opened says why
+    signature   first bytes -> the kind of file; flac, where its blocks stand in an order of their own
+    lengths     the seconds that a file declares, and whether its end is missing
     recording   packets -> frames: a damaged packet is skipped and counted; excerpts are exact
     mixing      frames -> native: the channels are averaged; native -> resampled: soxr HQ, streamed
     windows     resampled -> overlapping stretches for the networks

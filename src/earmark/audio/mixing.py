@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
 import soxr
@@ -17,6 +17,9 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 Waveform: TypeAlias = NDArray[np.float32]
+
+LOUDEST: Final = 2.0**16
+"""Times full scale, 96 dB: what is beyond is no sound. Floating-point files of some programs count to 2**15."""
 
 BLOCK: Final = 65536
 """Samples at the file's own rate that are averaged and resampled at once: so many that Python costs nothing."""
@@ -51,11 +54,12 @@ class Sound:
 Tap: TypeAlias = Callable[[Sound], None]
 
 
-def mixed(frames: Iterable[AudioFrame], *, apart: bool) -> Iterator[tuple[int, Waveform, Sound | None]]:
+def mixed(frames: Iterable[AudioFrame], *, apart: bool) -> Iterator[tuple[int, Waveform, Sound | None, int]]:
     """Average the channels of frames, a block at a time; a frame of another kind begins a new block.
 
     Yields:
-        The rate in Hz, the mean of the channels, and if they are wanted the channels themselves.
+        The rate in Hz, the mean of the channels, if they are wanted the channels themselves, and the number of samples
+        that were silenced, because they were not finite or beyond `LOUDEST`.
     """
 
     def kind(frame: AudioFrame) -> tuple[int, str, int]:
@@ -74,8 +78,8 @@ def mixed(frames: Iterable[AudioFrame], *, apart: bool) -> Iterator[tuple[int, W
             yield rate, *_mean(block, apart=apart)
 
 
-def _mean(frame: AudioFrame, *, apart: bool) -> tuple[Waveform, Sound | None]:
-    """Return the mean of a frame's channels, and if they are wanted the channels."""
+def _mean(frame: AudioFrame, *, apart: bool) -> tuple[Waveform, Sound | None, int]:
+    """Return the mean of a frame's channels, if they are wanted the channels, and how many samples were silenced."""
     number, silence, full_scale = _SAMPLE_FORMATS[frame.format.packed.name]
     count = frame.layout.nb_channels
     if frame.format.is_planar:
@@ -85,19 +89,30 @@ def _mean(frame: AudioFrame, *, apart: bool) -> tuple[Waveform, Sound | None]:
     else:
         interleaved = np.frombuffer(cast(memoryview, frame.planes[0]), number, frame.samples * count)
         channels = [interleaved[channel::count] for channel in range(count)]
-    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite will be counted and silenced
-        mean: Waveform = channels[0].astype(np.float32)
-        for channel in channels[1:]:
-            mean += channel
-        mean -= np.float32(silence * count)
-        mean *= np.float32(1 / (full_scale * count))
-        if not apart:
-            return mean, None
-        separate = np.array(channels, np.float32)  # (channels, samples)
-        if number is not np.float32:
-            separate -= np.float32(silence)
-            separate *= np.float32(1 / full_scale)
-    return mean, Sound(frame.sample_rate, tuple(channel.name for channel in frame.layout.channels), separate)
+    silenced = 0
+    if np.issubdtype(number, np.floating):
+        channels, silenced = _silenced(channels)
+    mean: Waveform = channels[0].astype(np.float32)
+    for channel in channels[1:]:
+        mean += channel
+    mean -= np.float32(silence * count)
+    mean *= np.float32(1 / (full_scale * count))
+    if not apart:
+        return mean, None, silenced
+    separate = np.array(channels, np.float32)  # (channels, samples)
+    if number is not np.float32:
+        separate -= np.float32(silence)
+        separate *= np.float32(1 / full_scale)
+    sound = Sound(frame.sample_rate, tuple(channel.name for channel in frame.layout.channels), separate)
+    return mean, sound, silenced
+
+
+def _silenced(channels: list[NDArray[Any]]) -> tuple[list[NDArray[Any]], int]:
+    """Channels of floating-point numbers, with silence where one is no number that sound can have; and how often."""
+    if all(channel.min() >= -LOUDEST and channel.max() <= LOUDEST for channel in channels):  # not so if one is NaN
+        return channels, 0
+    good = np.all([np.abs(channel) <= LOUDEST for channel in channels], axis=0)  # (samples,)
+    return [np.where(good, channel, 0) for channel in channels], int(np.count_nonzero(~good))
 
 
 def resampled(blocks: Iterable[tuple[int, Waveform]], sample_rate: int) -> Iterator[Waveform]:

@@ -1,7 +1,6 @@
-"""A path as libav's container and sound stream, and what the file declares of itself."""
+"""A path as libav's container and sound stream."""
 
 import stat
-import struct
 from pathlib import Path
 from typing import Final, cast
 
@@ -9,8 +8,9 @@ import av
 import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Discard, Disposition
+from av.stream import Discard
 
+from earmark.audio.flac import in_order
 from earmark.errors import UnreadableAudio
 
 SUFFIXES: Final = frozenset(
@@ -33,15 +33,19 @@ _SEEKING: Final = frozenset({"flac", "mov,mp4,m4a,3gp,3g2,mj2", "ogg"})
 _SEEKING_PCM: Final = frozenset({"aiff", "caf", "w64", "wav"})  # with compressed sound inside, stamps are off
 STEPPING: Final = frozenset({"aac", "mp3", "tta", "wv"})
 
-# Streams without a header: what libav calls their duration is a guess from bit rate and file size.
-_HEADERLESS: Final = frozenset({"aac", "ac3", "amr", "dts", "eac3"})
-
 # Codec tags of protected sound in MP4: iTunes, Common Encryption, Audible.
 _ENCRYPTED: Final = frozenset({"drms", "enca", "aavd", "adrm"})
 
 
-def require_file(path: Path) -> None:
-    """Refuse what has no bytes to read; a pipe would keep us waiting for ever."""
+def require_regular(path: Path) -> int:
+    """Refuse what is no regular file, before it is opened: a pipe would keep us waiting for ever.
+
+    Returns:
+        Its size in bytes.
+
+    Raises:
+        UnreadableAudio: it is something else, or there is no such file.
+    """
     try:
         status = path.stat()
     except OSError as error:
@@ -52,18 +56,20 @@ def require_file(path: Path) -> None:
         raise UnreadableAudio(path, "it is a folder")
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableAudio(path, "it is not a regular file")
-    if not status.st_size:
-        raise UnreadableAudio(path, "the file is empty")
+    return status.st_size
 
 
 def open_sound(path: Path) -> tuple[InputContainer, AudioStream]:
     """Open a file at its best audio stream, with the others switched off."""
-    require_file(path)
+    if not require_regular(path):
+        raise UnreadableAudio(path, "the file is empty")
     whitelists = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
     try:
         # "file:", or a colon in the name would end a protocol; "replace", as tags come in any encoding.
-        container = av.open(f"file:{path}", metadata_errors="replace", container_options=whitelists)
-    except av.error.FFmpegError as error:
+        container = av.open(
+            in_order(path) or f"file:{path}", "r", metadata_errors="replace", container_options=whitelists
+        )
+    except (av.error.FFmpegError, OSError) as error:
         raise UnreadableAudio(path, _reason(error)) from error
     stream = cast(AudioStream | None, container.streams.best("audio"))
     if stream is None or stream.codec_context is None or stream.codec_tag in _ENCRYPTED:
@@ -99,37 +105,3 @@ def ticks_per_sample(container: InputContainer, stream: AudioStream) -> int | No
         return None
     ticks = 1 / (stream.time_base * codec.sample_rate)
     return int(ticks) if ticks.denominator == 1 else None
-
-
-def declared_duration(path: Path, container: InputContainer, stream: AudioStream) -> float | None:
-    """Return the seconds that the file itself declares, never what libav guesses from bit rate and size."""
-    name, bit_rate = container.format.name, stream.codec_context.bit_rate
-    if name in _HEADERLESS or (name == "mp3" and not _counts_its_frames(path)):
-        return None
-    if stream.duration is not None and stream.time_base is not None:
-        cut_off = _cut_off(path) * 8 / bit_rate if name == "wav" and bit_rate else 0.0
-        return float(stream.duration * stream.time_base) + cut_off
-    # What the container declares is the duration of its longest stream.
-    alone = all(
-        other is stream or other.type not in ("audio", "video") or other.disposition & Disposition.attached_pic
-        for other in container.streams
-    )
-    return container.duration / av.time_base if alone and container.duration is not None else None
-
-
-def _counts_its_frames(path: Path) -> bool:
-    """Whether an mp3 begins, after its tag, with a frame that says how many follow."""
-    with path.open("rb") as file:
-        tag = file.read(10)
-        size = sum(byte << 7 * place for place, byte in enumerate(reversed(tag[6:])))  # seven bits per byte in ID3v2
-        file.seek(10 + size if tag.startswith(b"ID3") else 0)
-        frame = file.read(1024)
-    return any(mark in frame for mark in (b"Xing", b"Info", b"VBRI"))
-
-
-def _cut_off(path: Path) -> int:
-    """Return how many bytes a RIFF header promises beyond the end of the file, of which libav says nothing."""
-    with path.open("rb") as file:
-        form, size = struct.unpack("<4sI", file.read(8))
-    unknown = form != b"RIFF" or size == 2**32 - 1  # RF64, or written to a pipe
-    return 0 if unknown else max(0, size + 8 - path.stat().st_size)

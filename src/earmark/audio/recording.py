@@ -24,8 +24,9 @@ import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
 
+from earmark.audio.lengths import TOLERANCE, declared_duration, lacks_its_end
 from earmark.audio.mixing import Tap, Waveform, aligned, cut, mixed, resampled
-from earmark.audio.opening import STEPPING, declared_duration, open_sound, ticks_per_sample
+from earmark.audio.opening import STEPPING, open_sound, ticks_per_sample
 from earmark.errors import UnreadableAudio
 
 if TYPE_CHECKING:  # subscriptable there only
@@ -38,9 +39,8 @@ WARM_UP: Final = 1.0
 """Seconds decoded and dropped before an excerpt. An mp3 frame refers back by up to 511 bytes (0.5 s at 8 kbit/s), Opus
 asks for 80 ms, a lapped transform for one frame."""
 
-TOLERANCE: Final = 0.5
-"""Seconds by which a healthy file may be shorter than declared: encoder delay and padding (up to 0.2 s at low sample
-rates) count in the duration that some containers declare, and not in that of others."""
+MOSTLY_WRONG: Final = 0.1
+"""Share of samples that are no sound from which on the file is none: numbers of another type than it says."""
 
 
 class Recording:
@@ -108,7 +108,17 @@ class Recording:
         first = round(start * sample_rate)
         count = None if duration is None else round((start + duration) * sample_rate) - first
         native_first, surplus = aligned(first, self.sample_rate, sample_rate)
-        return cut(resampled(self._native(native_first, tap), sample_rate), surplus, count)
+        blocks = cut(resampled(self._native(native_first, tap), sample_rate), surplus, count)
+        return self._not_silent(blocks) if not first and count != 0 else blocks
+
+    def _not_silent(self, blocks: Iterator[Waveform]) -> Iterator[Waveform]:
+        """Pass on blocks from the beginning of the file; refuse one that is too short for a single sample."""
+        heard = False
+        for block in blocks:
+            heard = True
+            yield block
+        if not heard:
+            raise UnreadableAudio(self.path, "it holds no sound: it is shorter than a sample")
 
     def _native(self, first: int, tap: Tap | None) -> Iterator[tuple[int, Waveform]]:
         """Yield the file from its own sample `first` on, in blocks, each with its rate in Hz."""
@@ -120,22 +130,24 @@ class Recording:
         frames, position = self._frames_before(first)
         heard = position / self.sample_rate
         surplus = first - position
-        not_finite = 0
-        for rate, waveform, sound in mixed(frames, apart=tap is not None):
+        samples = silenced = 0
+        for rate, waveform, sound, wrong in mixed(frames, apart=tap is not None):
             heard += waveform.size / rate
-            finite = np.isfinite(waveform)
-            if not finite.all():
-                not_finite += int(np.count_nonzero(~finite))
-                waveform[~finite] = 0
-                if sound:
-                    sound.channels[~np.isfinite(sound.channels)] = 0
+            samples += waveform.size
+            silenced += wrong
             if tap and sound:
                 tap(sound)
             yield rate, waveform[surplus:]
             surplus = max(0, surplus - waveform.size)
-        self._judge(heard, not_finite)
+        if silenced > MOSTLY_WRONG * samples:
+            share = f"{silenced / samples:.0%} of its samples are no numbers that sound can have"
+            raise UnreadableAudio(self.path, f"it could not be heard: {share}")
+        self._judge(heard)
+        if silenced:
+            count = f"{silenced} samples were" if silenced > 1 else "1 sample was"
+            self.warnings.append(f"{count} not finite, or beyond the level of any sound: replaced by silence")
 
-    def _judge(self, heard: float, not_finite: int) -> None:
+    def _judge(self, heard: float) -> None:
         """Say what was wrong with a file that was heard to its end, `heard` seconds after its beginning."""
         if not heard and not self._packets_read:
             raise UnreadableAudio(self.path, "it holds no sound: its length is zero")
@@ -148,8 +160,8 @@ class Recording:
         if self.duration is not None and self.duration - heard > TOLERANCE:
             missing = self.duration - heard
             self.warnings.append(f"heard {heard:.1f} s of {self.duration:.1f} s declared: {missing:.1f} s missing")
-        if not_finite:
-            self.warnings.append(f"{not_finite} samples were no finite numbers: replaced by silence")
+        elif self._container.format.name == "ogg" and lacks_its_end(self.path):
+            self.warnings.append("it has no last page: it was cut off, or recorded from a stream")
 
     def _frames_before(self, first: int) -> tuple[Iterator[AudioFrame], int]:
         """Return frames that begin at or before sample `first` of the file, and the sample at which they begin."""
@@ -205,7 +217,7 @@ class Recording:
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:  # damage has many names: invalid data, not permitted, not yet implemented
-                self._damaged += 1
+                self._damaged += any(bytes(packet))  # zeros are what some programs append to a file, no damage
                 continue
             yield from frames
 

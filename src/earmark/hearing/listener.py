@@ -8,12 +8,13 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from earmark.analysis import Analysis
 from earmark.audio import Recording, Waveform
+from earmark.errors import UnreadableAudio
 from earmark.hearing.bundle import Config
 from earmark.hearing.key import PitchAccumulator, estimate_key
 from earmark.hearing.loudness import Meter
@@ -86,7 +87,7 @@ class Listener:
             heard, duration, warnings = self._hear(recording, shared)
         _, best = heard.timeline.top(1)[0]
         styles = dict(zip(heard.timeline.styles, heard.timeline.mean().tolist(), strict=True))
-        return Analysis(
+        analysis = Analysis(
             path=Path(path),
             duration=duration,
             timeline=heard.timeline,
@@ -99,6 +100,8 @@ class Listener:
             loudness=meter.loudness() if meter else None,
             warnings=warnings,
         )
+        _require_finite(analysis)
+        return analysis
 
     def _hear(self, recording: Recording, blocks: Iterable[Waveform]) -> tuple[Heard, float, tuple[str, ...]]:
         """Timeline and embedding, duration in seconds, and warnings; `blocks` are the whole of the recording."""
@@ -127,6 +130,18 @@ class Listener:
                 return []
             excerpts.append((start, np.concatenate(blocks)))
         return excerpts
+
+
+def _require_finite(analysis: Analysis) -> None:
+    """Refuse an answer that is no number: whoever keeps it could not write it as JSON."""
+    found: dict[str, Iterable[Any]] = {
+        "styles": [analysis.timeline.probabilities, analysis.timeline.starts, analysis.duration],
+        "embedding": [analysis.embedding],
+        **{part: vars(heard).values() for part in PARTS if (heard := getattr(analysis, part))},
+    }
+    for part, numbers in found.items():
+        if not all(np.isfinite(each).all() for each in numbers):
+            raise UnreadableAudio(analysis.path, f"it could not be heard: its {part} came out as no finite number")
 
 
 def _shared(blocks: Iterable[Waveform], takers: Collection[Callable[[Waveform], None]]) -> Iterator[Waveform]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from earmark.audio import Recording
+from earmark.audio.opening import require_regular
 from earmark.errors import UnreadableAudio
 
 BLOCK: Final = 65536  # bytes; 1.6 s of mp3 at 320 kbit/s
@@ -59,6 +60,7 @@ def bytes_hash(path: Path) -> str:
     Raises:
         UnreadableAudio: they cannot be read.
     """
+    require_regular(path)
     digest = _digest(b"bytes ")
     try:
         with path.open("rb") as file:
@@ -66,8 +68,6 @@ def bytes_hash(path: Path) -> str:
                 digest.update(block)
     except OSError as error:
         raise UnreadableAudio(path, f"it cannot be read: {error.strerror}") from error
-    except ValueError as error:  # a null byte in the name
-        raise UnreadableAudio(path, "no file can have this name") from error
     return digest.hexdigest()
 
 

@@ -30,7 +30,8 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from earmark.audio import Recording, Waveform
-from earmark.audio.recording import TOLERANCE, WARM_UP
+from earmark.audio.lengths import TOLERANCE
+from earmark.audio.recording import WARM_UP
 from earmark.errors import EarmarkError, FileError, UnreadableAudio
 from earmark.files import absolute, replacing
 from earmark.runner import Task, run_all

@@ -28,7 +28,9 @@ from mutagen.trueaudio import TrueAudio
 from mutagen.wave import WAVE
 from mutagen.wavpack import WavPack
 
-from earmark.errors import TagError
+from earmark.audio.opening import require_regular
+from earmark.audio.signature import kind_of
+from earmark.errors import TagError, UnreadableAudio
 from earmark.library.tags.fields import Family
 from earmark.library.tags.layouts import ape, asf, flac, id3, iff, mp4, ogg
 from earmark.library.tags.layouts.layout import Layout
@@ -82,6 +84,7 @@ CONTAINERS: Final = (
 )
 # fmt: on
 
+_BY_KIND: Final = {container.name: container for container in CONTAINERS}
 _READERS: Final = tuple(container.reader for container in CONTAINERS)
 
 # What mutagen lets through beside its own errors when a file is damaged.
@@ -96,7 +99,9 @@ def identify(path: Path) -> tuple[Container, Any]:
     """
     found = recognise(path)
     if found is None:
-        raise TagError(path, "tags of this kind of file are not known")
+        kind = kind_of(path)
+        reason = f"tags of {kind} are neither read nor written" if kind else "tags of this kind of file are not known"
+        raise TagError(path, reason)
     return found
 
 
@@ -107,7 +112,15 @@ def recognise(path: Path) -> tuple[Container, Any] | None:
         TagError: it cannot be opened, or is damaged.
     """
     try:
-        file = mutagen.File(path, options=_READERS)
+        require_regular(path)
+    except UnreadableAudio as error:
+        raise TagError(path, error.reason) from error
+    try:
+        kind = kind_of(path)
+        if kind and kind not in _BY_KIND:
+            return None
+        # What cannot be told by its first bytes (an mp3 behind something else) is what its name says.
+        file = _BY_KIND[kind].reader(path) if kind else mutagen.File(path, options=_READERS)
     except OSError as error:
         raise TagError(path, _reason(error)) from error
     except mutagen.MutagenError as error:
