@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from earmark.analysis import EXACT, Analysis, Key, Loudness, Rhythm
+from earmark.analysis import EXACT, Analysis, Answer, Key, Loudness, Rhythm
 from earmark.timeline import Timeline
 
 SHARES = [[0.12345678, 0.87654322], [0.62345678, 0.37654322]]
@@ -38,6 +38,8 @@ def test_numbers_are_rounded_for_people(heard: Analysis) -> None:
         "styles": [{"style": "Trance", "probability": 0.6265}],
         "family": {"family": "Trance", "probability": 0.6265},
         "unknown": False,
+        "answer": {"confidence": "likely", "styles": ["Trance"], "seconds": 58.24},
+        "no_music": None,
         "segments": [
             {"start": 0.0, "end": 29.12, "style": "Trance", "probability": 0.8765},
             {"start": 29.12, "end": 58.24, "style": "Techno", "probability": 0.6235},
@@ -83,3 +85,56 @@ def test_what_was_not_heard_is_null(heard: Analysis) -> None:
     found = bare.as_json()
     assert (found["rhythm"]["first_downbeat"], found["key"], found["loudness"]) == (None, None, None)
     assert replace(bare, rhythm=None).as_json()["rhythm"] is None
+
+
+def answered(rows: list[list[float]], *, unknown: bool = False, no_music: str = "", window: float = 30.0) -> Answer:
+    styles = ("Deep House", "Techno", "Trance")
+    starts = np.arange(len(rows), dtype=np.float64) * window
+    return Analysis(
+        path=Path("a.mp3"),
+        duration=window * len(rows),
+        timeline=Timeline(styles, starts, window, np.array(rows, np.float32)),
+        families=dict.fromkeys(styles, "all"),
+        unknown=unknown,
+        embedding=np.zeros(2, np.float32),
+        model="test",
+        no_music=no_music,
+    ).answer()
+
+
+@pytest.mark.parametrize(
+    ("share", "unknown", "said"),
+    [
+        (0.75, False, "Techno, sure"),
+        (0.74, False, "Techno, likely"),
+        (0.5, False, "Techno, likely"),
+        (0.49, False, "Techno, unsure"),
+        (0.49, True, "unlike anything I know"),
+        (0.9, True, "unlike anything I know"),
+    ],
+)
+def test_an_answer_says_how_sure_it_is(share: float, *, unknown: bool, said: str) -> None:
+    rest = (1 - share) / 2
+    assert str(answered([[rest, share, rest]] * 2, unknown=unknown)) == said
+
+
+def test_a_mix_whose_parts_are_likely_has_several_styles_the_longest_first() -> None:
+    deep, techno, none = [0.9, 0.1, 0.0], [0.0, 0.1, 0.9], [0.3, 0.4, 0.3]
+    mix = [deep, none, techno, techno, none]
+    assert str(answered(mix)) == "several styles: Trance, Deep House"
+    assert answered(mix, unknown=True).styles == ("Trance", "Deep House")
+    assert str(answered([deep, none, none, none, techno], unknown=True)) == "unlike anything I know"
+    assert str(answered([deep, deep, none], unknown=True)) == "unlike anything I know"  # a single style
+
+
+def test_what_is_no_music_has_no_style() -> None:
+    answer = answered([[0.9, 0.1, 0.0]], unknown=True, no_music="noise")
+    assert (str(answer), answer.styles) == ("no music: noise", ())
+
+
+def test_an_answer_says_on_how_much_sound_it_rests() -> None:
+    row = [0.9, 0.1, 0.0]
+    assert [(each.seconds, each.short) for each in (answered([row], window=4.0), answered([row] * 2))] == [
+        (4.0, True),
+        (60.0, False),
+    ]

@@ -21,7 +21,7 @@ from hypothesis.extra import numpy as hnp
 from earmark.analysis import Analysis, Key, Loudness, Rhythm
 from earmark.errors import CatalogueError
 from earmark.library import Catalogue, Query, Tags, Track
-from earmark.library.catalogue import schema
+from earmark.library.catalogue import rows, schema
 from earmark.timeline import Timeline
 
 ROOT = Path(__file__).parents[1]
@@ -116,7 +116,11 @@ def analyses(draw: st.DrawFn, path: Path) -> Analysis:
         path=path,
         duration=draw(NUMBER),
         timeline=Timeline(
-            styles, starts, draw(NUMBER), draw(hnp.arrays(np.float32, shape, elements=st.floats(0, 1, width=32)))
+            styles,
+            starts,
+            draw(NUMBER),
+            draw(hnp.arrays(np.float32, shape, elements=st.floats(0, 1, width=32))),
+            draw(st.none() | hnp.arrays(np.float64, len(starts), elements=st.floats(0, 1))),
         ),
         families={style: draw(TEXT) for style in styles},
         unknown=draw(st.booleans()),
@@ -126,6 +130,7 @@ def analyses(draw: st.DrawFn, path: Path) -> Analysis:
         key=draw(st.none() | st.builds(Key, st.integers(0, 11), st.booleans(), NUMBER)),
         loudness=draw(st.none() | st.builds(Loudness, NUMBER, NUMBER, NUMBER, FLOATS)),
         warnings=tuple(draw(st.lists(TEXT, max_size=2))),
+        no_music=draw(st.sampled_from(["", "noise", "silence"])),
     )
 
 
@@ -556,7 +561,7 @@ def test_a_migration_that_is_missing_is_made_once(tmp_path: Path, monkeypatch: p
     path = tmp_path / "old.db"
     with Catalogue(path) as catalogue:
         catalogue.keep(heard("/a.mp3"))
-    later = ("002-colours", "ALTER TABLE tracks ADD COLUMN colour TEXT;\nUPDATE tracks SET colour = 'red';\n")
+    later = ("003-colours", "ALTER TABLE tracks ADD COLUMN colour TEXT;\nUPDATE tracks SET colour = 'red';\n")
     real = schema.migrations()
     monkeypatch.setattr(schema, "migrations", lambda: (*real, later))
     for _ in range(2):
@@ -564,14 +569,41 @@ def test_a_migration_that_is_missing_is_made_once(tmp_path: Path, monkeypatch: p
             assert [track.path for track in catalogue.tracks()] == [Path("/a.mp3")]
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT colour FROM tracks").fetchall() == [("red",)]
-        assert [name for (name,) in connection.execute("SELECT name FROM migrations")] == ["001-tracks", "002-colours"]
+        names = [name for (name,) in connection.execute("SELECT name FROM migrations")]
+        assert names == ["001-tracks", "002-weights", "003-colours"]
     connection.close()
+
+
+def test_the_windows_of_an_older_catalogue_count_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "old.db"
+    with monkeypatch.context() as patched:
+        first = schema.migrations()[:1]
+        patched.setattr(schema, "migrations", lambda: first)
+        Catalogue(path).close()
+    kept = heard("/a.mp3")
+    assert kept.analysis
+    cells = {"content": "c", "model": 1, **rows.analysis_cells(kept.analysis)}
+    old = {name: cell for name, cell in cells.items() if name not in ("weights", "no_music")}
+    with sqlite3.connect(path) as connection:
+        for table, row in (("models", rows.model_cells(kept.analysis, "v")), ("analyses", old)):
+            marks = ", ".join("?" * len(row))
+            connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", [*row.values()])  # noqa: S608
+        connection.execute(
+            "INSERT INTO tracks VALUES (1, '/a.mp3', 1, 1, 'c', 0, '', 1, 1, '', '', NULL, '', '', '', '', '[]', '[]',"
+            " NULL, '', '', '', '')"
+        )
+    connection.close()
+    with Catalogue(path) as catalogue:
+        (track,) = catalogue.tracks()
+    assert track.analysis
+    assert (track.analysis.timeline.weights, track.analysis.no_music) == (None, "")
+    assert track.analysis.timeline.mean() == pytest.approx(kept.analysis.timeline.probabilities.mean(0))
 
 
 def test_a_migration_that_fails_leaves_the_catalogue_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "old.db"
     Catalogue(path).close()
-    broken = ("002-broken", "CREATE TABLE colours (name TEXT);\nINSERT INTO nowhere VALUES (1);\n")
+    broken = ("003-broken", "CREATE TABLE colours (name TEXT);\nINSERT INTO nowhere VALUES (1);\n")
     real = schema.migrations()
     with monkeypatch.context() as patched:
         patched.setattr(schema, "migrations", lambda: (*real, broken))

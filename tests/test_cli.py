@@ -22,12 +22,24 @@ import typer
 
 import earmark
 from earmark.cli import main, show
-from earmark.testing import write_wav
+from earmark.testing import tone, write_wav
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 COMMAND = [sys.executable, "-m", "earmark"]
 MUSIC = ["rhythm", "key", "loudness"]
-KEYS = ["path", "duration", "styles", "family", "unknown", "segments", *MUSIC, "model", "warnings"]
+KEYS = [
+    "path",
+    "duration",
+    "styles",
+    "family",
+    "unknown",
+    "answer",
+    "no_music",
+    "segments",
+    *MUSIC,
+    "model",
+    "warnings",
+]
 
 
 @dataclass(frozen=True)
@@ -61,7 +73,7 @@ def earmark_(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 def crate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of three files that the tiny model hears as Up, Down, and nothing it knows."""
     folder = tmp_path_factory.mktemp("crate")
-    for name, values in {"a-up.wav": [0.5, 0.5], "b-down.wav": [0.5, -0.5, -0.5], "c-still.wav": [0.0]}.items():
+    for name, values in {"a-up.wav": [0.5, 0.5], "b-down.wav": [0.5, -0.5, -0.5], "c-still.wav": [0.01]}.items():
         write_wav(folder / name, np.repeat(np.array(values, np.float32), 8000), 8000)
     return folder
 
@@ -158,11 +170,19 @@ def test_the_table_says_what_was_heard_where(earmark_: Earmark, crate: Path, tin
         "0:01–0:03",
     ]
     assert [line for line in answer.out.splitlines() if "family" in line] == [
-        "a-up.wav  0:02  Up  Motion family 0.99",
-        "b-down.wav  0:03  Down  Motion family 0.99",
-        "c-still.wav  0:01  unlike anything I know  Motion family 0.67",
+        "a-up.wav  0:02  Up, sure  Motion family 0.99",
+        "b-down.wav  0:03  Down, likely  Motion family 0.99",
+        "c-still.wav  0:01  unlike anything I know  Motion family 0.67  rests on 1 s",
     ]
     assert (answer.status, answer.err) == (0, "")
+
+
+def test_what_is_no_music_has_no_table_of_styles(earmark_: Earmark, tiny: Path, tmp_path: Path) -> None:
+    write_wav(tmp_path / "hum.wav", tone(440, 3.0, 8000), 8000)
+    answer = earmark_("listen", tmp_path, "--model", tiny)
+    heading, *rest = answer.out.splitlines()
+    assert heading == "hum.wav  0:03  no music: a lone tone"
+    assert [line.split()[1:] for line in rest if line.strip()] == [["LUFS"]]
 
 
 def test_the_timeline_is_a_strip_with_a_legend(earmark_: Earmark, crate: Path, tiny: Path) -> None:
@@ -188,6 +208,8 @@ def test_json_is_one_array_of_objects_with_the_documented_keys(earmark_: Earmark
         ],
         "family": {"family": "Motion", "probability": 0.9933},
         "unknown": False,
+        "answer": {"confidence": "likely", "styles": ["Down"], "seconds": 3.0},
+        "no_music": None,
         "segments": [
             {"start": 0.0, "end": 1.0, "style": "Up", "probability": 0.9933},
             {"start": 1.0, "end": 3.0, "style": "Down", "probability": 0.9933},

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +80,43 @@ def test_the_border_lies_in_the_middle_of_what_two_windows_share() -> None:
 def test_the_border_lies_in_the_middle_of_a_gap() -> None:
     heard = timeline([[1, 0, 0], [0, 1, 0]], starts=[0.0, 30.0])
     assert [(part.start, part.end) for part in heard.segments()] == [(0.0, 20.0), (20.0, 40.0)]
+
+
+def weighted(rows: list[list[float]], weights: list[float], starts: list[float] | None = None) -> Timeline:
+    return replace(timeline(rows, starts), weights=np.array(weights))
+
+
+def test_windows_count_by_their_weight() -> None:
+    heard = weighted([[1, 0, 0], [0, 1, 0], [0, 0, 1]], [1.0, 0.6, 0.0])
+    assert heard.mean() == pytest.approx([0.625, 0.375, 0.0])
+    assert heard.families(FAMILIES) == [("House", 0.625), ("Club", pytest.approx(0.375))]
+
+
+def test_windows_count_alike_where_none_has_a_weight() -> None:
+    assert weighted([[1, 0, 0], [0, 1, 0]], [0.0, 0.0]).mean().tolist() == [0.5, 0.5, 0.0]
+
+
+def test_a_window_without_a_vote_belongs_to_the_segment_beside_it() -> None:
+    silent, deep, techno = [0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.25, 0.75, 0.0]
+    heard = weighted([silent, deep, silent, techno, silent], [0, 1, 0, 0.5, 0])
+    assert heard.segments() == [Segment(0.0, 30.0, "Deep House", 1.0), Segment(30.0, 50.0, "Techno", 0.75)]
+
+
+def test_the_probability_of_a_segment_is_the_weighted_mean() -> None:
+    (found,) = weighted([[1, 0, 0], [0.5, 0.25, 0.25]], [1.0, 0.25]).segments()
+    assert (found.start, found.end, found.style, found.probability) == (0.0, 20.0, "Deep House", 0.9)
+
+
+def test_no_second_of_sound_is_counted_twice() -> None:
+    rows = [[1.0, 0.0, 0.0]] * 3
+    assert timeline(rows, [0.0, 10.0, 14.0]).sounding() == 24.0
+    assert weighted(rows, [1.0, 0.5, 0.25], [0.0, 10.0, 14.0]).sounding() == 10 + 0.5 * 4 + 0.25 * 10
+    assert timeline(rows, [0.0, 30.0, 60.0]).sounding() == 30.0
+
+
+def test_weights_that_do_not_belong_to_the_windows_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"weights have the shape \(1,\), not \(windows,\) \(2,\)"):
+        weighted([[1, 0, 0], [0, 1, 0]], [1.0])
 
 
 @pytest.mark.parametrize(

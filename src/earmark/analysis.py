@@ -5,8 +5,9 @@
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,10 @@ MAJOR_KEYS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR_KEYS = ("Cm", "C#m", "Dm", "Ebm", "Em", "Fm", "F#m", "Gm", "Abm", "Am", "Bbm", "Bm")
 NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 ACCIDENTALS = {"": 0, "#": 1, "b": -1, "♯": 1, "♭": -1}
+
+SURE: Final = 0.75  # probability from which on a style is said to be sure,
+LIKELY: Final = 0.5  # and from which on it is likely; below, it is unsure
+MOSTLY: Final = 0.5  # share of a recording of several styles in which one of them is likely
 
 
 @dataclass(frozen=True)
@@ -130,14 +135,47 @@ class Loudness:
         return measured
 
 
+class Confidence(StrEnum):
+    """The words for how sure an answer is."""
+
+    SURE = "sure"
+    LIKELY = "likely"
+    UNSURE = "unsure"
+    SEVERAL = "several styles"
+    UNKNOWN = "unlike anything I know"
+    NO_MUSIC = "no music"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer for a whole track in words.
+
+    `styles` is one style, the longest first of several, or none. `detail` is the name of what is no music. `seconds` is
+    how much sound the answer rests on, and `short` says that this is no more than one window.
+    """
+
+    confidence: Confidence
+    styles: tuple[str, ...]
+    detail: str
+    seconds: float
+    short: bool
+
+    def __str__(self) -> str:
+        named = self.detail or ", ".join(self.styles)
+        if self.confidence in (Confidence.SEVERAL, Confidence.NO_MUSIC):
+            return f"{self.confidence}: {named}"
+        return f"{named}, {self.confidence}" if named else str(self.confidence)
+
+
 @dataclass(frozen=True)
 class Analysis:
     """Record of everything that a `Listener` heard in a file.
 
     `duration` is in seconds and is what was heard, not what the file declares. `families` gives each style its family
-    and `unknown` says that no style is probable enough to be named. `rhythm` is None where there is no beat, `key`
-    where there is no harmony, `loudness` where nothing sounds; all three where nobody listened for them. `warnings` are
-    whole sentences.
+    and `unknown` says that no style is probable enough to be named for the whole track. `no_music` is the name of what
+    sounds where that is no music ("silence", "noise", "a lone tone"), which is `unknown`, too. `rhythm` is None where
+    there is no beat, `key` where there is no harmony, `loudness` where nothing sounds; all three where nobody listened
+    for them. `warnings` are whole sentences.
     """
 
     path: Path
@@ -151,6 +189,38 @@ class Analysis:
     key: Key | None = None
     loudness: Loudness | None = None
     warnings: tuple[str, ...] = ()
+    no_music: str = ""
+
+    def answer(self) -> Answer:
+        """The answer in words; `str` of it is a headline."""
+        style, share = self.timeline.top(1)[0]
+        styles: tuple[str, ...] = (style,)
+        if self.no_music:
+            confidence, styles = Confidence.NO_MUSIC, ()
+        elif share >= SURE and not self.unknown:
+            confidence = Confidence.SURE
+        elif share >= LIKELY and not self.unknown:
+            confidence = Confidence.LIKELY
+        elif several := self._several():
+            confidence, styles = Confidence.SEVERAL, several
+        elif self.unknown:
+            confidence, styles = Confidence.UNKNOWN, ()
+        else:
+            confidence = Confidence.UNSURE
+        seconds = self.timeline.sounding()
+        short = len(self.timeline.starts) == 1 or seconds < self.timeline.window
+        return Answer(confidence, styles, self.no_music, seconds, short)
+
+    def _several(self) -> tuple[str, ...]:
+        """The styles of a mix: two or more, each likely in stretches of its own that make up most of the recording."""
+        segments = self.timeline.segments()
+        lengths: dict[str, float] = {}
+        for part in segments:
+            if part.probability >= LIKELY:
+                lengths[part.style] = lengths.get(part.style, 0.0) + part.end - part.start
+        longest_first = tuple(sorted(lengths, key=lambda style: -lengths[style]))
+        whole = segments[-1].end - segments[0].start
+        return longest_first if longest_first[1:] and sum(lengths.values()) >= MOSTLY * whole else ()
 
     def family(self) -> tuple[str, float]:
         """The most probable family and its probability."""
@@ -165,6 +235,7 @@ class Analysis:
             digits: how numbers are rounded.
         """
         family, share = self.family()
+        answer = self.answer()
         return {
             "path": str(self.path),
             "duration": _rounded(self.duration, digits.seconds),
@@ -174,6 +245,12 @@ class Analysis:
             ],
             "family": {"family": family, "probability": _rounded(share, digits.probability)},
             "unknown": self.unknown,
+            "answer": {
+                "confidence": str(answer.confidence),
+                "styles": list(answer.styles),
+                "seconds": _rounded(answer.seconds, digits.seconds),
+            },
+            "no_music": self.no_music or None,
             "segments": [
                 {
                     "start": _rounded(part.start, digits.seconds),

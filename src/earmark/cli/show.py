@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from earmark.analysis import Analysis
+from earmark.analysis import Analysis, Confidence
 from earmark.styles import styles
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def colours() -> dict[str, str]:
 def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
     """A heading, the most probable styles, and on request the timeline."""
     colour_of = colours()
-    family, family_share = heard.family()
-    heading = Text.assemble((heard.path.name, "bold"), f"  {clock(heard.duration)}  ", (_verdict(heard), "bold"))
-    heading.append(f"  {family} family {family_share:.2f}", "dim")
+    heading, answer = _heading(heard), heard.answer()
+    if answer.confidence is Confidence.NO_MUSIC:
+        return Group(heading, *([Padding(Text(line), (0, 0, 0, 2))] if (line := music(heard)) else []), "")
     table = Table.grid(padding=(0, 2))
     for _ in range(4):
         table.add_column(no_wrap=True)  # what does not fit is folded in the last column only
@@ -81,8 +81,16 @@ def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
     return Group(*parts, "")
 
 
-def _verdict(heard: Analysis) -> str:
-    return "unlike anything I know" if heard.unknown else heard.timeline.top(1)[0][0]
+def _heading(heard: Analysis) -> Text:
+    """The file, the answer in words, the family, and how little sound that rests on."""
+    answer = heard.answer()
+    heading = Text.assemble((heard.path.name, "bold"), f"  {clock(heard.duration)}  ", (str(answer), "bold"))
+    if answer.confidence is not Confidence.NO_MUSIC:
+        family, share = heard.family()
+        heading.append(f"  {family} family {share:.2f}", "dim")
+        if answer.short:
+            heading.append(f"  rests on {answer.seconds:.0f} s", "dim")
+    return heading
 
 
 def music(heard: Analysis) -> str:

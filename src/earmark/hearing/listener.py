@@ -24,7 +24,7 @@ from earmark.hearing.rhythm import OnsetAccumulator, estimate_rhythm
 
 FAST_PLACES = (0.3, 0.55, 0.8)  # of the track, where `fast` listens: past the intro, and before the outro
 PARTS: Final = ("rhythm", "key", "loudness")  # what can be left out
-REVISION: Final = 1  # raised when the same model and settings begin to give another analysis
+REVISION: Final = 2  # raised when the same model and settings begin to give another analysis
 
 
 def version_of(config: Config, *, parts: Collection[str] = PARTS, fast: bool = False, original: bool = False) -> str:
@@ -86,19 +86,21 @@ class Listener:
             shared = _shared(blocks, [each.add for each in (onsets, pitches) if each])
             heard, duration, warnings = self._hear(recording, shared)
         _, best = heard.timeline.top(1)[0]
+        music = not heard.no_music
         styles = dict(zip(heard.timeline.styles, heard.timeline.mean().tolist(), strict=True))
         analysis = Analysis(
             path=Path(path),
             duration=duration,
             timeline=heard.timeline,
             families=config.families,
-            unknown=best < config.unknown_threshold,
+            unknown=not music or best < config.unknown_threshold,
             embedding=heard.embedding,
             model=config.name,
-            rhythm=estimate_rhythm(onsets.envelopes(), styles, config.families) if onsets else None,
-            key=estimate_key(pitches.pitches()) if pitches else None,
+            rhythm=estimate_rhythm(onsets.envelopes(), styles, config.families) if onsets and music else None,
+            key=estimate_key(pitches.pitches()) if pitches and music else None,
             loudness=meter.loudness() if meter else None,
             warnings=warnings,
+            no_music=heard.no_music,
         )
         _require_finite(analysis)
         return analysis

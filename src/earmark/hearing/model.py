@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from earmark.audio import Waveform, windows
 from earmark.errors import BundleError
 from earmark.hearing import bundle
+from earmark.hearing.activity import Activity, NoMusic
 from earmark.hearing.session import open_session
 from earmark.timeline import Timeline
 
@@ -20,10 +21,11 @@ CHECK_TOLERANCE = 1e-3  # of logits: processors round differently, a wrong netwo
 
 @dataclass(frozen=True)
 class Heard:
-    """Style probabilities over time, and the mean embedding of the windows, shape (dims,)."""
+    """Style probabilities over time, the weighted mean of the windows' embeddings, (dims,), and what is no music."""
 
     timeline: Timeline
     embedding: NDArray[np.float32]
+    no_music: NoMusic = ""
 
 
 class Model:
@@ -72,17 +74,21 @@ class Model:
         """
         self.require_probabilities()
         starts, logits, embeddings = [], [], []
+        activity = Activity(self.config.sample_rate)
         length = 0
         for start, waveform in windows:
             starts.append(start)
             length = len(waveform)
+            activity.add(waveform)
             window_logits, window_embedding = self.run(waveform[None])
             logits.append(window_logits[0])
             embeddings.append(window_embedding[0])
         if not starts:
             raise ValueError("there is nothing to hear: the waveform is empty")
-        timeline = self.to_timeline(np.array(starts), length, np.stack(logits))
-        return Heard(timeline, np.stack(embeddings).mean(0))
+        weights = activity.weights()  # (windows,)
+        timeline = replace(self.to_timeline(np.array(starts), length, np.stack(logits)), weights=weights)
+        embedding = np.average(np.stack(embeddings), 0, weights if weights.any() else None)
+        return Heard(timeline, embedding.astype(np.float32), activity.no_music())
 
     def require_probabilities(self) -> None:
         """Make sure that the outputs of the model are probabilities.

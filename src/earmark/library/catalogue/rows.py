@@ -27,7 +27,7 @@ Cell: TypeAlias = str | bytes | int | float | None
 SELECT: Final = """
 SELECT tracks.*, analyses.id AS analysis_id, duration, unknown, analyses.bpm AS heard_bpm, bpm_confidence, bpm_drift,
     tonic, minor, key_confidence, loudness, loudness_range, true_peak, warnings, window, starts, probabilities,
-    embedding, beats, downbeats, loudness_curve, name, styles, families
+    embedding, beats, downbeats, loudness_curve, weights, no_music, name, styles, families
 FROM tracks LEFT JOIN analyses ON analyses.id = tracks.analysis LEFT JOIN models ON models.id = analyses.model
 """
 
@@ -105,6 +105,8 @@ def analysis_cells(analysis: Analysis) -> dict[str, Cell]:
         "beats": _blob(rhythm.beats, "<f8") if rhythm else None,
         "downbeats": _blob(rhythm.downbeats, "<f8") if rhythm else None,
         "loudness_curve": _blob(loudness.curve, "<f4") if loudness else None,
+        "weights": None if analysis.timeline.weights is None else _blob(analysis.timeline.weights, "<f8"),
+        "no_music": analysis.no_music,
     }
 
 
@@ -142,7 +144,11 @@ def _analysis(row: sqlite3.Row, path: Path) -> Analysis:
         path=path,
         duration=_number(row["duration"]),
         timeline=Timeline(
-            styles, starts, _number(row["window"]), _floats(row["probabilities"]).reshape(len(starts), len(styles))
+            styles,
+            starts,
+            _number(row["window"]),
+            _floats(row["probabilities"]).reshape(len(starts), len(styles)),
+            None if row["weights"] is None else _doubles(row["weights"]),
         ),
         families=parsed(row["families"]),
         unknown=bool(row["unknown"]),
@@ -152,6 +158,7 @@ def _analysis(row: sqlite3.Row, path: Path) -> Analysis:
         key=None if row["tonic"] is None else Key(row["tonic"], bool(row["minor"]), _number(row["key_confidence"])),
         loudness=None if row["loudness_curve"] is None else _loudness(row),
         warnings=tuple(parsed(row["warnings"])),
+        no_music=row["no_music"],
     )
 
 
