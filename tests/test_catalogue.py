@@ -721,3 +721,27 @@ def test_looking_up_loads_no_decoder_and_no_tag_reader(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path / "catalogue.db")]
     loaded = subprocess.run(command, check=True, capture_output=True, text=True)
     assert loaded.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("noted", "asked"), [("Beyonc\u00e9", "Beyonce\u0301"), ("Beyonce\u0301", "Beyonc\u00e9")])
+def test_a_track_is_found_however_its_accents_are_spelled(
+    catalogue: Catalogue, noted: str, asked: str, tmp_path: Path
+) -> None:
+    kept = catalogue.keep(heard(str(tmp_path / noted / f"{noted}.mp3")), version="1")
+    found = catalogue.track(tmp_path / asked / f"{asked}.mp3")
+    assert found is not None
+    assert found.id == kept.id
+    assert [track.id for track in catalogue.find(Query(words=asked))] == [kept.id]
+    assert [track.id for track in catalogue.find(Query(words="beyonce"))] == [kept.id]
+
+
+def test_two_files_whose_names_read_alike_are_two_tracks(catalogue: Catalogue, tmp_path: Path) -> None:
+    one, other = tmp_path / "Beyonc\u00e9.mp3", tmp_path / "Beyonce\u0301.mp3"
+    for path in (one, other):
+        path.touch()
+    if one.samefile(other):
+        pytest.skip("this file system does not tell the two spellings apart")
+    catalogue.keep(heard(str(one)), version="1")
+    assert catalogue.track(other) is None
+    kept = catalogue.keep(heard(str(other)), version="1")
+    assert [getattr(catalogue.track(path), "id", 0) for path in (one, other)] == [kept.id - 1, kept.id]

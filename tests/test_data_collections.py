@@ -9,7 +9,9 @@ import pytest
 from earmark.errors import ManifestError
 from earmark.learning.data.collections import from_collection
 from earmark.learning.data.manifest import read, write
-from earmark.library.imports import Collection, ImportedTrack, Play, Playlist
+from earmark.library.exports import FORMATS
+from earmark.library.imports import IMPORTERS, Collection, ImportedTrack, Play, Playlist
+from earmark.testing.tracks import heard_track
 
 
 @pytest.fixture
@@ -119,3 +121,51 @@ def test_a_collection_of_another_machine(tmp_path: Path) -> None:
     assert (entry.artist, entry.title) == ("Somebody", "One")
     assert entry.labels == ("Rest, Rave",)  # what separates labels in a manifest cannot be in one
     assert reasons(from_collection(Collection((track,)), "genre")).popitem()[1] == "there is no such file"
+
+
+NFC, NFD = "Beyonc\u00e9", "Beyonce\u0301"
+
+
+@pytest.mark.parametrize(("there", "listed"), [(NFC, NFD), (NFD, NFC)])
+def test_accents_may_be_spelled_in_one_sign_or_two(there: str, listed: str, tmp_path: Path) -> None:
+    (tmp_path / there).mkdir()
+    path = tmp_path / there / f"{there}.mp3"
+    path.touch()
+    place = PurePosixPath(f"/Users/{listed}/Music", listed, f"{listed}.mp3")
+    track = ImportedTrack(place, genres=("R&B",))
+    moved = {f"/Users/{there}/Music": tmp_path}
+    (entry,) = from_collection(Collection((track,)), "genre", moved=moved).manifest.entries
+    assert (entry.path, entry.labels) == (path, ("R&B",))
+    other = PurePosixPath(tmp_path / listed / f"{there}.mp3")  # the same file once more
+    lists = (Playlist(listed, (), (place, other)), Playlist("Peak", (), (other,)))
+    collection = Collection((track, ImportedTrack(other, "One", "Somebody")), lists)
+    both = from_collection(collection, "playlist", several=True, moved=moved)
+    assert [(each.path, each.labels) for each in both.manifest.entries] == [(path, (listed, "Peak"))]
+    some = from_collection(collection, "playlist", only=[there], moved=moved)
+    assert labels(some) == {f"{there}.mp3": (listed,)}
+
+
+@pytest.mark.parametrize(("there", "listed"), [(NFC, NFD), (NFD, NFC)])
+@pytest.mark.parametrize(("program", "suffix"), [("m3u8", "m3u8"), ("rekordbox", "xml"), ("traktor", "nml")])
+def test_every_import_finds_names_with_accents(
+    program: str, suffix: str, there: str, listed: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"{there}.mp3"
+    path.touch()
+    exported = tmp_path / f"list.{suffix}"
+    FORMATS[program].write([heard_track(tmp_path / f"{listed}.mp3")], exported)
+    collection = IMPORTERS[program.removesuffix("8")](exported)
+    (entry,) = from_collection(collection, "playlist").manifest.entries
+    assert entry.path == path
+
+
+def test_two_files_whose_names_read_alike_stay_two(tmp_path: Path) -> None:
+    for name in (NFC, NFD):
+        (tmp_path / f"{name}.mp3").touch()
+    if len(list(tmp_path.iterdir())) == 1:
+        pytest.skip("this file system does not tell the two spellings apart")
+    tracks = tuple(
+        ImportedTrack(PurePosixPath(tmp_path, f"{name}.mp3"), genres=(genre,))
+        for name, genre in ((NFC, "House"), (NFD, "Dub"))
+    )
+    assert labels(from_collection(Collection(tracks), "genre")) == {f"{NFC}.mp3": ("House",), f"{NFD}.mp3": ("Dub",)}

@@ -319,3 +319,11 @@ def test_folder_and_encoding_do_not_move_a_track(artist: str, name: str) -> None
 @pytest.mark.parametrize("module", [manifests, splits])
 def test_the_examples_in_the_docstrings_hold(module: ModuleType) -> None:
     assert doctest.testmod(module) == doctest.TestResults(failed=0, attempted=1)
+
+
+@pytest.mark.parametrize(("there", "listed"), [("Beyonc\u00e9", "Beyonce\u0301"), ("Beyonce\u0301", "Beyonc\u00e9")])
+def test_a_manifest_of_another_system_spells_accents_as_it_likes(there: str, listed: str, tmp_path: Path) -> None:
+    (tmp_path / f"{there}.mp3").touch()
+    (tmp_path / "list.csv").write_text(f"path,style\n{listed}.mp3,R&B\n", encoding="utf-8")
+    (entry,) = read(tmp_path / "list.csv").entries
+    assert entry.path == tmp_path / f"{there}.mp3"

@@ -11,6 +11,7 @@ import pytest
 from earmark import files
 from earmark.files import (
     absolute,
+    as_spelled,
     cache_folder,
     data_folder,
     put,
@@ -255,3 +256,43 @@ def test_an_absolute_path_drops_two_dots_and_keeps_links(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     assert absolute("link/../link/./a.mp3") == tmp_path / "link" / "a.mp3"
     assert absolute(Path("link")) == tmp_path / "link"
+
+
+# Names that read alike
+
+NFC, NFD = "Beyonc\u00e9", "Beyonce\u0301"
+
+
+@pytest.mark.parametrize(("there", "asked"), [(NFC, NFD), (NFD, NFC)])
+def test_a_file_is_found_however_its_accents_are_spelled(there: str, asked: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{there} und Mötley Cru\u0308e" / f"{there}.mp3"
+    path.parent.mkdir()
+    path.touch()
+    other = tmp_path / f"{asked} und Mo\u0308tley Crüe" / f"{asked}.mp3"
+    assert as_spelled(other) == as_spelled(path) == path
+    gone = tmp_path / asked / "gone.mp3"
+    assert as_spelled(gone) == gone
+
+
+def test_the_exact_spelling_goes_first_but_not_into_a_dead_end(tmp_path: Path) -> None:
+    for name in (NFC, NFD):
+        (tmp_path / name).mkdir()
+    if len(list(tmp_path.iterdir())) == 1:
+        pytest.skip("this file system does not tell the two spellings apart")
+    for name in (NFC, NFD):
+        (tmp_path / NFC / f"{name}.mp3").touch()
+    for name in (NFC, NFD):
+        assert as_spelled(tmp_path / NFC / f"{name}.mp3") == tmp_path / NFC / f"{name}.mp3"
+        assert as_spelled(tmp_path / NFD / f"{name}.mp3") == tmp_path / NFC / f"{name}.mp3"
+
+
+def test_a_file_that_comes_later_is_found(tmp_path: Path) -> None:
+    assert as_spelled(tmp_path / f"{NFD}.mp3") == tmp_path / f"{NFD}.mp3"
+    (tmp_path / f"{NFC}.mp3").touch()
+    os.utime(tmp_path, ns=(1, 1))
+    assert as_spelled(tmp_path / f"{NFD}.mp3") == tmp_path / f"{NFC}.mp3"
+
+
+@pytest.mark.parametrize("name", ["é" * 300, "é\0", "é/../é", ".", "/", "é"])
+def test_a_name_that_no_file_can_have_stays_as_it_is(name: str) -> None:
+    assert as_spelled(Path(name)) == Path(name)

@@ -255,3 +255,10 @@ def alive(pid: int) -> bool:
         return False
     # Nobody may be there to bury it: a zombie is dead.
     return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+@pytest.mark.parametrize(("there", "asked"), [("Beyonc\u00e9", "Beyonce\u0301"), ("Beyonce\u0301", "Beyonc\u00e9")])
+def test_a_source_is_found_however_its_accents_are_spelled(there: str, asked: str, tmp_path: Path) -> None:
+    (path,) = touch(tmp_path, f"{there}/{there}.mp3")
+    sources = [tmp_path / asked, tmp_path / asked / f"{asked}.mp3", tmp_path / asked / f"{asked}*.mp3"]
+    assert [list(gather([str(source)])) for source in sources] == [[path], [path], [path]]

@@ -1,4 +1,4 @@
-"""Files replaced in one step, the folders of the user, and absolute paths.
+"""Files replaced in one step, files found whatever the spelling of their names, and the folders of the user.
 
 A file is written under a name of its own beside the one that it replaces, reaches the disk (fsync), and is renamed.
 Whoever reads meanwhile, and whoever comes after a crash or a power cut, finds the old file or the new one, whole.
@@ -11,8 +11,10 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, TextIO
 from uuid import uuid4
@@ -125,6 +127,53 @@ def cache_folder() -> Path:
 def absolute(path: str | os.PathLike[str]) -> Path:
     """The path from the root, without `..`; links stay what they are, so a path keeps the names that its user knows."""
     return Path(os.path.abspath(path))  # noqa: PTH100  what pathlib has instead follows links or keeps ".."
+
+
+def composed(text: str) -> str:
+    """A text in the form in which two spellings of it compare as equal: letters together with their accents (NFC)."""
+    return unicodedata.normalize("NFC", text)
+
+
+def as_spelled(path: Path) -> Path:
+    """The path of the file that is there under this name, whether its letters and accents are stored as one or as two.
+
+    macOS takes accents apart where most systems keep them together, so a list and the files that it names may spell
+    the same names differently. The exact spelling goes first; where there is no such file, the path stays as it is.
+    """
+    if str(path).isascii() or os.path.lexists(path):
+        return path
+    return next(_spellings(path), path)
+
+
+def _spellings(path: Path) -> Iterator[Path]:
+    """All paths of files that read like this one, the exact spelling of each name first."""
+    if path.parent == path:
+        yield path
+        return
+    for folder in _spellings(path.parent):
+        exact = folder / path.name
+        if os.path.lexists(exact):
+            yield exact
+        if not path.name.isascii():
+            alike = _names(folder).get(composed(path.name), ())
+            yield from (folder / name for name in alike if name != path.name)
+
+
+def _names(folder: Path) -> Mapping[str, list[str]]:
+    """Names in a folder by their composed form; none where it cannot be read."""
+    try:
+        return _names_as_of(folder, folder.stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return {}
+
+
+@lru_cache(maxsize=64)
+def _names_as_of(folder: Path, _changed: int) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in sorted(os.listdir(folder)):  # noqa: PTH208  names, not paths
+        if not name.isascii():
+            found.setdefault(composed(name), []).append(name)
+    return found
 
 
 def _sync_names(folder: Path) -> None:

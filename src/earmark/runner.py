@@ -12,8 +12,9 @@ import os
 import signal
 import sys
 import threading
+import unicodedata
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from earmark.audio import SUFFIXES
 from earmark.errors import EarmarkError, FileError, UnexpectedError, UnreadableAudio
+from earmark.files import as_spelled
 
 T = TypeVar("T")
 Task: TypeAlias = Callable[[Path], T]
@@ -38,14 +40,21 @@ def gather(sources: Iterable[str]) -> Iterator[Path | UnreadableAudio]:
     nothing is an error in its place.
     """
     for source in sources:
-        path = Path(source)
-        if os.path.isdir(source):  # noqa: PTH112  which takes names that are too long for a file, too
+        path = as_spelled(Path(source))
+        if source and os.path.isdir(path):  # noqa: PTH112  which takes names that are too long for a file, too
             yield from _below(path)
-        elif not os.path.exists(source) and glob.has_magic(source):  # noqa: PTH110  the same
-            matches = sorted(glob.glob(source, recursive=True))  # noqa: PTH207  a pattern may be absolute
-            yield from map(Path, matches) if matches else [UnreadableAudio(path, "no file matches")]
+        elif not os.path.exists(path) and glob.has_magic(source):  # noqa: PTH110  the same
+            yield from _matching(source) or [UnreadableAudio(path, "no file matches")]
         else:
             yield path
+
+
+def _matching(pattern: str) -> Sequence[Path | UnreadableAudio]:
+    """The files that a pattern names, sorted; where there are none, those of the pattern with its accents respelled."""
+    for spelling in dict.fromkeys([pattern, *(unicodedata.normalize(form, pattern) for form in ("NFC", "NFD"))]):
+        if matches := sorted(glob.glob(spelling, recursive=True)):  # noqa: PTH207  a pattern may be absolute
+            return list(map(Path, matches))
+    return []
 
 
 def _below(folder: Path) -> Iterator[Path | UnreadableAudio]:

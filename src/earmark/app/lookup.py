@@ -73,7 +73,7 @@ def note_tags(catalogue: "Catalogue | None", path: Path) -> None:
     """Tell a catalogue that the tags of a file were just written, if it knows the file."""
     from earmark.library.tags import read
 
-    if catalogue is None or (track := catalogue.track(path)) is None or (state := catalogue.state(path)) is None:
+    if catalogue is None or (track := catalogue.track(path)) is None or (state := catalogue.state(track.path)) is None:
         return
     status = path.stat()
     written = replace(track, tags=read(path), size=status.st_size, modified=status.st_mtime_ns, analysis=None)

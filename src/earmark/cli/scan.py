@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earmark.cli.messages import complain, some
+from earmark.files import as_spelled
 
 if TYPE_CHECKING:
     from earmark.errors import EarmarkError
@@ -39,7 +40,7 @@ def scan(
             raise typer.BadParameter("--ray goes with --out, --model and --workers only")
         _scan_on_cluster(source, out, ray, model, workers)
         return
-    folder = Path(source)
+    folder = as_spelled(Path(source))
     if watch and (again or retry):
         raise typer.BadParameter("--watch goes with neither --again nor --retry")
 

@@ -10,7 +10,6 @@ of this one. What is written can be read back; names that are not UTF-8 travel a
 
 import os
 import re
-import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
@@ -90,7 +89,7 @@ def to_volume(path: PurePath) -> tuple[str, tuple[str, ...]]:
     """
     if path.drive:
         return path.drive, path.parts[1:]
-    names = tuple(unicodedata.normalize("NFC", name) for name in path.parts[1:])
+    names = tuple(files.composed(name) for name in path.parts[1:])
     if path.is_relative_to(VOLUMES) and len(names) > 2:  # noqa: PLR2004  "Volumes", the drive, and what is on it
         return names[1], names[2:]
     return boot_volume(), names
@@ -114,7 +113,7 @@ def boot_volume() -> str:
     if Path(VOLUMES).is_dir():
         for volume in sorted(Path(VOLUMES).iterdir()):
             if volume.is_symlink() and volume.resolve() == Path("/"):
-                return unicodedata.normalize("NFC", volume.name)
+                return files.composed(volume.name)
     return BOOT
 
 
@@ -128,7 +127,7 @@ def _is_mounted(volume: str) -> bool:
 
 
 def located(path: PurePath, moved: Mapping[str, Path] | None = None) -> Path:
-    """The file on this machine that a place stands for.
+    """The file on this machine that a place stands for, in the spelling that its name has here.
 
     Args:
         path: the place, of any machine.
@@ -136,6 +135,11 @@ def located(path: PurePath, moved: Mapping[str, Path] | None = None) -> Path:
     """
     for old in sorted(moved or {}, key=len, reverse=True):
         beginning = place(old)
-        if type(beginning) is type(path) and path.is_relative_to(beginning):
-            return Path((moved or {})[old], *path.relative_to(beginning).parts)
-    return Path(path)
+        if type(beginning) is type(path) and _composed(path).is_relative_to(_composed(beginning)):
+            rest = path.parts[len(beginning.parts) :]
+            return files.as_spelled(Path((moved or {})[old], *rest))
+    return files.as_spelled(Path(path))
+
+
+def _composed(path: PurePath) -> PurePath:
+    return type(path)(files.composed(str(path)))

@@ -13,11 +13,13 @@ A collection spells one word in many ways ("Techno", "techno "): the most freque
 from collections import Counter
 from collections.abc import Collection as Container
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
 from pathlib import Path, PurePath
 from typing import Final, Literal, TypeAlias
 
 from earmark.errors import ManifestError
-from earmark.files import absolute
+from earmark.files import absolute, composed
 from earmark.learning.data.formats import SEPARATOR, is_text
 from earmark.learning.data.manifest import Manifest, ManifestEntry, labelled, spell
 from earmark.learning.data.sources import Collected, Dropped
@@ -51,40 +53,57 @@ def from_collection(
     Raises:
         ManifestError: no playlist and no folder is called like a name in `only`.
     """
+    collection = _here(collection, moved)
     chosen = _chosen(collection.playlists, only)
-    tracks = {track.path: track for track in collection.tracks}
-    listed = dict.fromkeys(path for playlist in chosen for path in playlist.tracks)
+    tracks = {Path(track.path): track for track in collection.tracks}
+    listed = dict.fromkeys(Path(path) for playlist in chosen for path in playlist.tracks)
     limited = target == "playlist" or bool(only)
-    paths: Iterable[PurePath] = listed if limited else tracks
+    files: Iterable[Path] = listed if limited else tracks
     labels = _labels(collection, chosen, target) if target in LABELS else {}
     history = Counter(play.path for play in collection.history if play.public)
-    entries: dict[Path, ManifestEntry] = {}
+    entries: list[ManifestEntry] = []
     dropped: list[Dropped] = []
-    for path in paths:
-        track = tracks.get(path, ImportedTrack(path))
-        file = absolute(located(path, moved))
-        if file in entries:
-            continue
-        value = labels.get(path, ()) if target in LABELS else _value(track, target, history)
+    for file in files:
+        track = tracks.get(file, ImportedTrack(file))
+        value = labels.get(file, ()) if target in LABELS else _value(track, target, history)
         reason = _why_not(file, value, target, several=several)
         if reason:
             dropped.append(Dropped(file, reason))
         else:
-            entries[file] = _entry(file, track, value)
+            entries.append(_entry(file, track, value))
     if target in LABELS:
-        manifest = labelled("tags" if several else "styles", entries.values())
+        manifest = labelled("tags" if several else "styles", entries)
     else:
-        manifest = Manifest("values", (target,), tuple(entries.values()))
+        manifest = Manifest("values", (target,), tuple(entries))
     return Collected(manifest, tuple(dropped))
 
 
+def _here(collection: Collection, moved: Mapping[str, Path] | None) -> Collection:
+    """The collection with the files of this machine; places that are the same file are one track.
+
+    Of a file that is described twice, the first description counts.
+    """
+
+    @cache
+    def file(path: PurePath) -> Path:
+        return absolute(located(path, moved))
+
+    tracks = {file(track.path): track for track in reversed(collection.tracks)}
+    order = dict.fromkeys(file(track.path) for track in collection.tracks)
+    return replace(
+        collection,
+        tracks=tuple(replace(tracks[path], path=path) for path in order),
+        playlists=tuple(replace(each, tracks=tuple(map(file, each.tracks))) for each in collection.playlists),
+        history=tuple(replace(play, path=file(play.path)) for play in collection.history),
+    )
+
+
 def _chosen(playlists: Iterable[Playlist], only: Container[str]) -> list[Playlist]:
-    playlists = list(playlists)
-    known = {name for playlist in playlists for name in (playlist.name, *playlist.folders)}
+    named = [(each, {composed(name) for name in (each.name, *each.folders)}) for each in playlists]
     for name in only:
-        if name not in known:
+        if not any(composed(name) in names for _, names in named):
             raise ManifestError(f"no playlist and no folder is called {name!r}")
-    return [each for each in playlists if not only or {each.name, *each.folders} & set(only)]
+    return [each for each, names in named if not only or names.intersection(map(composed, only))]
 
 
 def _labels(collection: Collection, playlists: Iterable[Playlist], target: Target) -> dict[PurePath, tuple[str, ...]]:

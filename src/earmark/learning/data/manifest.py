@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.errors import ManifestError
-from earmark.files import absolute
+from earmark.files import absolute, as_spelled
 from earmark.learning.data import formats
 from earmark.learning.data.formats import Cells
 from earmark.learning.data.splits import SPLITS, split_of
@@ -271,7 +271,7 @@ def _entry(folder: Path, cells: Cells, task: LearningTask, classes: tuple[str, .
     """Read one line."""
     if not isinstance(cells["path"], str) or not cells["path"]:
         raise ManifestError("the path is empty")
-    path = absolute(folder / cells["path"])
+    path = as_spelled(absolute(folder / cells["path"]))
     artist, title = _text(cells, "artist"), _text(cells, "title")
     split = _text(cells, "split") if "split" in cells else split_of(artist, path)
     if split not in SPLITS:

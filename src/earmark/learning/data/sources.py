@@ -13,7 +13,7 @@ from typing import Literal
 
 from earmark.audio import SUFFIXES
 from earmark.errors import FileError, ManifestError
-from earmark.files import absolute
+from earmark.files import absolute, as_spelled
 from earmark.learning.data.formats import is_text, rows_of
 from earmark.learning.data.manifest import Manifest, ManifestEntry, labelled, require_one_spelling, spell
 from earmark.learning.data.splits import split_of
@@ -104,7 +104,7 @@ def from_jamendo(tables: Sequence[Path], audio: Path) -> Collected:
         for line, track, artist, path, tags in _jamendo(table):
             if not tags or not all("---" in tag for tag in tags):
                 raise ManifestError(f"{table}, line {line}: the tags are {' '.join(tags)!r}, not as in 'genre---house'")
-            full, low = audio / path, (audio / path).with_suffix(".low.mp3")
+            full, low = (as_spelled(each) for each in (audio / path, (audio / path).with_suffix(".low.mp3")))
             chosen = low if low.is_file() and not full.is_file() else full
             entry = _entry(chosen, tags, Tags(artist=artist, title=track), split)
             found.append(entry if chosen.is_file() else _missing(chosen))
@@ -137,7 +137,7 @@ def from_magnatagatune(annotations: Path, clips: Path, audio: Path, *, by_folder
             )
         tags = tuple(tag for tag, cell in clip.items() if cell == "1")
         named = Tags(artist=about[number]["artist"], title=about[number]["title"])
-        entry = _entry(audio / (place or f"clip {number}"), tags, named, split)
+        entry = _entry(as_spelled(audio / (place or f"clip {number}")), tags, named, split)
         found.append(entry if entry.path.is_file() else _missing(entry.path))
     return _collected(annotations, "tags", found, published=by_folder)
 

@@ -15,6 +15,7 @@ A scan works on a catalogue as on any `scanning.scan.Store`, and knows nothing o
 
 import os
 import sqlite3
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -108,8 +109,13 @@ class Catalogue:
     # Finding
 
     def track(self, path: Path | str) -> Track | None:
-        """The track at a path, with all that is known of it."""
-        return next(iter(self._tracks("WHERE path = ?", _cell(path))), None)
+        """The track at a path, with all that is known of it; accents in the path may be spelled in one sign or two."""
+        if found := self._tracks("WHERE path = ?", _cell(path)):
+            return found[0]
+        wanted = absolute(path)
+        others = {unicodedata.normalize(form, str(wanted)) for form in ("NFC", "NFD")} - {str(wanted)}
+        alike = (track for other in sorted(others) for track in self._tracks("WHERE path = ?", _cell(other)))
+        return next((track for track in alike if not _are_two(wanted, track.path)), None)
 
     def find(self, query: Query | None = None, *, after: int = 0, limit: int = PAGE) -> list[Track]:
         """A page of the tracks that meet a query, in the order in which they came into the catalogue.
@@ -259,6 +265,11 @@ def _state(row: sqlite3.Row) -> FileState:
         error=rows.spoken(row["error"]),
         version=None if row["version"] is None else rows.spoken(row["version"]),
     )
+
+
+def _are_two(one: Path, other: Path) -> bool:
+    """Whether two spellings of a path are two files, as they can be where names are compared byte by byte."""
+    return one.exists() and other.exists() and not one.samefile(other)
 
 
 def _cell(path: Path | str) -> str | bytes:

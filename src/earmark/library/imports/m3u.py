@@ -9,6 +9,7 @@ import re
 from pathlib import Path, PurePath, PureWindowsPath
 
 from earmark.errors import ExchangeError
+from earmark.files import as_spelled
 from earmark.library.imports.records import Collection, ImportedTrack, Playlist
 from earmark.library.places import DRIVE, absolute, from_url, place
 
@@ -76,6 +77,6 @@ def _place(line: str, playlist: Path) -> PurePath | None:
         return place(line)
     folder = absolute(playlist.parent)
     # A relative path with backslashes was written on Windows, unless there is a file of that very name.
-    if "\\" in line and not Path(folder, line).exists():
+    if "\\" in line and not as_spelled(Path(folder, line)).exists():
         line = line.replace(ntpath.sep, "/")
     return absolute(Path(folder, line))

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Protocol
 
 from earmark.errors import EarmarkError, FileError, UnreadableAudio
-from earmark.files import absolute
+from earmark.files import absolute, as_spelled, composed
 from earmark.library.scanning.examine import Examiner, failed
 from earmark.library.track import FileState, Track
 from earmark.runner import Task, gather, run_all
@@ -110,7 +110,7 @@ def survey(
     Raises:
         EarmarkError: there is no such folder.
     """
-    folder = absolute(folder)
+    folder = as_spelled(absolute(folder))
     if not folder.exists():
         raise EarmarkError(f"{folder}: there is no such folder")
     found = Survey(folder, [], [], set())
@@ -221,5 +221,9 @@ def _is_gone(path: Path) -> bool:
 
 
 def _is_respelled(one: Path, other: Path) -> bool:
-    """Whether two paths differ in case only and are the same file, where the file system does not tell them apart."""
-    return str(one).casefold() == str(other).casefold() and one.exists() and one.samefile(other)
+    """Whether two paths differ in case or in the spelling of accents only and are the same file.
+
+    So they are where the file system does not tell them apart.
+    """
+    first, second = (composed(str(path)).casefold() for path in (one, other))
+    return first == second and one.exists() and one.samefile(other)
