@@ -232,6 +232,57 @@ def test_any_rate_and_number_of_channels_is_heard(
     assert np.sqrt(2 * np.mean(expected**2)) * channels == pytest.approx(0.5 * np.sqrt(channels), rel=0.2)
 
 
+def stereo(left: NDArray[np.floating], right: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.stack([left, right], axis=1).astype(np.float64)
+
+
+@pytest.mark.parametrize("settings", ["-c:a pcm_u8", "-c:a pcm_s16le", "-c:a pcm_f32le"])
+def test_one_channel_is_heard_where_their_mean_cancels(tmp_path: Path, settings: str) -> None:
+    sound = tone(440, 4)
+    path = write(tmp_path / "antiphase.wav", stereo(sound, -sound), settings)
+    sounds: list[Sound] = []
+    with Recording(path) as recording:
+        waveform = np.concatenate(list(recording.blocks(RATE, tap=sounds.append)))
+        assert recording.warnings == ["the channels cancel each other for 4.0 s: one of them was heard there"]
+    channels = np.concatenate([each.channels for each in sounds], axis=1)
+    assert np.array_equal(waveform, channels[0])
+    assert np.abs(waveform - sound).max() < 0.01
+    assert np.array_equal(decode(path, RATE, start=1.5, duration=1), waveform[round(1.5 * RATE) : round(2.5 * RATE)])
+
+
+def test_the_louder_of_channels_that_cancel_is_heard(tmp_path: Path) -> None:
+    left = np.stack([0.01 * tone(440, 1), *(each * tone(300, 1) for each in (0.5, -0.5))], axis=1)
+    assert np.abs(decode(write(tmp_path / "three.wav", left), RATE) - 0.5 * tone(300, 1)).max() < 1e-4
+
+
+def test_only_the_part_that_cancels_is_heard_in_one_channel(tmp_path: Path) -> None:
+    sound = tone(440, 20)
+    right = np.where(np.arange(sound.size) < 10 * RATE, sound, -sound)
+    waveform = decode(write(tmp_path / "half.wav", stereo(sound, right)), RATE)
+    assert np.abs(waveform[: 9 * RATE] - sound[: 9 * RATE]).max() < 1e-6
+    assert np.abs(waveform[12 * RATE :] - sound[12 * RATE :]).max() < 1e-6
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.0, -0.5, -0.8])
+def test_ordinary_stereo_is_the_mean_of_its_channels(tmp_path: Path, share: float) -> None:
+    rng = np.random.default_rng(3)
+    left = rng.normal(size=4 * RATE) * 0.1
+    right = share * left + (1 - abs(share)) * rng.normal(size=left.size) * 0.1
+    path = write(tmp_path / "stereo.wav", stereo(left, right))
+    mean = (left.astype(np.float32) + right.astype(np.float32)) * np.float32(0.5)
+    with Recording(path) as recording:
+        assert np.array_equal(np.concatenate(list(recording.blocks(RATE))), mean)
+        assert recording.warnings == []
+
+
+def test_the_rounding_of_silence_does_not_count_as_channels_that_cancel(tmp_path: Path) -> None:
+    dither = np.random.default_rng(0).integers(-1, 2, 2 * RATE) / 32768
+    path = write(tmp_path / "dither.wav", stereo(dither, -dither), "-c:a pcm_s16le")
+    with Recording(path) as recording:
+        assert not np.concatenate(list(recording.blocks(RATE))).any()
+        assert recording.warnings == []
+
+
 def test_streamed_resampling_equals_resampling_the_whole(encoded: Callable[[str], Path]) -> None:
     path = encoded("f32.wav")
     whole = soxr.resample(decode(path, RATE), RATE, 16000, quality="HQ")

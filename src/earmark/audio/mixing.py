@@ -1,6 +1,8 @@
 """Frames of sound as one channel at one rate: channels averaged, resampled, cut.
 
-The channels are averaged here, never by FFmpeg, whose float down-mix is 1.41 times the mean of a stereo pair.
+The channels are averaged here, never by FFmpeg, whose float down-mix is 1.41 times the mean of a stereo pair. Where
+they cancel each other, as when one of two was connected the wrong way round, one of them is heard instead: block by
+block, so that a file of which only a part is so is heard in all its parts.
 """
 
 import math
@@ -37,6 +39,19 @@ _SAMPLE_FORMATS: Final[dict[str, tuple[type[np.generic], int, float]]] = {
     "dbl": (np.float64, 0, 1.0),
 }
 
+CANCELLED: Final = 0.01
+"""Power of the mean, over what it is for channels that have nothing in common, below which they cancel each other; of a
+stereo pair, the mean is 23 dB below the channels then."""
+
+FAINT: Final = 1e-7
+"""Power of -70 dBFS: below, it is silence and rounding that cancels."""
+
+SPARSE: Final = 16
+"""One sample of so many is enough to see that channels do not cancel."""
+
+COMPARABLE: Final = 2.0
+"""Ratio of the powers of channels of about the same level."""
+
 
 @dataclass(frozen=True)
 class Sound:
@@ -54,18 +69,29 @@ class Sound:
 Tap: TypeAlias = Callable[[Sound], None]
 
 
-def mixed(frames: Iterable[AudioFrame], *, apart: bool) -> Iterator[tuple[int, Waveform, Sound | None, int]]:
-    """Average the channels of frames, a block at a time; a frame of another kind begins a new block.
+@dataclass(frozen=True)
+class Block:
+    """A block of a file as one channel.
 
-    Yields:
-        The rate in Hz, the mean of the channels, if they are wanted the channels themselves, and the number of samples
-        that were silenced, because they were not finite or beyond `LOUDEST`.
+    `rate` is in Hz, `waveform` the mean of the channels (samples,), or one of them where they cancel each other
+    (`cancelled`); `sound` are the channels themselves, if they are wanted. `silenced` is the number of samples that
+    were silenced, because they were not finite or beyond `LOUDEST`.
     """
+
+    rate: int
+    waveform: Waveform
+    sound: Sound | None
+    silenced: int
+    cancelled: bool
+
+
+def mixed(frames: Iterable[AudioFrame], *, apart: bool) -> Iterator[Block]:
+    """Average the channels of frames, a block at a time; a frame of another kind begins a new block."""
 
     def kind(frame: AudioFrame) -> tuple[int, str, int]:
         return frame.sample_rate, frame.format.name, frame.layout.nb_channels
 
-    for (rate, _, _), alike in groupby(frames, kind):
+    for _, alike in groupby(frames, kind):
         fifo = (
             AudioFifo()
         )  # gathers in C what would cost Python a dozen calls per frame, of 11,500 in five minutes of mp3
@@ -73,13 +99,13 @@ def mixed(frames: Iterable[AudioFrame], *, apart: bool) -> Iterator[tuple[int, W
             frame.pts = None  # or the FIFO insists on their continuity
             fifo.write(frame)
             if fifo.samples >= BLOCK and (block := fifo.read()):
-                yield rate, *_mean(block, apart=apart)
+                yield _mean(block, apart=apart)
         if block := fifo.read():
-            yield rate, *_mean(block, apart=apart)
+            yield _mean(block, apart=apart)
 
 
-def _mean(frame: AudioFrame, *, apart: bool) -> tuple[Waveform, Sound | None, int]:
-    """Return the mean of a frame's channels, if they are wanted the channels, and how many samples were silenced."""
+def _mean(frame: AudioFrame, *, apart: bool) -> Block:
+    """Return a frame as one channel, and if they are wanted all its channels."""
     number, silence, full_scale = _SAMPLE_FORMATS[frame.format.packed.name]
     count = frame.layout.nb_channels
     if frame.format.is_planar:
@@ -97,14 +123,36 @@ def _mean(frame: AudioFrame, *, apart: bool) -> tuple[Waveform, Sound | None, in
         mean += channel
     mean -= np.float32(silence * count)
     mean *= np.float32(1 / (full_scale * count))
+    cancelled = _cancel(channels, mean, silence, full_scale)
+    if cancelled:  # the first of about the same level, so that it is the same one in the next block
+        powers = [_power(channel, silence, full_scale) for channel in channels]
+        chosen = next(
+            channel for channel, power in zip(channels, powers, strict=True) if power >= max(powers) / COMPARABLE
+        )
+        mean = (chosen.astype(np.float32) - np.float32(silence)) * np.float32(1 / full_scale)
     if not apart:
-        return mean, None, silenced
+        return Block(frame.sample_rate, mean, None, silenced, cancelled)
     separate = np.array(channels, np.float32)  # (channels, samples)
     if number is not np.float32:
         separate -= np.float32(silence)
         separate *= np.float32(1 / full_scale)
     sound = Sound(frame.sample_rate, tuple(channel.name for channel in frame.layout.channels), separate)
-    return mean, sound, silenced
+    return Block(frame.sample_rate, mean, sound, silenced, cancelled)
+
+
+def _cancel(channels: list[NDArray[Any]], mean: Waveform, silence: int, full_scale: float) -> bool:
+    """Return whether channels, as they were decoded, cancel each other in their mean."""
+    for step in (SPARSE, 1):
+        powers = [_power(channel[::step], silence, full_scale) for channel in channels]
+        unrelated = sum(powers) / len(channels) ** 2
+        if max(powers) < FAINT or _power(mean[::step], 0, 1.0) >= CANCELLED * unrelated:
+            return False
+    return True
+
+
+def _power(samples: NDArray[Any], silence: int, full_scale: float) -> float:
+    waveform = (samples.astype(np.float32) - np.float32(silence)) * np.float32(1 / full_scale)
+    return float(np.einsum("i,i->", waveform, waveform)) / samples.size
 
 
 def _silenced(channels: list[NDArray[Any]]) -> tuple[list[NDArray[Any]], int]:

@@ -39,6 +39,10 @@ WARM_UP: Final = 1.0
 """Seconds decoded and dropped before an excerpt. An mp3 frame refers back by up to 511 bytes (0.5 s at 8 kbit/s), Opus
 asks for 80 ms, a lapped transform for one frame."""
 
+CANCELLED_SHARE: Final = 0.1
+"""Share of a file in which its channels cancel each other, above which that is worth a warning: a wide pad at its
+beginning is not."""
+
 MOSTLY_WRONG: Final = 0.1
 """Share of samples that are no sound from which on the file is none: numbers of another type than it says."""
 
@@ -131,14 +135,17 @@ class Recording:
         heard = position / self.sample_rate
         surplus = first - position
         samples = silenced = 0
-        for rate, waveform, sound, wrong in mixed(frames, apart=tap is not None):
-            heard += waveform.size / rate
-            samples += waveform.size
-            silenced += wrong
-            if tap and sound:
-                tap(sound)
-            yield rate, waveform[surplus:]
-            surplus = max(0, surplus - waveform.size)
+        cancelled = 0.0  # seconds
+        for block in mixed(frames, apart=tap is not None):
+            seconds = block.waveform.size / block.rate
+            heard += seconds
+            cancelled += seconds * block.cancelled
+            samples += block.waveform.size
+            silenced += block.silenced
+            if tap and block.sound:
+                tap(block.sound)
+            yield block.rate, block.waveform[surplus:]
+            surplus = max(0, surplus - block.waveform.size)
         if silenced > MOSTLY_WRONG * samples:
             share = f"{silenced / samples:.0%} of its samples are no numbers that sound can have"
             raise UnreadableAudio(self.path, f"it could not be heard: {share}")
@@ -146,6 +153,8 @@ class Recording:
         if silenced:
             count = f"{silenced} samples were" if silenced > 1 else "1 sample was"
             self.warnings.append(f"{count} not finite, or beyond the level of any sound: replaced by silence")
+        if cancelled > CANCELLED_SHARE * heard:
+            self.warnings.append(f"the channels cancel each other for {cancelled:.1f} s: one of them was heard there")
 
     def _judge(self, heard: float) -> None:
         """Say what was wrong with a file that was heard to its end, `heard` seconds after its beginning."""
