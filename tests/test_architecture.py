@@ -20,6 +20,7 @@ MUTAGEN = "mutagen is known to tags only"
 RAY = "Ray is known to the cluster only"
 NICEGUI = "NiceGUI is known to the web only"
 NUMPY = "the base is NumPy only"
+TEACHING = "teaching needs no torch"
 RECIPES = "learning never imports recipes"
 ROOMS = "the rooms of learning stand on each other"
 CIRCLES = "packages do not import each other in circles"
@@ -53,6 +54,9 @@ PLANTED = [
     (NUMPY, "analysis", "onnxruntime"),
     (NUMPY, "measures.classification", "scipy"),
     (NUMPY, "spectra", "torch"),
+    (TEACHING, "learning.teaching.heads", "earmark.learning.networks"),
+    (TEACHING, "learning.data.embeddings", "torch"),
+    (TEACHING, "app.teaching", "earmark.learning.bundle"),
     (ROOMS, "learning.networks.heads", "earmark.learning.bundle"),
     (RECIPES, "learning.training.run", "earmark.recipes.house12"),
 ]
@@ -116,7 +120,7 @@ def test_the_contracts_hold(tmp_path: Path) -> None:
     verdict = lint(tmp_path)
     assert verdict.status == 0, verdict.text
     assert verdict.contracts == dict.fromkeys(
-        (ARROWS, TORCH, TYPER, ONNX, MUTAGEN, RAY, NICEGUI, NUMPY, RECIPES, ROOMS, CIRCLES), "KEPT"
+        (ARROWS, TORCH, TYPER, ONNX, MUTAGEN, RAY, NICEGUI, NUMPY, TEACHING, RECIPES, ROOMS, CIRCLES), "KEPT"
     )
 
 

@@ -423,6 +423,13 @@ def test_a_command_whose_extra_is_missing_says_how_to_get_it(tmp_path: Path, tin
         assert answer.stderr == line
 
 
+@pytest.mark.parametrize("missing", ["sklearn", "scipy", "onnx", "safetensors"])
+def test_teaching_needs_no_more_than_its_own_extra(tmp_path: Path, missing: str) -> None:
+    answer = without(missing, "teach", tmp_path, tmp_path / "out")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == "earmark: `earmark teach` needs more than the base install: pip install 'earmark[teach]'\n"
+
+
 def test_a_module_that_no_extra_brings_is_missed_loudly(tmp_path: Path) -> None:
     answer = without("soxr", "listen", tmp_path)
     assert answer.returncode == 1

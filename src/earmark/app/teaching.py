@@ -1,4 +1,4 @@
-"""A model of the user's own styles, from labelled tracks; needs the extra `train`."""
+"""A model of the user's own styles, from labelled tracks; needs the extra `teach`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ def teach(
     """
     from earmark.hearing.bundle import locate
     from earmark.learning import teaching
-    from earmark.learning.bundle import require_replaceable
+    from earmark.learning.bundle_files import require_replaceable
     from earmark.learning.data.embeddings import default_cache, embed
 
     def hear(paths: Sequence[Path]) -> "list[Embedded]":

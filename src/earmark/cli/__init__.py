@@ -87,10 +87,11 @@ def main() -> None:
     try:
         app()
     except ModuleNotFoundError as error:
-        extra = _EXTRA_OF.get((error.name or "").partition(".")[0])
+        command = " ".join(sys.argv[1:2])
+        extra = _extra_with((error.name or "").partition(".")[0], command)
         if extra is None or debug:
             raise
-        _fail(MissingExtra(f"`earmark {' '.join(sys.argv[1:2])}`", extra))
+        _fail(MissingExtra(f"`earmark {command}`", extra))
     except EarmarkError as error:
         if debug:
             raise
@@ -103,13 +104,15 @@ def main() -> None:
         sys.exit(130)
 
 
-_EXTRA_OF = dict.fromkeys(
-    (
-        *("torch", "lightning", "lightning_fabric", "onnx", "onnxscript", "safetensors", "scipy", "sklearn"),
-        *("h5py", "matplotlib", "pyarrow", "pydantic"),
-    ),
-    "train",
-)
+_OF_TEACH = {"matplotlib", "onnx", "safetensors", "scipy", "sklearn"}
+_OF_TRAIN = _OF_TEACH | {"h5py", "lightning", "lightning_fabric", "onnxscript", "pyarrow", "pydantic", "torch"}
+
+
+def _extra_with(module: str, command: str) -> str | None:
+    """The smallest extra with which a command finds a module; None if no extra brings it."""
+    if command == "teach" and module in _OF_TEACH:
+        return "teach"
+    return "train" if module in _OF_TRAIN else None
 
 
 def _fail(error: EarmarkError) -> None:

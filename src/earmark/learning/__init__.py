@@ -1,4 +1,4 @@
-"""Learning: data, networks, training, teaching, evaluation and bundles. Needs the extra `train`."""
+"""Learning: data, networks, training, teaching, evaluation and bundles. Needs the extra `train`, teaching `teach` alone."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -11,7 +11,8 @@ from pathlib import Path
 from earmark.errors import BundleError
 from earmark.hearing.bundle import CARD, Config, locate, user_models
 from earmark.learning import cards
-from earmark.learning.bundle import check_waveform, require_replaceable, write
+from earmark.learning.bundle import check_waveform, write
+from earmark.learning.bundle_files import require_replaceable
 from earmark.learning.downloads import ADDABLE, YAMNET, Progress, fetch
 from earmark.learning.networks.yamnet import graph
 from earmark.learning.networks.yamnet.classes import CLASSES, DIMS, NAMES

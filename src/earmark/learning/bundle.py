@@ -1,15 +1,10 @@
-"""Write a bundle: a network and what is known about it, as the folder that `earmark.hearing.bundle` reads.
+"""Networks of torch as bundles, and back: a network and what is known about it, as `earmark.hearing.bundle` reads it.
 
-The folder is written under a temporary name, heard by ONNX Runtime, compared with torch, and only then renamed.
+What ONNX Runtime hears is compared with torch before a bundle is put in its place.
 """
 
-import hashlib
-import io
-import json
 import logging
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +14,9 @@ from safetensors.torch import load, save
 from torch import nn
 
 from earmark.errors import BundleError
-from earmark.files import replacing_folder
-from earmark.hearing import Model
-from earmark.hearing.bundle import CARD, CHECK, CONFIG, NETWORK, WEIGHTS, Config, read_checked, read_config
+from earmark.hearing.bundle import WEIGHTS, Config, read_checked, read_config
+from earmark.learning import bundle_files
+from earmark.learning.bundle_files import CheckSample
 from earmark.learning.networks import ARCHITECTURES
 
 OPSET = 18
@@ -98,16 +93,6 @@ def export_onnx(network: nn.Module, samples: int, *, any_length: bool) -> bytes:
     return serialised
 
 
-def require_replaceable(folder: Path) -> None:
-    """Make sure that writing a bundle destroys nothing but a bundle.
-
-    Raises:
-        BundleError: something else is there.
-    """
-    if folder.exists() and not (folder / CONFIG).is_file():
-        raise BundleError(f"{folder}: there is something that is no model; it would be replaced")
-
-
 def write(
     folder: Path,
     network: nn.Module,
@@ -127,23 +112,19 @@ def write(
     Raises:
         BundleError: ONNX Runtime does not hear what torch hears, or something else than a bundle stands there.
     """
-    require_replaceable(folder)
+    bundle_files.require_replaceable(folder)
     network.eval()
-    samples = round(config.window * config.sample_rate)
-    content = {
-        NETWORK: export_onnx(network, samples, any_length=config.shortest < config.window),
-        WEIGHTS: save({name: tensor.contiguous() for name, tensor in network.state_dict().items()}),
-    }
     with torch.no_grad():
         logits, _ = network(torch.from_numpy(check))
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, waveform=check, logits=logits.numpy())
-    content[CHECK] = buffer.getvalue()
-
-    settings = asdict(config) | {"sha256": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}}
-    content[CONFIG] = (json.dumps(settings, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-    content[CARD] = card.encode()
-    _replace(folder, content)
+    samples = round(config.window * config.sample_rate)
+    bundle_files.write(
+        folder,
+        config,
+        card,
+        network=export_onnx(network, samples, any_length=config.shortest < config.window),
+        weights=save({name: tensor.contiguous() for name, tensor in network.state_dict().items()}),
+        check=CheckSample(check, logits.numpy()),
+    )
 
 
 def check_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
@@ -159,11 +140,3 @@ def check_waveform(sample_rate: int, samples: int) -> NDArray[np.float32]:
     waveform = np.zeros((1, samples), np.float32)
     waveform[0, : len(steps)] = steps[:samples]
     return waveform
-
-
-def _replace(folder: Path, content: Mapping[str, bytes]) -> None:
-    """Write the files beside `folder`, open them as a model, then put them in its place."""
-    with replacing_folder(folder) as fresh:
-        for name, data in content.items():
-            (fresh / name).write_bytes(data)
-        Model.open(fresh).verify()

@@ -19,7 +19,7 @@ import torch
 
 from earmark.errors import BundleError
 from earmark.hearing.bundle import Config
-from earmark.learning import bundle, cards
+from earmark.learning import bundle, bundle_files, cards
 from earmark.learning.networks.keras import file as keras_file
 from earmark.learning.networks.keras.file import KerasFile, KerasLayer
 from earmark.learning.networks.keras.layers import Layer
@@ -84,7 +84,7 @@ def import_keras(
     Raises:
         BundleError: the file is not understood, or `out` holds something else than a bundle.
     """
-    bundle.require_replaceable(out)
+    bundle_files.require_replaceable(out)
     imported = read(path, out.name, labels=labels, sample_rate=sample_rate)
     check = bundle.check_waveform(imported.config.sample_rate, imported.network.samples)
     bundle.write(out, imported.network, imported.config, card(imported), check)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from earmark.files import replacing
 from earmark.learning.teaching.accuracy import share_of
-from earmark.learning.teaching.heads import logits_of
 from earmark.learning.teaching.labelled import Indices, LabelledEmbeddings
 from earmark.learning.teaching.validation import Folds, Trial, track_probabilities
 from earmark.measures.uncertainty import Figure
@@ -51,7 +50,7 @@ def learning_curve(
             tested = labelled.part(test)
             for _ in range(REPEATS):
                 head = trial.candidate.fit(labelled.part(_draw(labelled, train, size, generator)))
-                hits[test] += _hits(tested, logits_of(head, tested.windows), trial)
+                hits[test] += _hits(tested, head(tested.windows), trial)
         points.append(Point(size, _over_measured(hits / REPEATS, labelled, folds)))
         progress((index + 1) / len(sizes))
     everything = float(np.mean([len(train) / styles for train, _ in folds.parts]))

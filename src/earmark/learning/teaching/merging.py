@@ -7,7 +7,7 @@ music of our own synthesis differs from real music more than styles differ, and 
 real from the synthetic. So whoever merges names other music, of any style, unlabelled. What is taught is taken out of
 it, so that a whole library may be named.
 
-The gate (`earmark.learning.networks.heads.Gate`) looks at nothing but distances to taught and to other tracks, each
+The gate (`earmark.learning.teaching.gate`) looks at nothing but distances to taught and to other tracks, each
 track without its own artist. How much of what it will meet is of the taught kind nobody knows; a third is assumed.
 """
 
@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
@@ -24,9 +23,10 @@ from earmark.errors import ManifestError
 from earmark.hearing.bundle import Config
 from earmark.learning.data.embeddings import Embedded
 from earmark.learning.data.manifest import ManifestEntry
-from earmark.learning.networks.heads import Gate, euclidean
 from earmark.learning.teaching.accuracy import share_of
-from earmark.learning.teaching.heads import logits_of, standardise
+from earmark.learning.teaching.distances import euclidean
+from earmark.learning.teaching.fitted import Standardise
+from earmark.learning.teaching.gate import Gate
 from earmark.learning.teaching.labelled import Indices, LabelledEmbeddings, group, over_tracks
 from earmark.learning.teaching.validation import Folds, Trial
 from earmark.measures.classification import Probabilities, apply_temperature
@@ -123,22 +123,21 @@ def fit_gate(labelled: LabelledEmbeddings, others: OtherTracks) -> Gate:
     Raises:
         ManifestError: all taught tracks are by one artist, so none has neighbours of its kind to be measured by.
     """
-    own_points, other_points = labelled.track_means(), over_tracks(others.windows, others.track_of).astype(np.float32)
-    own, far = len(own_points), len(other_points)
-    gate = Gate(own_points.shape[1], own, far, min(NEIGHBOURS, own, far))
+    own, far = len(labelled.labels), len(others.groups)
+    neighbours = min(NEIGHBOURS, own, far)
     alike = np.repeat([1 / own, 1 / far], [own, far])
-    points = torch.from_numpy(standardise(gate.standardise, np.concatenate([own_points, other_points]), alike)).float()
-    gate.own.copy_(points[:own])
-    gate.others.copy_(points[own:])
+    rows = np.concatenate([labelled.track_means(), over_tracks(others.windows, others.track_of).astype(np.float32)])
+    standardise = Standardise.of(rows, alike)
+    own_points, other_points = np.split(standardise(rows), [own])
 
-    windows = torch.from_numpy(np.concatenate([labelled.windows, others.windows]))
+    windows = np.concatenate([labelled.windows, others.windows])
     groups = np.concatenate([labelled.groups[labelled.track_of], others.groups[others.track_of]])
     weights = np.concatenate([TAUGHT_SHARE * _alike(labelled.track_of), (1 - TAUGHT_SHARE) * _alike(others.track_of)])
     taught = np.arange(len(windows)) < len(labelled.windows)
-    standard = gate.standardise(windows)
+    standard = standardise(windows)
     to_own, to_others = (
-        _log_distances(euclidean(standard, points).numpy(), groups[:, None] == of, gate.neighbours)
-        for points, of in ((gate.own, labelled.groups), (gate.others, others.groups))
+        _log_distances(euclidean(standard, points), groups[:, None] == of, neighbours)
+        for points, of in ((own_points, labelled.groups), (other_points, others.groups))
     )
     usable = np.isfinite(to_own) & np.isfinite(to_others)
     if len(np.unique(taught[usable])) < len((True, False)):
@@ -146,10 +145,10 @@ def fit_gate(labelled: LabelledEmbeddings, others: OtherTracks) -> Gate:
     nearer = LogisticRegression(C=10.0).fit(
         (to_others - to_own)[usable, None], taught[usable], weights[usable] * usable.sum()
     )
-    gate.nearer.copy_(torch.tensor([nearer.intercept_[0], nearer.coef_[0, 0]]))
     usual, rare = np.quantile(to_own[usable & taught], [0.5, RARE])
-    gate.typical.copy_(torch.tensor([rare, 4 / max(rare - usual, 1e-3)]))  # at the usual distance 0.98, at a rare 0.5
-    return gate
+    typical = np.array([rare, 4 / max(rare - usual, 1e-3)])  # at the usual distance 0.98, at a rare one 0.5
+    both = np.array([nearer.intercept_[0], nearer.coef_[0, 0]])
+    return Gate(standardise, own_points, other_points, both, typical, neighbours)
 
 
 def _alike(track_of: Indices) -> NDArray[np.float64]:
@@ -159,19 +158,13 @@ def _alike(track_of: Indices) -> NDArray[np.float64]:
     return weights
 
 
-def _log_distances(distances: NDArray[np.float32], same: NDArray[np.bool_], neighbours: int) -> NDArray[np.float64]:
+def _log_distances(distances: NDArray[np.float64], same: NDArray[np.bool_], neighbours: int) -> NDArray[np.float64]:
     """The gate's log distances without points of the same group, (windows, points) -> (windows,); nan where none."""
     nearest = np.sort(np.where(same, np.nan, distances), 1)[:, :neighbours]  # nan comes last
     count = np.isfinite(nearest).sum(1)
     mean = np.divide(np.nansum(nearest, 1), count, out=np.full(len(count), np.nan), where=count > 0)
     logarithm: NDArray[np.float64] = np.log(np.maximum(mean, 1e-6))
     return logarithm
-
-
-@torch.no_grad()
-def _share(gate: Gate, windows: NDArray[np.float32]) -> NDArray[np.float64]:
-    share: NDArray[np.float64] = gate(torch.from_numpy(windows)).double().numpy()
-    return share
 
 
 def measure(
@@ -193,7 +186,7 @@ def measure(
     )
 
     def mix(gate: Gate, of: LabelledEmbeddings | OtherTracks, head: NDArray[np.float64]) -> Probabilities:
-        share = _share(gate, of.windows)
+        share = gate(of.windows)
         taught = apply_temperature(head, best.temperature) @ place_head
         windows = share * taught + (1 - share) * apply_temperature(of.logits, base.temperature) @ place_base
         return over_tracks(windows, of.track_of)
@@ -211,7 +204,7 @@ def measure(
         own[np.sort(test)] = mix(gate, mine, best.logits[tested])
         unheard = others.part(fold_of == index)
         if len(unheard.groups):
-            far[fold_of == index] = mix(gate, unheard, logits_of(head, unheard.windows))
+            far[fold_of == index] = mix(gate, unheard, head(unheard.windows))
     labels = np.array([styles.index(style) for style in labelled.styles])[labelled.labels]
     alone = over_tracks(apply_temperature(others.logits, base.temperature), others.track_of).argmax(1)
     return Merging(

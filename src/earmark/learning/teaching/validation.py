@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from sklearn.model_selection import StratifiedGroupKFold
 
-from earmark.learning.teaching.heads import Candidate, logits_of
+from earmark.learning.teaching.heads import Candidate
 from earmark.learning.teaching.labelled import Indices, LabelledEmbeddings, over_tracks
 from earmark.measures.classification import Probabilities, apply_temperature
 
@@ -98,7 +98,7 @@ def held_out_logits(labelled: LabelledEmbeddings, folds: Folds, candidate: Candi
     logits = np.zeros((len(labelled.windows), len(labelled.styles)))
     for train, test in folds.parts:
         tested = np.isin(labelled.track_of, test)
-        logits[tested] = logits_of(candidate.fit(labelled.part(train)), labelled.windows[tested])
+        logits[tested] = candidate.fit(labelled.part(train))(labelled.windows[tested])
     return logits
 
 

@@ -1,6 +1,5 @@
 """Write a taught model and the report beside it."""
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,17 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import sklearn
-import torch
-from numpy.typing import NDArray
-from torch import nn
 
 from earmark.errors import BundleError
 from earmark.files import write_text
-from earmark.hearing.bundle import CHECK, FORMAT, NETWORK, Config, read_checked, read_config
-from earmark.learning import bundle
-from earmark.learning.networks.taught import Merged, Taught
-from earmark.learning.teaching import card, label_issues, learning_curve, merging
+from earmark.hearing.bundle import FORMAT, NETWORK, Config, read_config
+from earmark.learning import bundle_files
+from earmark.learning.teaching import answer, card, label_issues, learning_curve, merging
 from earmark.learning.teaching.accuracy import rounded
 from earmark.learning.teaching.merging import Merging, OtherTracks
 from earmark.learning.teaching.study import UNKNOWN_SHARE, Study
@@ -36,6 +32,24 @@ def require_mergeable(model: Path) -> None:
         raise BundleError(f"{model}: it names {task}; only a model that names styles can keep them beside taught ones")
 
 
+def measure_merging(study: Study, model: Path, others: OtherTracks, *, seed: int = 0) -> Merging:
+    """Measure on held-out tracks how the styles of a model and the taught ones get along.
+
+    Args:
+        study: the tracks, and the head that was chosen.
+        model: the folder of the bundle that heard the tracks.
+        others: other music.
+        seed: of the division of the others.
+
+    Raises:
+        BundleError: the model names no styles.
+        ManifestError: the others do not suffice for merging.
+    """
+    require_mergeable(model)
+    generator = np.random.default_rng(seed)
+    return merging.measure(study.labelled, others, study.folds, study.best, read_config(model), generator)
+
+
 def write(
     study: Study,
     model: Path,
@@ -43,7 +57,7 @@ def write(
     report: Path,
     *,
     others: OtherTracks | None = None,
-    seed: int = 0,
+    measured: Merging | None = None,
     source: str = "",
 ) -> Merging | None:
     """Fit the chosen head to all tracks, write it on top of its model, and the report beside it.
@@ -54,7 +68,7 @@ def write(
         out: the bundle to write; its last part is the name.
         report: the folder of the report; see `write_report`.
         others: other music, to merge with the model's own styles; none to answer with the taught ones alone.
-        seed: of the division of the others by which merging is measured.
+        measured: the effect of merging with them, if it is measured already.
         source: name of the manifest, for the provenance.
 
     Returns:
@@ -64,22 +78,26 @@ def write(
         BundleError: something is wrong with the model, or what stands in place of the new one is none.
         ManifestError: the others do not suffice for merging.
     """
-    bundle.require_replaceable(out)
+    bundle_files.require_replaceable(out)
     base = read_config(model)
-    network = bundle.load_network(model)
+    head = study.best.candidate.fit(study.labelled)
     if others is None:
-        merged_with = None
-        built: Taught | Merged = Taught(network, study.best.candidate.fit(study.labelled))
+        built = answer.taught(head, len(study.labelled.styles))
     else:
-        require_mergeable(model)
-        generator = np.random.default_rng(seed)
-        merged_with = merging.measure(study.labelled, others, study.folds, study.best, base, generator)
-        built = _merged(study, network, base, others)
-    config = _config(study, base, out.name, merged_with, built)
+        measured = measured or measure_merging(study, model, others)
+        built = answer.merged(
+            head,
+            merging.fit_gate(study.labelled, others),
+            styles=len(measured.styles),
+            base_styles=len(base.styles),
+            taught=[measured.styles.index(style) for style in study.labelled.styles],
+            temperatures=(base.temperature, study.best.temperature),
+        )
+    config = _config(study, base, out.name, measured, built.settings)
     config = replace(config, provenance=config.provenance | {"manifest": source})
-    bundle.write(out, built, config, card.write(config, study, merged_with, base), _check_waveform(model, base))
+    answer.write(out, built, config, card.write(config, study, measured, base), model)
     write_report(report, study, config.measures)
-    return merged_with
+    return measured
 
 
 def write_report(folder: Path, study: Study, measures: Mapping[str, Any]) -> None:
@@ -103,20 +121,7 @@ def write_report(folder: Path, study: Study, measures: Mapping[str, Any]) -> Non
     write_text(folder / "report.json", report + "\n")
 
 
-def _merged(study: Study, base_network: nn.Module, base: Config, others: OtherTracks) -> Merged:
-    names = merging.merged_styles(base.styles, study.labelled.styles)
-    return Merged(
-        base_network,
-        study.best.candidate.fit(study.labelled),
-        merging.fit_gate(study.labelled, others),
-        styles=len(names),
-        base_styles=len(base.styles),
-        taught=[names.index(style) for style in study.labelled.styles],
-        temperatures=(base.temperature, study.best.temperature),
-    )
-
-
-def _config(study: Study, base: Config, name: str, merging: Merging | None, network: Taught | Merged) -> Config:
+def _config(study: Study, base: Config, name: str, merging: Merging | None, own: dict[str, Any]) -> Config:
     names = list(merging.styles if merging else study.labelled.styles)
     family_of = families_of(names) | base.families
     threshold = study.threshold
@@ -129,7 +134,7 @@ def _config(study: Study, base: Config, name: str, merging: Merging | None, netw
         name=name,
         task="styles",
         architecture="merged" if merging else "taught",
-        settings=settings | network.settings,
+        settings=settings | own,
         styles=names,
         families={style: family_of[style] for style in names},
         temperature=1.0 if merging else study.best.temperature,
@@ -148,7 +153,7 @@ def _provenance(study: Study, base: Config, merging: Merging | None) -> dict[str
         "head": {"kind": study.best.candidate.kind, **study.best.candidate.settings},
         "splits": sorted({entry.split for entry in labelled.entries}),
         "base": {"name": base.name, "network": base.sha256[NETWORK], "provenance": base.provenance},
-        "torch": torch.__version__.partition("+")[0],
+        "onnx": onnx.__version__,
         "scikit-learn": sklearn.__version__,
     }
 
@@ -175,10 +180,3 @@ def _measures(study: Study, merging: Merging | None) -> dict[str, Any]:
             "others_unchanged": rounded(merging.kept),
         }
     return measures
-
-
-def _check_waveform(model: Path, base: Config) -> NDArray[np.float32]:
-    """The waveform of the model's own check sample, (1, samples)."""
-    with np.load(io.BytesIO(read_checked(model, base, CHECK)), allow_pickle=False) as sample:
-        waveform: NDArray[np.float32] = sample["waveform"][:1]
-    return waveform

@@ -20,7 +20,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from earmark.errors import ManifestError
-from earmark.learning.bundle import require_replaceable
+from earmark.learning.bundle_files import require_replaceable
 from earmark.learning.data.manifest import Manifest, require_trainable
 from earmark.learning.training.augment import mask, mix
 from earmark.learning.training.batches import Batch, hear, load

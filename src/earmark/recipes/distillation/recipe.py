@@ -12,7 +12,7 @@ import torch
 from pydantic import Field, PositiveInt
 
 from earmark.hearing.bundle import Config
-from earmark.learning import bundle
+from earmark.learning import bundle, bundle_files
 from earmark.learning import recipe as recipes
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
 from earmark.learning.recipe import Recipe
@@ -82,7 +82,7 @@ def train(
         BundleError: a teacher's file is missing, or something that is no model stands where the ear is to be written.
     """
     out = out.absolute()
-    bundle.require_replaceable(out)
+    bundle_files.require_replaceable(out)
     folder = out.with_name(out.name + ".training")
     clips = material.prepare(
         recipe.sound, folder / "sound", tables, workers, lambda kind, share: progress(f"sound: {kind}", share)

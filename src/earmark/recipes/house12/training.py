@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from earmark.hearing.bundle import Config
-from earmark.learning import bundle
+from earmark.learning import bundle, bundle_files
 from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.measures.classification import apply_temperature, fit_temperature
 from earmark.measures.scores import Score, score
@@ -61,7 +61,7 @@ def train(recipe: TableRecipe, folder: Path, out: Path, progress: Progress) -> l
         TableError: something is wrong with the tables.
         BundleError: something that is no model is at `out`.
     """
-    bundle.require_replaceable(out)
+    bundle_files.require_replaceable(out)
     keep = out.with_name(f"{out.name}.training")
     scores = evaluate(recipe, folder, progress, keep)
     calibration = calibrate(held_out(recipe, folder, progress, keep), recipe)
