@@ -86,6 +86,40 @@ def test_nothing_is_written_without_write(tag: Tag, crate: Path, tiny: Path, hom
     assert not home.exists()
 
 
+def test_a_file_that_is_cut_off_is_left_alone(tag: Tag, tmp_path: Path, tiny: Path) -> None:
+    example = (Path(__file__).parents[1] / "examples" / "04-drum-and-bass.opus").read_bytes()
+    cut = tmp_path / "cut.opus"
+    cut.write_bytes(example[: len(example) // 3])
+    before = cut.read_bytes()
+    answer = tag(cut, "--model", tiny, "--write", "--fields", "energy")
+    assert (answer.status, cut.read_bytes()) == (1, before)
+    assert answer.out == "0 files written, 1 refused\n"
+    (warning,) = answer.err.removeprefix(f"earmark: {cut}: left as it is, --damaged writes to it: ").splitlines()
+    assert warning == "it has no last page: it was cut off, or recorded from a stream"
+    answer = tag(cut, "--model", tiny, "--fields", "energy", "--damaged")
+    assert (answer.status, answer.err) == (0, "")
+    assert [line.split() for line in answer.out.splitlines()][1][0] == "energy"
+
+
+def test_a_dry_run_shows_the_first_files_and_diff_shows_all(
+    tag: Tag, crate: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["earmark.cli.tag"], "FIRST", 1)  # the package has a function of that name
+    (crate / "c.mp3").unlink()
+    common = (crate, "--model", tiny, "--fields", "genre")
+    names = [str(crate / name) for name in ("a-up.wav", "b-down.wav")]
+
+    def shown(answer: Answer) -> list[str]:
+        return [line.rstrip() for line in answer.out.splitlines() if line.startswith((str(crate), "and "))]
+
+    assert shown(tag(*common)) == [names[0], "and 1 file more; --diff shows every one"]
+    assert shown(tag(*common, "--diff")) == names
+    written = tag(*common, "--write")
+    assert written.out.startswith("2 files written; ")
+    tag("--undo")
+    assert shown(tag(*common, "--write", "--diff")) == names
+
+
 def test_write_and_undo(tag: Tag, crate: Path, tiny: Path) -> None:
     before = contents(crate)
     answer = tag(crate, "--model", tiny, "--write")

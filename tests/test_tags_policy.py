@@ -38,7 +38,7 @@ def analysis(*shares: float, lufs: float = -9.0, bpm: float = 173.984, confidenc
     )
 
 
-HEARD = analysis(0.1, 0.2, 0.7)
+HEARD = analysis(0.05, 0.15, 0.8)
 EMPTY = Tags()
 FULL = Tags(
     genres=("Jungle",), styles=("Liquid",), bpm=87.0, key="5A", energy="3", comment="from Anna", provenance="older"
@@ -100,7 +100,7 @@ def test_provenance_comes_with_other_changes_or_when_asked_for_alone() -> None:
     assert json.loads(planned["provenance"].after[0]) == {
         "model": "three",
         "earmark": "1.2",
-        "styles": {"Drum & Bass": 0.7, "Progressive House": 0.2, "Deep House": 0.1},
+        "styles": {"Drum & Bass": 0.8, "Progressive House": 0.15, "Deep House": 0.05},
     }
     assert plan(FULL, HEARD, Settings(fields=("genre", "provenance"))) == ()
     (alone,) = plan(FULL, HEARD, Settings(fields=("provenance",)))
@@ -111,12 +111,29 @@ def test_provenance_comes_with_other_changes_or_when_asked_for_alone() -> None:
 
 
 def test_nothing_is_written_of_which_the_model_is_less_sure() -> None:
-    assert after(EMPTY, min_confidence=0.71) == {"bpm": ("173.98",), "key": ("Am",), "energy": ("8",)}
+    assert after(EMPTY, min_confidence=0.81) == {"bpm": ("173.98",), "key": ("Am",), "energy": ("8",)}
     assert after(EMPTY, analysis(0.1, 0.2, 0.7, confidence=0.6), min_confidence=0.65) == {
         "genre": ("Drum & Bass",),
         "style": ("Drum & Bass",),
         "energy": ("8",),
     }
+
+
+@pytest.mark.parametrize(("share", "genre"), [(0.74, ()), (0.76, ("Drum & Bass",))])
+def test_a_style_is_written_where_it_is_sure_and_a_tempo_where_it_is_likely(
+    share: float, genre: tuple[str, ...]
+) -> None:
+    heard = wanted(analysis(0.0, 1 - share, share, confidence=0.51), Settings())
+    assert (heard.get("genre", ()), heard.get("style", ())) == (genre, genre)
+    assert (heard["bpm"], heard["key"]) == (("173.98",), ("Am",))
+    assert "bpm" not in wanted(analysis(0.0, 0.1, 0.9, confidence=0.49), Settings())
+
+
+def test_the_family_is_not_written_where_that_is_not_wanted() -> None:
+    heard = analysis(0.48, 0.45, 0.07)
+    assert wanted(heard, Settings())["genre"] == ("House",)
+    assert "genre" not in wanted(heard, Settings(family=False))
+    assert wanted(HEARD, Settings(family=False))["genre"] == ("Drum & Bass",)
 
 
 def test_where_no_style_is_sure_the_family_may_be() -> None:
@@ -170,7 +187,7 @@ def test_a_comment_that_would_have_a_gap_is_not_written() -> None:
 def test_everything_that_a_comment_may_speak_of() -> None:
     template = "{genre}|{style}|{probability}|{family}|{family_probability}|{bpm}|{key}|{camelot}|{energy}|{loudness}"
     assert wanted(HEARD, Settings(comment=template + "|{model}|{{}}"))["comment"] == (
-        "Drum & Bass|Drum & Bass|0.7|Bass|0.7|173.98|Am|8A|8|-9|three|{}",
+        "Drum & Bass|Drum & Bass|0.8|Bass|0.8|173.98|Am|8A|8|-9|three|{}",
     )
 
 

@@ -55,6 +55,7 @@ def tag(
     *,
     verify: str = "",
     catalogue: Catalogue | None = None,
+    damaged: bool = False,
 ) -> Iterator[TagOutcome]:
     """Plan the changes of each file, and write them if there is a run to note them in.
 
@@ -64,6 +65,7 @@ def tag(
         run: of the journal; None writes nothing.
         verify: how the sound of a changed copy is compared: "packets" or "decode"; "" chooses.
         catalogue: is told what was written.
+        damaged: write to files, too, that were heard with a warning: cut off, or with packets that are damaged.
 
     Yields:
         For each file its changes, or why it was left alone.
@@ -79,6 +81,8 @@ def tag(
 
         def task(path: Path, analysis: Analysis = outcome) -> Tagged:
             changes = plan(read(path), analysis, settings)
+            if changes and analysis.warnings and not damaged:
+                raise TagError(path, f"left as it is, --damaged writes to it: {'; '.join(analysis.warnings)}")
             if run and changes:
                 write(path, changes, run, verify=verify)
                 note_tags(catalogue, path)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from earmark.app.tagging import TagOutcome, Tally
     from earmark.library.tags.journal import Journal, Run
 
+FIRST = 20  # files whose changes a dry run shows
+
 
 class PolicyName(StrEnum):
     """Treatment of a field that holds something already."""
@@ -49,7 +51,13 @@ def tag(
     ] = "genre,style,bpm,key,energy,comment,provenance",
     policy: Annotated[PolicyName, typer.Option(help="What happens to fields that are not empty.")] = PolicyName.FILL,
     genres: Annotated[int, typer.Option(min=1, help="The most styles that the genre names.")] = 1,
-    min_confidence: Annotated[float, typer.Option(min=0, max=1, help="The least certainty to write.")] = 0.5,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="The least certainty to write.  [default: 0.75, of tempo and key 0.5]"),
+    ] = None,
+    family: Annotated[
+        bool, typer.Option("--family/--no-family", help="Name the family as genre where no style is sure.")
+    ] = True,
     words: Annotated[
         Path | None, typer.Option("--map", help="TOML: your own words for styles, [genre] and [style].")
     ] = None,
@@ -57,6 +65,13 @@ def tag(
     key_notation: Annotated[Notation, typer.Option(help="Am or 8A.")] = Notation.NAME,
     bpm_decimals: Annotated[int, typer.Option(min=0, max=2, help="Decimals of the tempo.")] = 2,
     write: Annotated[bool, typer.Option("--write", help="Write; without it, only show the changes.")] = False,
+    diff: Annotated[
+        bool,
+        typer.Option("--diff", help="Show the changes of every file; without it, of the first 20 if none is written."),
+    ] = False,
+    damaged: Annotated[
+        bool, typer.Option("--damaged", help="Write to files, too, that are cut off or damaged otherwise.")
+    ] = False,
     verify: Annotated[
         Verify | None, typer.Option(help="Compare the sound by its packets (the default) or by decoding all of it.")
     ] = None,
@@ -94,6 +109,7 @@ def tag(
         policy=Policy(policy),
         genres=genres,
         min_confidence=min_confidence,
+        family=family,
         words=read_words(words) if words else Words(),
         comment=comment_template,
         camelot=key_notation is Notation.CAMELOT,
@@ -105,30 +121,32 @@ def tag(
     with open_if_any(catalogue) as known:
         found = heard(paths, catalogue, model, workers=workers, progress=counted_progress)
         try:
-            for outcome in run_on(found, settings, run, verify=verify or "", catalogue=known):
+            for outcome in run_on(found, settings, run, verify=verify or "", catalogue=known, damaged=damaged):
                 tally.add(outcome)
-                _show(outcome)
+                _show(outcome, changes=diff or (not write and tally.changed <= FIRST))
         finally:
-            _conclude(tally, run)
+            _conclude(tally, run, hidden=0 if diff or write else max(0, tally.changed - FIRST))
     if tally.refused:
         raise typer.Exit(1)
 
 
-def _show(outcome: "TagOutcome") -> None:
-    """Show the changes of one file, or complain that there can be none."""
+def _show(outcome: "TagOutcome", *, changes: bool) -> None:
+    """Show the changes of one file, if that is wanted, or complain that there can be none."""
     from earmark.cli import show, show_tags
     from earmark.errors import EarmarkError
 
     if isinstance(outcome, EarmarkError):
         complain(outcome)
-    elif outcome.changes:
+    elif outcome.changes and changes:
         show.stdout().print(show_tags.difference(outcome.path, outcome.changes))
 
 
-def _conclude(tally: "Tally", run: "Run | None") -> None:
-    """Count the files that were changed, or would be, and tell how it is undone."""
+def _conclude(tally: "Tally", run: "Run | None", hidden: int) -> None:
+    """Count the files that were changed, or would be, and tell how it is undone; `hidden` were not shown."""
     from earmark.cli import show, show_tags
 
+    if hidden:
+        show.stdout().print(f"and {some(hidden, 'file')} more; --diff shows every one")
     show.stdout().print(show_tags.conclusion(tally, run.name if run else ""))
 
 

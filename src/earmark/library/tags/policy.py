@@ -1,7 +1,7 @@
 """From what was heard to what the tags should say: settings, the user's own words, and the plan of changes.
 
 Conventions: a field's values are texts, () where it says nothing. Nothing is planned of which the model is less sure
-than `Settings.min_confidence` (0-1).
+than `Settings.min_confidence` (0-1): a wrong genre in a file is worse than none.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Final
 
-from earmark.analysis import Analysis
+from earmark.analysis import LIKELY, SURE, Analysis
 from earmark.errors import EarmarkError
 from earmark.library.tags.fields import BY_NAME, SEVERAL, number, values_of
 from earmark.library.track import Tags
@@ -58,7 +58,9 @@ class Settings:
         fields: which ones.
         policy: what happens to those that say something already.
         genres: how many styles the genre field names.
-        min_confidence: of the styles, the tempo and the key (0-1).
+        min_confidence: of the styles, the tempo and the key (0-1); if not given, `SURE` of the styles and `LIKELY` of
+            tempo and key.
+        family: let the genre name the family where no style is sure and the family is.
         words: the user's own.
         comment: a template; no comment where it is empty.
         camelot: write keys as 8A instead of Am.
@@ -69,7 +71,8 @@ class Settings:
     fields: tuple[str, ...] = tuple(BY_NAME)
     policy: Policy = Policy.FILL
     genres: int = 1
-    min_confidence: float = 0.5
+    min_confidence: float | None = None
+    family: bool = True
     words: Words = field(default_factory=Words)
     comment: str = ""
     camelot: bool = False
@@ -81,6 +84,16 @@ class Settings:
         if unknown:
             raise EarmarkError(f"no field is called {unknown[0]!r}; the fields are: {', '.join(BY_NAME)}")
         _require_known(self.comment)
+
+    @property
+    def min_style(self) -> float:
+        """The least probability of a style or a family."""
+        return SURE if self.min_confidence is None else self.min_confidence
+
+    @property
+    def min_tempo_and_key(self) -> float:
+        """The least confidence of a tempo or a key."""
+        return LIKELY if self.min_confidence is None else self.min_confidence
 
 
 VARIABLES: Final = (
@@ -135,10 +148,13 @@ def wanted(analysis: Analysis, settings: Settings) -> dict[str, tuple[str, ...]]
 
 
 def genres(analysis: Analysis, settings: Settings) -> tuple[str, ...]:
-    """The most probable styles that are sure enough, in the user's words; if there is none, the family if that is."""
+    """The most probable styles that are sure enough, in the user's words; if there is none, the family if that is.
+
+    Not the family if the settings say so.
+    """
     sure = list(_sure_styles(analysis, settings))[: settings.genres]
     family, share = analysis.family()
-    if not sure and not analysis.unknown and share >= settings.min_confidence:
+    if not sure and settings.family and not analysis.unknown and share >= settings.min_style:
         sure = [family]
     return tuple(dict.fromkeys(_in_words(sure, settings.words.genre)))
 
@@ -147,7 +163,7 @@ def _sure_styles(analysis: Analysis, settings: Settings) -> list[str]:
     if analysis.unknown:
         return []
     top = analysis.timeline.top(len(analysis.timeline.styles))
-    return [style for style, share in top if share >= settings.min_confidence]
+    return [style for style, share in top if share >= settings.min_style]
 
 
 def _in_words(styles: list[str], words: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
@@ -157,14 +173,14 @@ def _in_words(styles: list[str], words: Mapping[str, tuple[str, ...]]) -> Iterat
 
 def _tempo(analysis: Analysis, settings: Settings) -> float | None:
     rhythm = analysis.rhythm
-    if rhythm is None or rhythm.confidence < settings.min_confidence:
+    if rhythm is None or rhythm.confidence < settings.min_tempo_and_key:
         return None
     return round(rhythm.bpm, settings.bpm_decimals)
 
 
 def _key(analysis: Analysis, settings: Settings) -> str:
     key = analysis.key
-    if key is None or key.confidence < settings.min_confidence:
+    if key is None or key.confidence < settings.min_tempo_and_key:
         return ""
     return key.camelot() if settings.camelot else key.name()
 
@@ -203,7 +219,7 @@ def _comment(analysis: Analysis, settings: Settings) -> str:
 def _variables(analysis: Analysis, settings: Settings) -> dict[str, str | float | None]:
     (style, probability), (family, family_probability) = analysis.timeline.top(1)[0], analysis.family()
     sure = bool(_sure_styles(analysis, settings))
-    sure_family = not analysis.unknown and family_probability >= settings.min_confidence
+    sure_family = not analysis.unknown and family_probability >= settings.min_style
     key = analysis.key if _key(analysis, settings) else None
     loudness = analysis.loudness.integrated if analysis.loudness else None
     return {
