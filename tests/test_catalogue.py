@@ -278,7 +278,7 @@ def test_only_tracks_below_a_folder_are_below_it(catalogue: Catalogue) -> None:
 # Finding
 
 
-def labelled(catalogue: Catalogue, query: Query, **page: int) -> list[str]:
+def labelled(catalogue: Catalogue, query: Query, **page: Any) -> list[str]:  # noqa: ANN401  what find takes
     return [track.path.stem for track in catalogue.find(query, **page)]
 
 
@@ -323,7 +323,13 @@ def stock(catalogue: Catalogue) -> None:
         (Query(words="& for"), "ac"),
         (Query(words="or"), ""),
         (Query(words='it\'s "on"'), "b"),
-        (Query(words="house*"), "b"),
+        (Query(words="house*"), "ab"),
+        (Query(words="deep house"), "ab"),
+        (Query(words="deep", genre="house"), "b"),
+        (Query(words="dub"), "b"),
+        (Query(words="ouse"), ""),
+        (Query(words="eigenes"), "d"),
+        (Query(words="grossen"), ""),
         (Query(words="mp3 OR AND NOT"), ""),
         (Query(words="m"), "abcde"),
         (Query(genre="house"), "b"),
@@ -340,6 +346,9 @@ def stock(catalogue: Catalogue) -> None:
         (Query(bpm=(126.1, 128)), "b"),
         (Query(bpm=(128.1, 174)), "d"),
         (Query(bpm=(128, 124)), ""),
+        (Query(bpm=(87, 87)), ""),
+        (Query(bpm=(87, 87), half_double=True), "d"),
+        (Query(bpm=(250, 256.1), half_double=True), "ab"),
         (Query(keys=("8A",)), "a"),
         (Query(keys=("8A", "8B")), "ac"),
         (Query(unknown=True), "d"),
@@ -354,6 +363,44 @@ def stock(catalogue: Catalogue) -> None:
 def test_a_query_finds_what_meets_it(stocked: Catalogue, query: Query, expected: str) -> None:
     assert "".join(labelled(stocked, query)) == expected
     assert stocked.count(query) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("added", "abcde"),
+        ("title", "abcde"),
+        ("artist", "abcde"),
+        ("path", "abcde"),
+        ("style", "abcde"),
+        ("probability", "acbde"),
+        ("bpm", "abdce"),
+        ("key", "acbde"),
+        ("time", "bcdae"),
+    ],
+)
+def test_a_list_is_sorted_and_its_pages_follow_each_other(tmp_path: Path, sort: str, expected: str) -> None:
+    """What has no such value comes last; the reverse is the reverse."""
+    with hasty(tmp_path / "sorted.db") as catalogue:
+        key = Key(9, minor=True, confidence=1)
+        first = heard("/m/a.mp3", bpm=125.98, key=key, tags=Tags(title="Émile", artist="zz"))
+        assert first.analysis
+        catalogue.keep(replace(first, analysis=replace(first.analysis, duration=400.0)))
+        catalogue.keep(heard("/m/b.mp3", "Deep House Dub", bpm=128.04, tags=Tags(title="fame", artist="ZZ")))
+        catalogue.keep(heard("/m/c.mp3", "Trance", bpm=None, key=Key(0, minor=False, confidence=1)))
+        catalogue.keep(heard("/m/d.mp3", "Größenwahn", bpm=174.0, unknown=True))
+        catalogue.keep(Track(Path("/m/e.mp3"), 1, 1, "e", error="it is not audio"))
+        with sqlite3.connect(catalogue.path) as connection:
+            connection.execute("UPDATE analyses SET confidence = 0.5 WHERE style = 'Deep House Dub'")
+            connection.execute("UPDATE analyses SET confidence = 0.4 WHERE unknown")
+        connection.close()
+        for query in (Query(), Query(words="m")):
+            assert "".join(labelled(catalogue, query, sort=sort)) == expected
+            assert "".join(labelled(catalogue, query, sort=sort, descending=True)) == expected[::-1]
+            found: list[Track] = []
+            while page := catalogue.find(query, sort=sort, after=found[-1].id if found else 0, limit=2):
+                found += page
+            assert "".join(track.path.stem for track in found) == expected
 
 
 def test_a_mark_counts_at_once(stocked: Catalogue) -> None:

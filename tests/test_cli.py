@@ -112,7 +112,9 @@ def test_the_version_is_that_of_the_package(earmark_: Earmark) -> None:
 def test_a_wrong_call_is_explained_with_status_2(earmark_: Earmark, arguments: list[str]) -> None:
     answer = earmark_(*arguments)
     assert (answer.status, answer.out) == (2, "")
-    assert "Error: " in answer.err
+    (line,) = answer.err.splitlines()
+    assert line.startswith("earmark: ")
+    assert line.endswith(" --help` explains the options")
 
 
 def test_models_lists_those_that_come_with_earmark(earmark_: Earmark) -> None:

@@ -112,7 +112,7 @@ def test_what_cannot_be_named_is_said(earmark_: Earmark, tmp_path: Path, monkeyp
     arguments = ("--catalogue", tmp_path / "catalogue.db")
     status, said, complaints = earmark_("export-library", "--format", "m3u8", out, *arguments)
     assert (status, said) == (1, f"written: {out}: 1 track\n")
-    assert complaints == f"earmark: {tmp_path}/two\nlines.mp3: left out: its name has more than one line\n"
+    assert complaints == f"earmark: {tmp_path}/two lines.mp3: left out: its name has more than one line\n"
     assert out.read_text() == "#EXTM3U\n#EXTINF:300,good\ngood.mp3\n"
     monkeypatch.setenv("EARMARK_CATALOGUE", str(tmp_path / "none.db"))
     assert earmark_("export-library", "--format", "m3u8", tmp_path / "b")[0] == 1

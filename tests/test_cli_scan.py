@@ -20,7 +20,7 @@ from earmark.app.catalogue import catalogue_path
 from earmark.cli import main
 from earmark.files import data_folder
 from earmark.hearing import Listener
-from earmark.library import Catalogue
+from earmark.library import Catalogue, Tags, Track
 from earmark.testing import write_wav
 from earmark.testing.tracks import heard_track, steady
 
@@ -180,6 +180,12 @@ def stocked(tmp_path: Path) -> Path:
         ([], "ab"),
         (["de"], "a"),
         (["a", "de"], "a"),
+        (["deep house"], "a"),
+        (["drum", "bass"], "b"),
+        (["--bpm", "87"], ""),
+        (["--bpm", "87", "--half-double"], "b"),
+        (["--sort", "bpm", "--reverse"], "ba"),
+        (["--sort", "probability"], "ab"),
         (["--style", "dnb"], "b"),
         (["--style", "deep HOUSE"], "a"),
         (["--family", "bass"], "b"),
@@ -210,6 +216,73 @@ def test_find_shows_a_table_and_how_to_go_on(earmark_: Earmark) -> None:
     assert earmark_("find", "nothing") == (0, "", "0 tracks\n")
 
 
+def test_find_shows_all_columns_in_80_and_crops_nothing_in_a_pipe(tmp_path: Path) -> None:
+    title = "A Title That Is Longer Than Any Terminal Leaves Room For (Extended Mix Of The Second Day)"
+    with Catalogue(tmp_path / "c.db") as catalogue:
+        track = heard_track("/m/a.mp3", {"House / Nu Disco / Disco": 0.8}, rhythm=steady(125.98, 0.1, 300.0))
+        catalogue.keep(replace(track, tags=Tags(title=title, artist="Somebody")))
+        catalogue.keep(Track(Path("/m/broken.mp3"), 1, 1, "b", error="it is not audio"))
+    arguments = ["find", "--catalogue", str(tmp_path / "c.db")]
+    shown = on_terminal(80, *arguments).replace("\r", "").splitlines()
+    assert shown == [
+        "track                         style                             BPM  key  time",
+        "Somebody – A Title That Is …  House / Nu Disco / Disco  0.80  126.0       5:00",
+        "",
+        "not heard:",
+        "/m/broken.mp3: it is not audio",
+        "2 tracks",
+    ]
+    piped = subprocess.run(
+        [sys.executable, "-m", "earmark", *arguments], capture_output=True, encoding="utf-8", check=True
+    ).stdout.splitlines()
+    assert re.split("  +", piped[1]) == [f"Somebody – {title}", "House / Nu Disco / Disco", "0.80", "126.0", "5:00"]
+    assert piped[2:] == ["", "not heard:", "/m/broken.mp3: it is not audio"]
+    only = subprocess.run(
+        [sys.executable, "-m", "earmark", *arguments, "--errors"], capture_output=True, text=True, check=True
+    )
+    assert (only.stdout, only.stderr) == ("/m/broken.mp3: it is not audio\n", "1 track\n")
+
+
+def test_control_characters_of_names_and_tags_reach_no_terminal(tmp_path: Path) -> None:
+    """A title could clear the screen, retitle the window, or write a name backwards."""
+    title = "ev\x1b]0;pwned\x07il\x1b[2J\u202e\x9b2J"
+    name = "/m/\x1b[2J.mp3"
+    with Catalogue(tmp_path / "c.db") as catalogue:
+        track = heard_track(name, {"Trance": 0.8})
+        catalogue.keep(replace(track, tags=Tags(title=title, artist="x")))
+        catalogue.keep(Track(Path(f"{name}.mp3"), 1, 1, "b", error="it is not audio"))
+    for options in ([], ["--errors"], ["--paths"]):
+        shown = on_terminal(80, "find", "--catalogue", tmp_path / "c.db", *options)
+        assert "�[2J" in shown
+        assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]", shown)
+    command = [sys.executable, "-m", "earmark", "find", "--catalogue", str(tmp_path / "c.db"), "--paths"]
+    piped = subprocess.run(command, capture_output=True, check=True).stdout  # for programs: the name as it is
+    assert piped == f"{name}\n{name}.mp3\n".encode()
+    refused = subprocess.run(
+        [sys.executable, "-m", "earmark", "listen", "/m/\x1b[2J\nx.mp3"], capture_output=True, text=True, check=False
+    )
+    assert refused.stderr == "earmark: /m/�[2J x.mp3: no file matches\n"
+
+
+def on_terminal(columns: int, *arguments: str | Path) -> str:
+    """What a command prints on a terminal without colours."""
+    pty = pytest.importorskip("pty")
+    master, slave = pty.openpty()
+    environment = os.environ | {"COLUMNS": str(columns), "NO_COLOR": "1", "TERM": "dumb"}
+    command = [sys.executable, "-m", "earmark", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=slave, stderr=slave, env=environment) as process:
+        os.close(slave)
+        printed = b""
+        try:
+            while block := os.read(master, 65536):
+                printed += block
+        except OSError:  # the command has ended
+            pass
+    os.close(master)
+    assert process.returncode == 0
+    return printed.decode()
+
+
 @pytest.mark.usefixtures("stocked")
 def test_find_prints_json_that_says_all_that_matters(earmark_: Earmark) -> None:
     (found,) = json.loads(earmark_("find", "deep", "--json")[1])
@@ -231,6 +304,10 @@ def test_find_prints_json_that_says_all_that_matters(earmark_: Earmark) -> None:
     [
         (["--style", "polka"], 1, "no style of this catalogue is called 'polka'; there are: "),
         (["--family", "polka"], 1, "no family of this catalogue is called 'polka'; there are: "),
+        (["--bpm", "130-120"], 2, "the tempo is '130-120', but a range begins with the lower one: 120-130; `earmark"),
+        (["--bpm", "1-1e300"], 2, "the tempo is '1-1e300', but must be such as 126"),
+        (["--bpm", "nan"], 2, "the tempo is 'nan', but must be such as 126"),
+        (["--half-double"], 2, "--half-double goes with --bpm"),
         (["--bpm", "fast"], 2, "the tempo is 'fast', but must be such as 126, or a range such as 124-128"),
         (["--key", "H"], 2, "the key is 'H', but must be such as 8A, or Am"),
         (["--json", "--paths"], 2, "--count, --paths and --json exclude each other"),

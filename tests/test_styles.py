@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.color import Color, ColorSystem
 
 from earmark.errors import EarmarkError
 from earmark.hearing.bundle import read_config, shipped
@@ -251,11 +252,32 @@ def test_a_name_that_is_no_style_as_a_whole_cannot_be_a_style_too() -> None:
         index_names(styles(), ["trap"])
 
 
-def test_colours_stand_out_on_black_and_on_white() -> None:
-    luminance = {style.label: luminance_and_lab(style.colour)[0] for style in styles()}
-    # 3 : 1 is what WCAG asks of graphics
-    assert {label: y for label, y in luminance.items() if (y + 0.05) / 0.05 < 3} == {}
-    assert {label: y for label, y in luminance.items() if 1.05 / (y + 0.05) < 3} == {}
+@pytest.mark.parametrize("background", ["#ffffff", "#000000", "#fdf6e3", "#002b36"])
+@pytest.mark.parametrize("colours", [16_777_216, 256])
+def test_colours_can_be_read_on_white_on_black_and_on_solarized(background: str, colours: int) -> None:
+    behind = luminance_and_lab(background)[0]
+    contrast = {}
+    for style in styles():
+        red, green, blue = (
+            Color.parse(style.colour)
+            .downgrade(ColorSystem.EIGHT_BIT if colours == 256 else ColorSystem.TRUECOLOR)
+            .get_truecolor()
+        )
+        front = luminance_and_lab(f"#{red:02x}{green:02x}{blue:02x}")[0]
+        contrast[style.label] = (max(front, behind) + 0.05) / (min(front, behind) + 0.05)
+    # 3 : 1 is what WCAG asks of graphics and of large text
+    assert {label: ratio for label, ratio in contrast.items() if ratio < 3} == {}
+
+
+def test_of_16_colours_each_family_has_one_that_terminals_paint_readably() -> None:
+    by_family = {family: {style.ansi for style in styles() if style.family == family} for family in families()}
+    assert by_family == {
+        "Ambient": {"green"},
+        "Bass": {"magenta"},
+        "House": {"red"},
+        "Trance": {"cyan"},
+        "Techno": {"default"},
+    }
 
 
 def test_no_two_colours_can_be_taken_for_each_other() -> None:

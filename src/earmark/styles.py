@@ -38,6 +38,7 @@ class Style:
         meant: one sentence on the music.
         family: the group of styles that it belongs to.
         colour: `#rrggbb`.
+        ansi: the name of its colour where there are 16 only.
         rekordbox: the name of its colour in rekordbox.
         bpm: slowest and fastest usual tempo, as DJs count it.
         beatport: genre names of the shop.
@@ -53,6 +54,7 @@ class Style:
     meant: str
     family: str
     colour: str
+    ansi: str
     rekordbox: str
     bpm: tuple[float, float]
     beatport: tuple[str, ...]

@@ -1,5 +1,6 @@
 """The words of a search as a `Query`: styles and families under any of their names, tempos, keys in both notations."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from earmark.library import Catalogue
 
 CODES = {Key(tonic, minor, 1).camelot() for tonic in range(12) for minor in (False, True)}
+SLOWER_THAN = 1000.0  # every tempo, in BPM
 
 
 def query(
@@ -22,6 +24,7 @@ def query(
     style: str = "",
     family: str = "",
     bpm: str = "",
+    half_double: bool = False,
     keys: Iterable[str] = (),
     unknown: bool = False,
     failed: bool = False,
@@ -31,11 +34,12 @@ def query(
 
     Args:
         catalogue: its models say which styles and families there are.
-        words: beginnings of words in title, artist, album, genre or path.
+        words: beginnings of words in title, artist, album, genre, path, or the style or family that was heard.
         genre: words of the genre tag.
         style: under any of its names.
         family: whatever its case.
         bpm: as `tempo_range` reads it.
+        half_double: half and double of that tempo will do as well.
         keys: any of these, as `camelot` reads them.
         unknown: like nothing that the model knows.
         failed: could not be heard, or not read whole.
@@ -52,6 +56,7 @@ def query(
         style=style_named(style, families) if style else "",
         family=family_named(family, families) if family else "",
         bpm=tempo_range(bpm) if bpm else None,
+        half_double=half_double,
         keys=tuple(map(camelot, keys)),
         unknown=unknown,
         failed=failed,
@@ -98,16 +103,18 @@ def tempo_range(text: str) -> tuple[float, float]:
     ((124.0, 128.0), (125.5, 126.4), (126.0, 126.0))
 
     Raises:
-        ValueError: it is neither a tempo nor a range.
+        ValueError: it is neither a tempo nor a range, or the range goes down.
     """
     low, dash, high = text.replace("–", "-").partition("-")
     try:
-        if dash:
-            return float(low), float(high)
-        tempo = float(low)
+        first, last = float(low), float(high if dash else low)
     except ValueError:
-        raise ValueError(f"the tempo is {text!r}, but must be such as 126, or a range such as 124-128") from None
-    return (tempo, tempo) if "." in low else (tempo - 0.5, tempo + 0.4)
+        first = last = math.nan
+    if not (0 < first < SLOWER_THAN and 0 < last < SLOWER_THAN):
+        raise ValueError(f"the tempo is {text!r}, but must be such as 126, or a range such as 124-128")
+    if first > last:
+        raise ValueError(f"the tempo is {text!r}, but a range begins with the lower one: {high.strip()}-{low.strip()}")
+    return (first, last) if dash or "." in low else (first - 0.5, first + 0.4)
 
 
 def camelot(text: str) -> str:

@@ -8,7 +8,7 @@ anything could not be done, 130 after Ctrl-C.
 import os
 import sys
 from io import TextIOWrapper
-from typing import Annotated
+from typing import Annotated, Any
 
 # Before NumPy is loaded: starting the threads of its linear algebra costs CPU, and nothing that this command does on
 # its own uses them.
@@ -26,7 +26,7 @@ from earmark.cli.find import find
 from earmark.cli.import_keras import import_keras
 from earmark.cli.listen import listen
 from earmark.cli.manifest import app as manifest
-from earmark.cli.messages import debugging
+from earmark.cli.messages import complain, debugging
 from earmark.cli.models import app as models
 from earmark.cli.pool import pool
 from earmark.cli.scan import scan
@@ -85,23 +85,24 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):  # a file name may hold what the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app()
-    except ModuleNotFoundError as error:
-        command = " ".join(sys.argv[1:2])
-        extra = _extra_with((error.name or "").partition(".")[0], command)
-        if extra is None or debug:
-            raise
-        _fail(MissingExtra(f"`earmark {command}`", extra))
-    except EarmarkError as error:
-        if debug:
-            raise
-        _fail(error)
-    except OSError as error:  # a folder that cannot be written, a full disk
-        if debug or not error.strerror:
-            raise
-        _fail(EarmarkError(f"{error.filename}: {error.strerror}" if error.filename else error.strerror))
+        sys.exit(app(prog_name="earmark", standalone_mode=False))
+    except _UsageError as error:
+        _explain(error)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # who reads our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (EarmarkError, ModuleNotFoundError, OSError) as error:
+        reason = _reason(error)
+        if debug or not reason:
+            raise
+        complain(reason)
+        sys.exit(1)
+
+
+# Of what typer raises for a wrong command line only the classes that are raised by commands have public names.
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 _OF_TEACH = {"matplotlib", "onnx", "safetensors", "scipy", "sklearn"}
@@ -115,6 +116,25 @@ def _extra_with(module: str, command: str) -> str | None:
     return "train" if module in _OF_TRAIN else None
 
 
-def _fail(error: EarmarkError) -> None:
-    typer.echo(f"earmark: {error}", err=True)
-    sys.exit(1)
+def _reason(error: Exception) -> str:
+    """One line that says what is wrong, or "" if only the developers can tell."""
+    if isinstance(error, ModuleNotFoundError):
+        command = " ".join(sys.argv[1:2])
+        extra = _extra_with((error.name or "").partition(".")[0], command)
+        return str(MissingExtra(f"`earmark {command}`", extra)) if extra else ""
+    if isinstance(error, OSError):  # a folder that cannot be written, a full disk
+        return ": ".join(filter(None, (str(error.filename or ""), error.strerror))) if error.strerror else ""
+    return str(error)
+
+
+def _explain(error: Exception) -> None:
+    """Say in one line what is wrong with the command line, and where it is explained; the exit status is 2."""
+    context: Any = getattr(error, "ctx", None)
+    worded: Any = error
+    message = str(worded.format_message() if getattr(error, "param", None) else worded.message)
+    if "\n" in message:  # the help of a command that was given nothing
+        typer.echo(message, err=True)
+    else:
+        named = context.command_path if context else "earmark"
+        complain(f"{message.rstrip('.?')}; `{named} --help` explains the options")
+    sys.exit(2)

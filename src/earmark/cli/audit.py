@@ -2,13 +2,12 @@
 
 import csv
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earmark.cli.messages import complain
+from earmark.cli.messages import TerminalSafe, complain
 
 if TYPE_CHECKING:
     from earmark.app.auditing import Audit
@@ -60,7 +59,7 @@ def audit(
 def _print_csv(found: "Audit") -> None:
     from earmark.app.auditing import COLUMNS
 
-    writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(TerminalSafe(), COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(found.rows())
 

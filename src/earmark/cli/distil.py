@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from earmark.cli.messages import say
+
 
 def distil(
     recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a shipped one: ear.")],
@@ -35,4 +37,4 @@ def distil(
             progress=progress,
         )
     show.stdout().print(show.fidelity_table(measured))
-    typer.echo(f"written: {out}")
+    say(f"written: {out}")

@@ -1,12 +1,13 @@
 """`earmark evaluate`: how well does a model hear?"""
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earmark.cli.messages import complain
+from earmark.cli.messages import complain, say, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -83,7 +84,7 @@ def evaluate(
         if moved:
             show.stdout().print(show.movements_table(moved))
     if not (manifest or tables or audio):
-        typer.echo(evaluating.card(model))
+        sys.stdout.write(f"{visible(evaluating.card(model))}\n")
     if failed:
         raise typer.Exit(1)
 
@@ -102,7 +103,7 @@ def _tell(evaluation: "Evaluation", out: Path | None) -> None:
         console.print(part)
     if out:
         write(evaluation, out)
-        typer.echo(f"report: {out / WEBPAGE}")
+        say(f"report: {out / WEBPAGE}")
 
 
 def _pieces(opening: "tuple[Block, ...]", sections: "tuple[Section, ...]") -> "Iterator[RenderableType]":
@@ -130,7 +131,7 @@ def _block(block: "Block") -> "Iterable[RenderableType]":
         case str():
             yield Text(block, "dim")
         case Note(text):
-            yield Text(text, "yellow")
+            yield Text(text, "bold")
         case Tiles(tiles):
             grid = Grid.grid(padding=(0, 2))
             grid.add_column(justify="right")

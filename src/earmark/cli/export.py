@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from earmark.cli.messages import say
+
 
 def export(
     model: Annotated[str, typer.Argument(help="The model: its name or folder.")],
@@ -18,9 +20,9 @@ def export(
     exported = run(model, out)
     config = exported.config
     outputs = ", ".join(f"{name} (batch, {width})" for name, width in exported.outputs.items())
-    typer.echo(f"waveform (batch, samples) -> {outputs}")
-    typer.echo(
+    say(f"waveform (batch, samples) -> {outputs}")
+    say(
         f"mono at {config.sample_rate} Hz; windows of {config.window:g} s, one every {config.hop:g} s; "
         f"at least {config.shortest:g} s"
     )
-    typer.echo(f"written: {out}, {exported.size / 1000:,.0f} kB")
+    say(f"written: {out}, {exported.size / 1000:,.0f} kB")

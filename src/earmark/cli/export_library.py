@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from earmark.cli.messages import complain, some
+from earmark.cli.messages import complain, say, some
 
 
 class Format(StrEnum):
@@ -78,6 +78,6 @@ def export_library(
         complain(f"left out: {some(exported.unheard, 'track')} not heard; `earmark find --errors` names them")
     if exported.missing:
         complain(f"left out: {some(exported.missing, 'track')} missing; `earmark find --missing` names them")
-    typer.echo(f"written: {out}: {some(exported.tracks, 'track')}")
+    say(f"written: {out}: {some(exported.tracks, 'track')}")
     if exported.unnamed:
         raise typer.Exit(1)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from earmark.cli.messages import say
+
 
 def import_keras(
     file: Annotated[Path, typer.Argument(help="A model saved by Keras 2 with kapre's mel layer, an .h5 file.")],
@@ -23,8 +25,8 @@ def import_keras(
     imported = keras_import.import_keras(file, out, labels=labels, sample_rate=sample_rate)
     config = imported.config
     layers = len(imported.file.layers) + bool(imported.file.input_name)
-    typer.echo(f"{layers} layers, {imported.file.parameters:,} parameters ({imported.trainable:,} trainable)")
-    typer.echo(f"hears {config.window:g} s at {config.sample_rate} Hz, names {len(config.styles)} {config.task}")
+    say(f"{layers} layers, {imported.file.parameters:,} parameters ({imported.trainable:,} trainable)")
+    say(f"hears {config.window:g} s at {config.sample_rate} Hz, names {len(config.styles)} {config.task}")
     if config.provenance["ends_in"] == "linear":
         typer.echo("no softmax at its end: its outputs are taken for logits", err=True)
-    typer.echo(f"written: {out}")
+    say(f"written: {out}")

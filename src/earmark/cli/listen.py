@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earmark.cli.messages import complain
+from earmark.cli.messages import TerminalSafe, complain
 
 if TYPE_CHECKING:
     from earmark.analysis import Analysis
@@ -125,7 +125,7 @@ def _print_json(heard: "Iterable[Analysis]", top: int, *, detail: bool) -> None:
 
 
 def _print_csv(heard: "Iterable[Analysis]", top: int) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer = csv.writer(TerminalSafe(), lineterminator="\n")
     ranks = [name for rank in range(1, top + 1) for name in (f"style_{rank}", f"probability_{rank}")]
     music = ["bpm", "key", "camelot", "lufs"]
     writer.writerow(

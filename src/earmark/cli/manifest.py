@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earmark.cli.messages import complain, some
+from earmark.cli.messages import complain, say, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -238,7 +238,7 @@ def _write(collected: "Collected", out: Path, duplicates: bool, workers: int | N
     _show(found, out, report)
     if not manifest.entries:
         raise ManifestError(f"{out}: not written: no track is left")
-    typer.echo(f"written: {out}")
+    say(f"written: {out}")
 
 
 def _listen(collected: "Collected", duplicates: bool, workers: int | None) -> "Iterator[Probed | FileError]":

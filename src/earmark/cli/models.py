@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from earmark.cli.messages import complain
+from earmark.cli.messages import complain, say
 
 app = typer.Typer(help="List the models that can listen; add others.", invoke_without_command=True)
 
@@ -69,4 +69,4 @@ def add(
         source, _ = ADDABLE[name]
         hint = f"if you have {source.file} from elsewhere, give it with --file"
         raise DownloadError(error.url, f"{error.reason}; {hint}") from error
-    typer.echo(f"written: {folder}")
+    say(f"written: {folder}")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from earmark.cli.messages import say
+
 
 def pool(
     recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a shipped one: house12-pool.")],
@@ -17,4 +19,4 @@ def pool(
     from earmark.recipes import shipped
 
     pooling.make(pooling.read_recipe(shipped.locate(recipe)), descriptors, ear, out)
-    typer.echo(f"written: {out}")
+    say(f"written: {out}")

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from earmark.cli import show
+from earmark.cli import show, terminal
 
 if TYPE_CHECKING:
     from earmark.learning.training.run import Step
@@ -44,7 +43,7 @@ def counted_progress(total: int, unit: str) -> Iterator[Callable[[], None]]:
         return
     columns = (BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
     # On one terminal with the results, one console draws both, and the bar stays below them.
-    console = show.stdout() if sys.stdout.isatty() else Console(stderr=True)
+    console = show.stdout() if sys.stdout.isatty() else terminal.console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(unit, total=total)
         yield lambda: progress.advance(task)
@@ -56,7 +55,7 @@ def training_progress() -> Iterator[Callable[["Step"], None]]:
 
     Where there is no terminal, print a line for each epoch instead.
     """
-    console = Console(stderr=True)
+    console = terminal.console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -93,7 +92,7 @@ def titled_progress() -> Iterator[Callable[[str, float], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
+    console = terminal.console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         tasks: dict[str, TaskID] = {}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earmark.cli.messages import complain, some
+from earmark.cli.messages import complain, say, some
 from earmark.files import as_spelled
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _tell(found: "ScanResult") -> None:
         analysis = found.outcome.analysis
         style, share = analysis.timeline.top(1)[0] if analysis else ("", 0.0)
         verdict = f"  {style} {share:.2f}" if analysis and not analysis.unknown else ""
-        typer.echo(f"{found.status:8}{found.outcome.path}{verdict}")
+        say(f"{found.status:8}{found.outcome.path}{verdict}")
 
 
 def _summarise(counts: "Counter[str]", catalogue: Path) -> None:
@@ -123,7 +123,7 @@ def _summarise(counts: "Counter[str]", catalogue: Path) -> None:
         "failed": "could not be heard",
     }
     parts = [f"{counts[key]} {word}" for key, word in words.items() if counts[key] or key in ("heard", "unchanged")]
-    typer.echo(f"{', '.join(parts)}; catalogue: {catalogue}")
+    say(f"{', '.join(parts)}; catalogue: {catalogue}")
     if counts["failing"]:
         files = "file" if counts["failing"] == 1 else "files"
         complain(f"{counts['failing']} unchanged {files} could not be heard in an earlier scan; --retry tries again")
@@ -136,9 +136,9 @@ def _scan_on_cluster(uri: str, out: str, address: str, model: str, actors: int) 
 
     done = scan_on_cluster(uri, out, address, model, actors=actors, progress=counted_progress)
     if not done.files:
-        typer.echo(f"nothing new; rows: {out}")
+        say(f"nothing new; rows: {out}")
         return
-    typer.echo(f"{done.files - done.failed} heard, {done.failed} could not be heard; rows: {out}")
+    say(f"{done.files - done.failed} heard, {done.failed} could not be heard; rows: {out}")
     if done.failed:
         complain(f"{some(done.failed, 'file')} could not be heard; the column `error` of {out} says why")
         raise typer.Exit(1)

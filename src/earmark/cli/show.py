@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from earmark.analysis import Analysis, Confidence
+from earmark.cli.terminal import console
 from earmark.styles import styles
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ STRIP = 72  # characters for a whole track
 SPANS = 6  # named for each style; more are counted
 DOUBTFUL = 0.4  # confidence below which a tempo or a key is shown with a question mark
 EIGHTHS = " ▏▎▍▌▋▊▉"
-OTHER_COLOUR = "#9e9e9e"  # of styles that are not among the twelve
+OTHER_COLOUR = "default"  # of styles that are not among the twelve
 
 
 def clock(seconds: float) -> str:
@@ -47,8 +48,9 @@ def bar(share: float, width: int = BAR) -> str:
 
 
 def colours() -> dict[str, str]:
-    """The colour of each of the twelve styles."""
-    return {style.label: style.colour for style in styles()}
+    """The colour of each of the twelve styles, on the terminal that results go to."""
+    few = stdout().color_system in ("standard", "windows")
+    return {style.label: style.ansi if few else style.colour for style in styles()}
 
 
 def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
@@ -73,11 +75,11 @@ def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
             Text(heard.families[style], "dim"),
             Text(where, "dim"),
         )
-    parts: list[RenderableType] = [heading, Padding(table, (0, 0, 0, 2))]
+    parts: list[RenderableType] = [heading, Padding(table, (0, 0, 0, 2), expand=False)]
     if line := music(heard):
-        parts.append(Padding(Text(line), (0, 0, 0, 2)))
+        parts.append(Padding(Text(line), (0, 0, 0, 2), expand=False))
     if timeline:
-        parts.append(Padding(strip(heard), (0, 0, 0, 2)))
+        parts.append(Padding(strip(heard), (0, 0, 0, 2), expand=False))
     return Group(*parts, "")
 
 
@@ -170,4 +172,4 @@ def fidelity_table(measured: "Mapping[str, Fidelity]") -> RenderableType:
 @cache
 def stdout() -> Console:
     """The console for results; one object, so that a progress bar on the same terminal knows what is printed."""
-    return Console(highlight=False, soft_wrap=False)
+    return console()

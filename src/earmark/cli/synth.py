@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from earmark.cli.messages import say
+
 app = typer.Typer(help="Render electronic music with known truth.", no_args_is_help=True)
 
 
@@ -40,4 +42,4 @@ def corpus(
         for track in tracks:
             rendered += track.rendered
             advance()
-    typer.echo(f"{out}: {rendered} tracks rendered, manifest.csv written")
+    say(f"{out}: {rendered} tracks rendered, manifest.csv written")

@@ -103,7 +103,7 @@ def tag(
         _undo(journal, paths[0] if paths else "", catalogue)
         return
     if not paths:
-        raise typer.BadParameter("name the files or folders to tag", param_hint="PATH...")
+        raise typer.BadParameter("name the files or folders to tag")
     settings = Settings(
         fields=tuple(name for part in fields.split(",") if (name := part.strip())),
         policy=Policy(policy),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from earmark.cli.messages import complain
+from earmark.cli.messages import complain, say
 
 
 def teach(
@@ -48,6 +48,6 @@ def teach(
     )
     for part in show_teach.study(taught.study, taught.merging):
         show.stdout().print(part)
-    typer.echo(f"written: {out}, {taught.report}")
+    say(f"written: {out}, {taught.report}")
     if taught.failures:
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from earmark.cli.messages import complain
+from earmark.cli.messages import complain, say
 
 
 def train(
@@ -59,7 +59,7 @@ def train(
         complain(f"{path}: {reason}; left out")
     if report.score:
         show.stdout().print(show.scores_table([report.score]))
-    typer.echo(f"written: {out}, the best of {report.epochs} epochs was number {report.best_epoch + 1}")
+    say(f"written: {out}, the best of {report.epochs} epochs was number {report.best_epoch + 1}")
     if report.dropped:
         raise typer.Exit(1)
 
@@ -79,4 +79,4 @@ def train_tables(
     with titled_progress() as progress:
         scores = training.train(read_recipe(shipped.locate(recipe)), tables, out, progress)
     show.stdout().print(show.scores_table(scores))
-    typer.echo(f"written: {out}")
+    say(f"written: {out}")

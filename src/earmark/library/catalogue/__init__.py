@@ -9,6 +9,7 @@ migrations  the tables; docs/catalogue.md describes each column
 rows        tracks as rows, and back
 writing     changes of the tables
 query       conditions, and the words by which the index finds them
+order       the orders in which tracks can be listed
 
 A scan works on a catalogue as on any `scanning.scan.Store`, and knows nothing of this package.
 """
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Final, Self
 from earmark.analysis import Analysis
 from earmark.files import absolute
 from earmark.library.catalogue import rows, writing
+from earmark.library.catalogue.order import SORTS, folded
 from earmark.library.catalogue.query import Query
 from earmark.library.catalogue.schema import connect, transaction, translated
 from earmark.library.track import FileState, Tags, Track
@@ -60,6 +62,7 @@ class Catalogue:
         self.path = Path(path)
         self._connection = connect(self.path, create=create)
         self._connection.row_factory = sqlite3.Row
+        self._connection.create_function("folded", 1, folded, deterministic=True)
 
     def __enter__(self) -> Self:
         return self
@@ -117,15 +120,27 @@ class Catalogue:
         alike = (track for other in sorted(others) for track in self._tracks("WHERE path = ?", _cell(other)))
         return next((track for track in alike if not _are_two(wanted, track.path)), None)
 
-    def find(self, query: Query | None = None, *, after: int = 0, limit: int = PAGE) -> list[Track]:
-        """A page of the tracks that meet a query, in the order in which they came into the catalogue.
+    def find(
+        self,
+        query: Query | None = None,
+        *,
+        after: int = 0,
+        limit: int = PAGE,
+        sort: str = "added",
+        descending: bool = False,
+    ) -> list[Track]:
+        """A page of the tracks that meet a query.
 
         Args:
             query: by default all that are there.
             after: the id of the last track of the page before.
             limit: how many at most.
+            sort: one of `order.SORTS`; by default the order in which they came into the catalogue.
+            descending: begin at the other end.
         """
-        match = (query or Query()).match()
+        match = self._match(query)
+        if sort != "added" or descending:
+            return self._sorted(match, after, limit, SORTS[sort], "DESC" if descending else "ASC")
         if not match:
             return self._tracks("WHERE NOT +missing AND tracks.id > ? ORDER BY tracks.id LIMIT ?", after, limit)
         ids = "SELECT rowid FROM search WHERE search MATCH ? AND rowid > ? ORDER BY rowid LIMIT ?"
@@ -133,7 +148,7 @@ class Catalogue:
 
     def count(self, query: Query | None = None) -> int:
         """Number of tracks that meet a query."""
-        match = (query or Query()).match()
+        match = self._match(query)
         if not match:
             return int(self._rows("SELECT count(*) FROM tracks WHERE missing = 0")[0][0])
         return int(self._rows("SELECT count(*) FROM search WHERE search MATCH ?", match)[0][0])
@@ -215,6 +230,21 @@ class Catalogue:
         marks = [(int(missing), number) for number in tracks]
         with translated(self.path), transaction(self._connection):
             self._connection.executemany("UPDATE tracks SET missing = ? WHERE id = ?", marks)
+
+    def _match(self, query: Query | None) -> str:
+        return (query or Query()).match(self.families() if query and query.words else {})
+
+    def _sorted(self, match: str, after: int, limit: int, key: str, direction: str) -> list[Track]:
+        """A page in the order of a key; tracks with the same key in the order in which they came."""
+        matching = "tracks.id IN (SELECT rowid FROM search WHERE search MATCH ?)" if match else "NOT +missing"
+        values: list[rows.Cell] = [match] if match else []
+        joined = "FROM tracks LEFT JOIN analyses ON analyses.id = tracks.analysis"
+        if after:
+            beyond = "<" if direction == "DESC" else ">"
+            matching += f" AND ({key}, tracks.id) {beyond} (SELECT {key}, tracks.id {joined} WHERE tracks.id = ?)"
+            values.append(after)
+        order = f"{key} {direction}, tracks.id {direction}"
+        return self._tracks(f"WHERE {matching} ORDER BY {order} LIMIT ?", *values, limit)
 
     def _tracks(self, where: str, *values: rows.Cell) -> list[Track]:
         return [rows.track(row) for row in self._rows(f"{rows.SELECT} {where}", *values)]

@@ -1,5 +1,8 @@
 """Conditions that tracks of a catalogue meet, in the language of its index of words."""
 
+import re
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor
 
@@ -11,12 +14,13 @@ class Query:
     """Tracks that meet all conditions; by default all but the missing ones.
 
     Attributes:
-        words: each begins a word of the title, the artist, the album, the genre tag or the path; accents and case do
-            not count.
+        words: each begins a word of the title, the artist, the album, the genre tag, the path, or the style or
+            family that was heard; accents and case do not count.
         genre: each stands in the genre tag.
         style: what was heard, exactly as the model calls it.
         family: the same.
         bpm: the tempo that was heard, from and to, both included, to a tenth.
+        half_double: half and double of that tempo will do as well.
         keys: any of these keys was heard; in Camelot's notation, `8A`.
         unknown: only what is like nothing that the model knows.
         failed: only what has an error.
@@ -28,14 +32,19 @@ class Query:
     style: str = ""
     family: str = ""
     bpm: tuple[float, float] | None = None
+    half_double: bool = False
     keys: tuple[str, ...] = ()
     unknown: bool = False
     failed: bool = False
     missing: bool = False
 
-    def match(self) -> str:
-        """The expression for FTS5; "" stands for every track that is there."""
-        terms = [f'{{path title artist album genres}} : "{word}" *' for word in _words(self.words)]
+    def match(self, families: Mapping[str, str]) -> str:
+        """The expression for FTS5; "" stands for every track that is there.
+
+        Args:
+            families: the styles that may have been heard, each with its family.
+        """
+        terms = [_named(word, families) for word in _words(self.words)]
         terms += [f'genres : "{word}"' for word in _words(self.genre)]
         heard = [
             *(["s" + _hex(self.style)] if self.style else []),
@@ -48,7 +57,9 @@ class Query:
         if self.keys:
             terms.append(_any_of([f"k{key}" for key in self.keys]))
         if self.bpm:
-            terms.append(_any_of(_tempo(*self.bpm)))
+            factors = (1, 0.5, 2) if self.half_double else (1,)
+            tempos = [word for factor in factors for word in _tempo(*(edge * factor for edge in self.bpm))]
+            terms.append(_any_of(tempos))
         found = " AND ".join(terms)
         return f"({found}) NOT heard : missing" if found and not self.missing else found
 
@@ -56,6 +67,27 @@ class Query:
 def _words(query: str) -> list[str]:
     """The words of a query, quoted; signs alone are no words: they are not in the index."""
     return [word.replace('"', '""') for word in query.split() if any(sign.isalnum() for sign in word)]
+
+
+def _named(word: str, families: Mapping[str, str]) -> str:
+    """The expression for a word in the names of a track, or in the name of the style or family that was heard."""
+    styles = [style for style in families if _begins_word(word, style)]
+    groups = [family for family in dict.fromkeys(families.values()) if _begins_word(word, family)]
+    heard = [*("s" + _hex(style) for style in styles), *("f" + _hex(family) for family in groups)]
+    written = f'{{path title artist album genres}} : "{word}" *'
+    return f"({written} OR {_any_of(heard)})" if heard else written
+
+
+def _begins_word(beginning: str, name: str) -> bool:
+    """Whether a word of the name, or several in a row, begin so; case, accents and signs do not count."""
+    plain, spoken = _plain(beginning), _plain(name)
+    return bool(plain) and f" {spoken}".find(f" {plain}") >= 0
+
+
+def _plain(text: str) -> str:
+    """Words in small letters without accents, one blank between them."""
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    return " ".join(re.findall(r"[^\W_]+", "".join(each for each in letters if not unicodedata.combining(each))))
 
 
 def _hex(name: str) -> str:
