@@ -470,9 +470,10 @@ def meets(track: Track, query: Query) -> bool:
     analysis = track.analysis
     assert analysis
     style = "" if analysis.unknown else analysis.timeline.top(1)[0][0]
+    names = f"{track.tags.title} {style} {analysis.family()[0]}"
     tempo = np.floor(analysis.rhythm.bpm * 10 + 0.5) if analysis.rhythm else np.nan
     return (
-        any(word.startswith(query.words) for word in track.tags.title.split()) | (not query.words)
+        (not query.words or any(word.startswith(query.words) for word in names.lower().split()))
         and query.style in ("", style)
         and query.family in ("", analysis.family()[0])
         and (not query.bpm or bool(round(query.bpm[0] * 10) <= tempo <= round(query.bpm[1] * 10)))
