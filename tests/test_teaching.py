@@ -669,7 +669,9 @@ main()
 
 
 @pytest.mark.parametrize("merge", [False, True])
-def test_a_model_is_taught_where_torch_is_not_installed(crate: Path, base: Path, tmp_path: Path, *, merge: bool) -> None:
+def test_a_model_is_taught_where_torch_is_not_installed(
+    crate: Path, base: Path, tmp_path: Path, *, merge: bool
+) -> None:
     options = ["--model", base, "--cache", tmp_path / "cache", "--workers", "1", "--head", "linear"]
     options += ["--with-styles", crate / "others"] if merge else []
     command = [sys.executable, "-c", WITHOUT_TORCH, "teach", crate / "styles", tmp_path / "mine", *options]

@@ -16,6 +16,7 @@ def models(context: typer.Context) -> None:
     if context.invoked_subcommand:
         return
 
+    from earmark.app.models import measured
     from earmark.cli import show
     from earmark.errors import BundleError
     from earmark.hearing.bundle import NETWORK, at_hand, read_config
@@ -37,8 +38,7 @@ def models(context: typer.Context) -> None:
                 str(len(config.styles)),
                 config.architecture,
                 size,
-                str(config.measures.get("precision_at_1", "")),
-                config.provenance.get("summary", ""),
+                "\n".join(filter(None, (config.provenance.get("summary", ""), measured(config)))),
             ),
         )
     show.stdout().print(show.models_table(rows))

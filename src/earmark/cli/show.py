@@ -125,8 +125,8 @@ def strip(heard: Analysis) -> RenderableType:
 
 
 def models_table(rows: Sequence[tuple[str, ...]]) -> RenderableType:
-    """The models that are there: name, styles, architecture, size, accuracy, where."""
-    table = Table("name", "styles", "architecture", "size", "Precision @ 1", "what it is", box=None, header_style="dim")
+    """The models that are there: name, styles, architecture, size, what it is and what was measured on what."""
+    table = Table("name", "styles", "architecture", "size", "what it is", box=None, header_style="dim")
     for row in rows:
         table.add_row(*row)
     return table

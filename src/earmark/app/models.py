@@ -1,0 +1,28 @@
+"""Figures of models, each with the test that it comes from: two figures compare only if their tests are the same."""
+
+from typing import Final
+
+from earmark.hearing.bundle import Config
+
+SYNTHETIC: Final = "synthetic tracks alone"  # the summary of a model that was trained and measured on those says so
+
+
+def measured(config: Config) -> str:
+    """The share of first answers that were right, and what that was measured on; "" if nobody measured it."""
+    measures = config.measures
+    if "precision_at_1" not in measures:
+        return ""
+    share = f"{measures['precision_at_1']:.3f}".removeprefix("0")
+    if "protocols" in measures:
+        test = f"{measures['protocols'][0]['tracks']:,} tracks of a shop, by descriptors, artists held out"
+        alone = ", the descriptors network alone" if config.architecture == "pool" else ""
+        return f"{share} right at first on {test}{alone}"
+    tracks = measures.get("tracks")
+    if not tracks:
+        return f"{share} right at first on a test that it does not name"
+    if "accuracy" in measures:
+        return f"{share} right at first on the {tracks:,} tracks it was taught, each held out"
+    kind = "synthetic " if SYNTHETIC in config.provenance.get("summary", "") else ""
+    side = {"test": "test ", "valid": "validation "}.get(measures.get("side", ""), "")
+    artists = f" of {measures['artists']} held-out artists" if measures.get("artists") else ""
+    return f"{share} right at first on {tracks:,} {kind or side}tracks{artists}"
