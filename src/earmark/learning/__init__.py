@@ -1,4 +1,4 @@
-"""Learning: data, networks, training, teaching, evaluation and bundles. Needs the extra `train`, teaching `teach` alone."""
+"""Learning: data, networks, training, teaching, evaluation, bundles. Extra `train`; for teaching alone, `teach`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
