@@ -1,7 +1,9 @@
 """Loudness against the test signals of EBU Tech 3341 and 3342, BS.1770's own coefficients, and ffmpeg."""
 
+import os
 import re
 import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -346,3 +348,38 @@ def test_a_tap_hears_no_excerpt_from_the_middle(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", tone(440, 2))
     with Recording(path) as recording, pytest.raises(ValueError, match="a tap hears a file from its beginning"):
         recording.blocks(22_050, start=1.0, tap=lambda _: None)
+
+
+METER = """
+import time
+import numpy as np
+from earmark.audio import Sound
+from earmark.hearing.loudness import Meter
+
+block = np.random.default_rng(1).normal(0, 0.1, (2, 70_000)).astype(np.float32)
+seconds = []
+for rate in (44_100, 192_000) * 3:
+    meter = Meter()
+    began = time.process_time()
+    for _ in range(20):
+        meter.add(Sound(rate, ("FL", "FR"), block))
+    meter.loudness()
+    seconds.append(time.process_time() - began)
+print(sum(min(seconds[start::2]) for start in (0, 1)))
+"""
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one thread only")
+def test_threads_of_linear_algebra_are_not_woken() -> None:
+    """In Python and in workers of others nobody sets the number of threads; they would burn a dozen times the CPU."""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    free, single = (
+        float(subprocess.run([sys.executable, "-c", METER], env=env, check=True, capture_output=True).stdout)
+        for env in (environment, environment | {"OPENBLAS_NUM_THREADS": "1"})
+    )
+    assert free < 2 * single
+
+
+def test_nothing_is_measured_at_a_rate_that_the_weighting_cannot_have() -> None:
+    for rate, heard_at in ((3_000, False), (4_000, True)):
+        assert (measured(sines((-20.0, 2.0), hz=500)[:, : 2 * rate], rate) is not None) is heard_at

@@ -6,7 +6,7 @@ import pytest
 from pyAudioAnalysis import ShortTermFeatures
 from scipy import signal
 
-from earmark.spectra import chroma_matrix, hann, mel_htk, mel_slaney, mfcc_matrix, talkbox_mel
+from earmark.spectra import chroma_matrix, filtered, hann, mel_htk, mel_slaney, mfcc_matrix, talkbox_mel
 
 RATE = 22_050  # Hz, of the tables
 
@@ -47,3 +47,14 @@ def test_the_filterbanks_are_those_of_pyaudioanalysis() -> None:
 def test_the_cosine_transform_is_orthonormal() -> None:
     whole = mfcc_matrix(40, 40)
     assert whole @ whole.T == pytest.approx(np.eye(40), abs=1e-12)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 9, 64, 65, 130])
+@pytest.mark.parametrize("shape", [(64, 64), (64, 4), (2050, 40)])
+def test_rows_are_filtered_as_by_one_product(rows: int, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(3)
+    spectra, bank = rng.normal(size=(rows, shape[0])), rng.normal(size=shape)
+    found = filtered(spectra, bank)
+    assert found.shape == (rows, shape[1])
+    assert found == pytest.approx(np.einsum("ij,jk->ik", spectra, bank), abs=1e-10)
+    assert filtered(spectra.astype(np.float32), bank.astype(np.float32)).dtype == np.float32

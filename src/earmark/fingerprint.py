@@ -21,7 +21,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.spectra import hann
+from earmark.spectra import filtered, hann
 
 Waveform: TypeAlias = NDArray[np.float32]
 Fingerprint: TypeAlias = NDArray[np.uint32]
@@ -66,7 +66,7 @@ def fingerprint(blocks: Iterable[Waveform]) -> Fingerprint:
     """
     window = hann(FRAME, periodic=False).astype(np.float32)
     summed = _bands()
-    parts = [np.sqrt(np.abs(np.fft.rfft(frames * window)) ** 2 @ summed) for frames in _frames(blocks)]
+    parts = [np.sqrt(filtered(np.abs(np.fft.rfft(frames * window)) ** 2, summed)) for frames in _frames(blocks)]
     levels = np.concatenate([*parts, np.empty((0, BITS + 1))])  # (frames, bands)
     steps = np.diff(levels, axis=1)  # (frames, BITS)
     rises = steps[LAG:] > steps[:-LAG]

@@ -1,13 +1,36 @@
 """Windows and filterbanks: from samples to a spectrum, and from there to mel bands, cepstra and pitch classes.
 
-Conventions: `bins` are the values of a magnitude or power spectrum from 0 Hz upwards; every function returns float64;
-frequencies are in Hz.
+Conventions: `bins` are the values of a magnitude or power spectrum from 0 Hz upwards; all windows and filterbanks are
+float64; frequencies are in Hz.
 """
+
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
+
+ON_ONE_THREAD: Final = 4 * 65_536
+"""Multiplications in a matrix product up to which OpenBLAS does it on the thread that asks (its `interface/gemm.c`)."""
+
+
+def filtered(rows: NDArray[Any], bank: NDArray[Any]) -> NDArray[Any]:
+    """The product of many rows (spectra, stretches of a waveform) with a filterbank, some rows at a time.
+
+    One large product would wake all threads of BLAS, and they burn more processor time than the product costs, on cores
+    where other files are heard.
+
+    Shape: (rows, bins) and (bins, bands) -> (rows, bands).
+    """
+    group = max(2, ON_ONE_THREAD // bank.size)
+    whole = len(rows) // group * group
+    out = np.empty((len(rows), bank.shape[1]), np.result_type(rows, bank))
+    np.matmul(rows[:whole].reshape(-1, group, len(bank)), bank, out=out[:whole].reshape(-1, group, bank.shape[1]))
+    rest = rows[whole:]
+    if len(rest):  # a single row would go to another function of BLAS, which wakes them earlier
+        out[whole:] = (np.repeat(rest, 2, axis=0) @ bank)[: len(rest)] if len(rest) == 1 else rest @ bank
+    return out
 
 
 def hann(length: int, *, periodic: bool = True) -> NDArray[np.float64]:

@@ -33,6 +33,10 @@ _SEEKING: Final = frozenset({"flac", "mov,mp4,m4a,3gp,3g2,mj2", "ogg"})
 _SEEKING_PCM: Final = frozenset({"aiff", "caf", "w64", "wav"})  # with compressed sound inside, stamps are off
 STEPPING: Final = frozenset({"aac", "mp3", "tta", "wv"})
 
+LOWEST_RATE: Final = 1_000
+HIGHEST_RATE: Final = 12_000_000
+"""Sample rates that sound may have, in Hz: of DSD1024, taken for PCM as libav does, at most."""
+
 # Codec tags of protected sound in MP4: iTunes, Common Encryption, Audible.
 _ENCRYPTED: Final = frozenset({"drms", "enca", "aavd", "adrm"})
 
@@ -77,6 +81,9 @@ def open_sound(path: Path) -> tuple[InputContainer, AudioStream]:
         raise UnreadableAudio(
             path, "no sound was found in it" if stream is None else "its sound is encrypted or of an unknown codec"
         )
+    if not LOWEST_RATE <= stream.codec_context.sample_rate <= HIGHEST_RATE:
+        container.close()
+        raise UnreadableAudio(path, f"its sample rate would be {stream.codec_context.sample_rate} Hz: damaged")
     for other in container.streams:
         if other is not stream:
             other.discard = Discard.all  # the pictures of a video are not even read

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from earmark.analysis import Loudness
 from earmark.audio import Sound
+from earmark.spectra import filtered
 
 STEPS: Final = 10  # per second
 MOMENTARY, SHORT_TERM = 4, 30  # steps
@@ -28,6 +29,7 @@ SILENT: Final = -70.0  # LUFS: what is below counts as silence in all gates
 WEIGHTS: Final = {"LFE": 0.0, "B": 1.41, "S": 1.41, "TB": 1.41, "TS": 1.41}  # of places that begin so; others: 1
 USUAL: Final = {6: ("FL", "FR", "FC", "LFE", "BL", "BR"), 8: ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")}
 
+LOWEST: Final = 4_000  # Hz: below twice the corner of its shelf the weighting has no meaning, and nothing is measured
 DENSE: Final = 96_000  # Hz, from which on twice the rate is enough, and from the double on the rate itself
 TAPS: Final = 12  # of the interpolating filter on the original samples
 REACH: Final = TAPS - 1
@@ -51,6 +53,8 @@ class Meter:
 
     def add(self, sound: Sound) -> None:
         """Take the next block."""
+        if sound.rate < LOWEST:
+            return
         if (sound.rate, sound.layout) != (self._rate, self._places):
             self._rate, self._places = sound.rate, sound.layout
             self._weighting = KWeighting(len(sound.channels), sound.rate)
@@ -68,8 +72,9 @@ class Meter:
         last = (end * STEPS) // self._rate  # the step that will be incomplete
         borders = -(-np.arange(self._step, last + 1) * self._rate // STEPS)  # where steps begin
         pieces = pairwise([0, *(borders[1:] - self._position).tolist(), weighted.shape[1]])
-        # A dot product of a stretch with itself squares and adds without an array in between.
-        energies = [[np.dot(row[start:stop], row[start:stop]) for row in weighted] for start, stop in pieces]
+        # A product of a stretch with itself squares and adds without an array in between.
+        stretches = [weighted[:, start:stop] for start, stop in pieces]
+        energies = [np.einsum("ij,ij->i", stretch, stretch) for stretch in stretches]
         sums = np.array(energies, np.float64) @ _weights(self._places)  # (steps that end here + 1,)
         sums[0] += self._energy
         self._energy = float(sums[-1])
@@ -141,14 +146,16 @@ class KWeighting:
         channels, count, _ = blocks.shape
         states = np.empty((channels, count + 1, len(self._update)))  # before each block, and after the last
         states[:, 0] = self._state
-        states[:, 1:] = blocks @ self._update.T
+        rows = blocks.reshape(-1, self.BLOCK)
+        states[:, 1:] = filtered(rows, self._update.T).reshape(channels, count, len(self._update))
         # Each state is the sum of all inputs so far, each as often multiplied by P as it is old. Sums over 2, 4, 8 ...
         # blocks, until nothing rings any longer.
         for place, power in enumerate(self._powers):
             states[:, 1 << place :] += states[:, : -(1 << place)] @ power.T
         self._state = states[:, -1]
-        out = blocks @ self._triangle.T + states[:, :-1].astype(np.float32) @ self._ringing.T
-        return out.reshape(channels, -1)
+        out = filtered(rows, self._triangle.T)
+        out += filtered(states[:, :-1].astype(np.float32).reshape(-1, states.shape[2]), self._ringing.T)
+        return out.reshape(channels, count * self.BLOCK)
 
 
 @cache
@@ -219,7 +226,7 @@ def true_peak(channels: NDArray[np.float32], rate: int, floor: float = 0.0) -> f
         after = np.flatnonzero(magnitude > HOPEFUL * peak) - TAPS // 2 + 1  # of the values that follow these samples
         chosen = np.zeros(len(chunks) + 2, np.bool_)  # one place before the first chunk, one after the last
         chosen[after // CHUNK + 1] = chosen[(after - 1) // CHUNK + 1] = True
-        values = chunks[np.flatnonzero(chosen[1:-1])] @ matrix
+        values = filtered(chunks[np.flatnonzero(chosen[1:-1])], matrix)
         peak = max(peak, float(values.max(initial=0)), -float(values.min(initial=0)))
     return peak
 

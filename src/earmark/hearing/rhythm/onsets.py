@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform
-from earmark.spectra import hann
+from earmark.spectra import filtered, hann
 
 LONGEST: Final = 1800.0  # seconds; what is longer is a mix of tracks, with many tempi
 FRAMES: Final = 100  # per second, about: a whole number of samples lies between two
@@ -96,7 +96,7 @@ class OnsetAccumulator:
             return waveform
         frames = np.lib.stride_tricks.sliding_window_view(waveform, self._length)[:: self._hop]
         spectra = np.fft.rfft(frames * self._window).astype(np.complex64, copy=False)  # (frames, length / 2 + 1)
-        self._energies.append(np.square(spectra.view(np.float32)) @ self._bands)
+        self._energies.append(filtered(np.square(spectra.view(np.float32)), self._bands))
         return waveform[len(frames) * self._hop :]
 
     def envelopes(self) -> Envelopes:
