@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 import time
@@ -34,9 +35,11 @@ from earmark.learning.teaching import (
     prepare,
     read,
     read_others,
+    reason_against,
     require_mergeable,
     require_teachable,
     study,
+    usability,
     write,
 )
 from earmark.learning.teaching.accuracy import measure, share_of
@@ -245,6 +248,14 @@ def test_the_learning_curve_rises_where_there_is_something_to_learn() -> None:
     assert all(point.accuracy.low < point.accuracy.value < point.accuracy.high for point in curve)
 
 
+def test_the_learning_curve_rises_in_its_sizes_where_styles_have_unequal_numbers_of_tracks() -> None:
+    generator = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [60, 8, 8])
+    rows = 2 * np.eye(3, DIMS)[labels] + generator.normal(size=(76, DIMS))
+    curve = study(lesson(labels, rows), ["linear"]).curve
+    assert [point.per_style for point in curve] == [2, 5, 10, 20, pytest.approx(48)]  # of the largest, in four folds
+
+
 def test_intervals_are_over_groups() -> None:
     hits = np.repeat([1.0, 0.0], 50)
     tracks, artists = (share_of(hits, groups) for groups in (np.arange(100), np.repeat(np.arange(4), 25)))
@@ -423,6 +434,32 @@ def test_merging_needs_taught_tracks_of_two_artists() -> None:
     taught, others = far_and_near()
     with pytest.raises(ManifestError, match="by one artist; merging needs at least two of each"):
         merging.fit_gate(replace(taught, groups=np.zeros_like(taught.groups)), others)
+
+
+# What is of no use
+
+
+def test_a_merging_by_which_few_tracks_get_their_label_is_not_usable() -> None:
+    taught, others = far_and_near()
+    found = study(taught, ["linear"])
+    base = config(["Left", "Right", "Never"])
+    merged = merging.measure(taught, others, found.folds, found.best, base, np.random.default_rng(0))
+    assert reason_against(found, None) == reason_against(found, merged) == ""
+    few = replace(merged, won=replace(merged.won, value=0.05))
+    assert reason_against(found, few) == "beside the model's own styles, 5% of your tracks get your label"
+
+
+def test_a_head_that_is_no_better_than_drawing_lots_is_not_usable() -> None:
+    found = study(blobs(12, 3), ["linear"])
+    assert found.accuracy is not None
+    assert found.accuracy.macro.value > 1 / 3
+    assert reason_against(found, None) == ""
+    lots = replace(found, accuracy=replace(found.accuracy, macro=replace(found.accuracy.macro, value=0.33)))
+    assert reason_against(lots, None) == (
+        "33% of the tracks by unheard artists are right, styles counting alike, and drawing lots gives 33%"
+    )
+    assert lots.accuracy is not None
+    assert reason_against(replace(lots, accuracy=replace(lots.accuracy, tracks=19)), None) == ""  # too few to know
 
 
 # The bundle
@@ -703,6 +740,29 @@ def test_a_file_that_cannot_be_heard_is_named_and_the_rest_is_taught(
     assert f"earmark: {bad}: " in said
     assert "No label looks wrong." in printed
     assert read_config(tmp_path / "mine").measures["tracks"] == 15
+
+
+def test_a_model_that_is_not_usable_is_written_anyway_only(
+    earmark: Callable[..., tuple[int, str, str]],
+    crate: Path,
+    base: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(usability, "LEAST_WON", 1.01)  # whatever is won is too little
+    options = ["--model", base, "--cache", tmp_path / "cache", "--workers", "1", "--head", "linear"]
+    options += ["--with-styles", crate / "others"]
+    status, printed, said = earmark("teach", crate / "styles", tmp_path / "mine", *options)
+    assert status == 1
+    assert "Accuracy on unheard artists" in printed
+    assert "written" not in printed
+    message = r"earmark: not usable yet: beside the model's own styles, \d+% of your tracks get your label"
+    assert re.search(rf"^{message}; not written without --anyway$", said, re.MULTILINE)
+    assert not list(tmp_path.glob("mine*"))
+    status, printed, said = earmark("teach", crate / "styles", tmp_path / "mine", *options, "--anyway")
+    assert status == 0
+    assert re.search(rf"^{message}$", said, re.MULTILINE)
+    assert Model.open(tmp_path / "mine").config.styles == ["Low", "High", "Hum", "Whistle"]
 
 
 def test_a_head_that_is_not_in_the_table_is_refused_before_anything_is_heard(

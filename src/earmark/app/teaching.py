@@ -26,12 +26,16 @@ class Taught:
         merging: how the styles of both models get along; None without the model's own styles.
         report: the folder of the report.
         failures: the files that cannot be heard.
+        unusable: the reason that the model is not usable yet, in words; "" if there is none.
+        written: whether model and report were written.
     """
 
     study: "Study"
     merging: "Merging | None"
     report: Path
     failures: tuple[FileError, ...]
+    unusable: str
+    written: bool
 
 
 def teach(
@@ -45,11 +49,12 @@ def teach(
     report: Path | None = None,
     cache: Path | None = None,
     workers: int = 0,
+    anyway: bool = False,
     counting: Counting = unseen,
     progress: Staging = unstaged,
     complain: Callable[[str], None] = lambda _: None,
 ) -> Taught:
-    """Teach a model new styles.
+    """Teach a model new styles; one that is not usable is measured, but not written.
 
     Args:
         source: a folder for each style, or a manifest.
@@ -61,6 +66,7 @@ def teach(
         report: the folder of the report; by default OUT-report.
         cache: the folder where embeddings are kept; by default the user's.
         workers: processes that hear; 0 chooses.
+        anyway: write a model that is not usable, too.
         counting: is told of each track that is heard.
         progress: is told how much of each stage of the study is done.
         complain: is told at once, in a line, of each track that is left out or cannot be heard.
@@ -109,5 +115,9 @@ def teach(
     with progress() as advance:
         study = teaching.study(labelled, kinds, progress=advance)
     report = report or out.with_name(out.name + "-report")
-    merging = teaching.write(study, base, out, report, others=other_music, source=source.name)
-    return Taught(study, merging, report, tuple(failures))
+    merging = teaching.measure_merging(study, base, other_music) if other_music else None
+    unusable = teaching.reason_against(study, merging)
+    written = anyway or not unusable
+    if written:
+        teaching.write(study, base, out, report, others=other_music, measured=merging, source=source.name)
+    return Taught(study, merging, report, tuple(failures), unusable, written)

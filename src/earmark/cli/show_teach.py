@@ -78,7 +78,7 @@ def _accuracy(found: Study) -> Iterator[RenderableType]:
 
 
 def _curve(found: Study) -> RenderableType:
-    columns = ("tracks of each style", "right", "")
+    columns = ("tracks of each style, at most", "right", "")
     table = Table(*columns, box=None, header_style="dim", title="\nLearning curve", title_justify="left")
     for point in found.curve:
         table.add_row(f"{point.per_style:.0f}", _figure(point.accuracy), bar(point.accuracy.value))

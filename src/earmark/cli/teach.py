@@ -26,6 +26,7 @@ def teach(
     report: Annotated[Path | None, typer.Option(help="Where the report goes; by default OUT-report.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Where embeddings are kept.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 chooses.")] = 0,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Write a model that is not usable yet, too.")] = False,
 ) -> None:
     """Teach a model new styles from labelled tracks; write it with held-out figures and a list of doubtful labels."""
     from earmark.app.teaching import teach as run
@@ -42,12 +43,16 @@ def teach(
         report=report,
         cache=cache,
         workers=workers,
+        anyway=anyway,
         counting=counted_progress,
         progress=titled_progress,
         complain=complain,
     )
     for part in show_teach.study(taught.study, taught.merging):
         show.stdout().print(part)
-    say(f"written: {out}, {taught.report}")
-    if taught.failures:
+    if taught.written:
+        say(f"written: {out}, {taught.report}")
+    if taught.unusable:
+        complain(f"not usable yet: {taught.unusable}" + ("" if taught.written else "; not written without --anyway"))
+    if taught.failures or not taught.written:
         raise typer.Exit(1)

@@ -9,6 +9,7 @@
     label_issues    tracks that look mislabelled
     merging         the base's styles beside the taught ones
     study           all of these over one set of labelled tracks
+    usability       whether the model is of any use
     writing         the bundle, its card, and the report
 
 References: Choi et al., Transfer learning for music classification and regression tasks, arXiv 1703.09179, 2017.
@@ -19,7 +20,8 @@ from earmark.learning.teaching.labelled import LabelledEmbeddings, prepare, requ
 from earmark.learning.teaching.merging import Merging, OtherTracks, other_tracks
 from earmark.learning.teaching.reading import read, read_others
 from earmark.learning.teaching.study import Study, study
-from earmark.learning.teaching.writing import require_mergeable, write
+from earmark.learning.teaching.usability import reason_against
+from earmark.learning.teaching.writing import measure_merging, require_mergeable, write
 
 __all__ = [
     "HEADS",
@@ -27,10 +29,12 @@ __all__ = [
     "Merging",
     "OtherTracks",
     "Study",
+    "measure_merging",
     "other_tracks",
     "prepare",
     "read",
     "read_others",
+    "reason_against",
     "require_head",
     "require_mergeable",
     "require_teachable",

@@ -103,7 +103,7 @@ def _curve(study: Study) -> str:
     rows = ((f"{point.per_style:.0f}", figure(point.accuracy)) for point in study.curve)
     return (
         "What more tracks bring (the settings were chosen with all of them, so the last row flatters a little):\n\n"
-        + cards.table(["tracks of each style", "right"], rows)
+        + cards.table(["tracks of each style, at most", "right"], rows)
     )
 
 

@@ -1,8 +1,9 @@
 """The learning curve: how much better a head gets with more tracks, and so whether it is worth labelling more.
 
 A head of the chosen kind is fitted to a few tracks of each style, drawn from the training part of each fold, and tested
-on the fold. Its settings were chosen with all tracks, so with few of them it may be a little worse than its best. The
-last point is the fit to the whole training parts.
+on the fold. Styles may have unequal numbers of tracks: a size is the most that are taken of each. Its settings were
+chosen with all tracks, so with few of them it may be a little worse than its best. The last point is the fit to the
+whole training parts.
 """
 
 from collections.abc import Callable
@@ -24,7 +25,7 @@ REPEATS = 3
 
 @dataclass(frozen=True)
 class Point:
-    """Accuracy after learning from so many tracks of each style (of a style that has fewer: all), with its interval."""
+    """Accuracy after learning from at most so many tracks of each style, with its interval."""
 
     per_style: float
     accuracy: Figure
@@ -40,9 +41,8 @@ def learning_curve(
     """The curve of a candidate over the measured tracks; empty where none is."""
     if not folds.measured.any():
         return []
-    styles = len(labelled.styles)
-    largest = min(np.bincount(labelled.labels[train]).max() for train, _ in folds.parts)
-    sizes = [size for size in SIZES if size < largest]
+    largest = [int(np.bincount(labelled.labels[train]).max()) for train, _ in folds.parts]
+    sizes = [size for size in SIZES if size < min(largest)]
     points = []
     for index, size in enumerate(sizes):
         hits = np.zeros(len(labelled.labels))
@@ -53,8 +53,8 @@ def learning_curve(
                 hits[test] += _hits(tested, head(tested.windows), trial)
         points.append(Point(size, _over_measured(hits / REPEATS, labelled, folds)))
         progress((index + 1) / len(sizes))
-    everything = float(np.mean([len(train) / styles for train, _ in folds.parts]))
-    return [*points, Point(everything, _over_measured(_hits(labelled, trial.logits, trial), labelled, folds))]
+    everything = Point(float(np.mean(largest)), _over_measured(_hits(labelled, trial.logits, trial), labelled, folds))
+    return [*points, everything]
 
 
 def _draw(labelled: LabelledEmbeddings, train: Indices, size: int, generator: np.random.Generator) -> Indices:
@@ -86,7 +86,11 @@ def draw(points: list[Point], path: Path) -> None:
     values, lows, highs = np.array([(each.accuracy.value, each.accuracy.low, each.accuracy.high) for each in points]).T
     axes.fill_between(sizes, lows, highs, color="#4c72b0", alpha=0.2, linewidth=0, label="95 % interval over artists")
     axes.plot(sizes, values, "o-", color="#4c72b0", label="accuracy")
-    axes.set(xscale="log", xlabel="tracks of each style learned from", ylabel="share of unheard tracks that is right")
+    axes.set(
+        xscale="log",
+        xlabel="tracks of each style learned from, at most",
+        ylabel="share of unheard tracks that is right",
+    )
     axes.set_xticks(sizes, [f"{size:.0f}" for size in sizes])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
