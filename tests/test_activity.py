@@ -1,10 +1,12 @@
 """Activity: stationary noise, a tone, silence and what is none of them have known answers."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from earmark.audio import Waveform
+from earmark.audio import Waveform, decode
 from earmark.hearing.activity import Activity
 from earmark.testing import chord, click_train, noise, silence, tone
 
@@ -40,6 +42,25 @@ def test_a_sine_is_a_lone_tone(hertz: float) -> None:
     assert active(tone(hertz, 6.0, RATE)).no_music() == "a lone tone"
 
 
+@pytest.mark.parametrize(
+    "waveform",
+    [
+        chord((220.0, 277.2, 329.6), 6.0, RATE),
+        np.sign(tone(440, 6.0, RATE)) * np.float32(0.2),
+        chord((50.0, 100.0, 150.0), 6.0, RATE),
+    ],
+    ids=["chord", "square wave", "hum"],
+)
+def test_what_never_changes_is_a_steady_sound(waveform: Waveform) -> None:
+    assert active(waveform).no_music() == "a steady sound"
+
+
+@pytest.mark.parametrize("name", ["01-ambient", "02-brostep", "11-techno"])
+def test_music_is_music(name: str) -> None:
+    example = Path(__file__).parents[1] / "examples" / f"{name}.opus"
+    assert active(decode(example, RATE, duration=15)).no_music() == ""
+
+
 def test_silence_is_silence_even_with_dither() -> None:
     assert active(silence(6.0, RATE)).no_music() == "silence"
     assert active(noise(6.0, np.random.default_rng(0), RATE, level=1 / 32768)).no_music() == "silence"
@@ -48,13 +69,14 @@ def test_silence_is_silence_even_with_dither() -> None:
 @pytest.mark.parametrize(
     "waveform",
     [
-        chord((220.0, 277.2, 329.6), 6.0, RATE),
+        chord((220.0, 277.2, 329.6), 6.0, RATE) + 0.1 * click_train(125, 6.0, RATE),
+        tone(50, 6.0, RATE) + 0.1 * click_train(125, 6.0, RATE),
         click_train(125, 6.0, RATE),
         np.concatenate([tone(220, 3.0, RATE), tone(330, 3.0, RATE)]),
         noise(6.0, np.random.default_rng(0), RATE) * np.linspace(0.1, 1, 6 * RATE, dtype=np.float32),
         noise(1.0, np.random.default_rng(0), RATE),
     ],
-    ids=["chord", "clicks", "melody", "rising noise", "too short"],
+    ids=["a beat on a chord", "a beat on a tone", "clicks", "melody", "rising noise", "too short"],
 )
 def test_what_may_be_music_is_not_judged(waveform: Waveform) -> None:
     assert active(waveform).no_music() == ""

@@ -173,7 +173,7 @@ class Analysis:
 
     `duration` is in seconds and is what was heard, not what the file declares. `families` gives each style its family
     and `unknown` says that no style is probable enough to be named for the whole track. `no_music` is the name of what
-    sounds where that is no music ("silence", "noise", "a lone tone"), which is `unknown`, too. `rhythm` is None where
+    sounds where that is no music ("silence", "noise"), which is `unknown`, too. `rhythm` is None where
     there is no beat, `key` where there is no harmony, `loudness` where nothing sounds; all three where nobody listened
     for them. `warnings` are whole sentences.
     """

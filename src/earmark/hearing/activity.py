@@ -7,7 +7,9 @@ silent has no vote, because a network hears the silence as well, unless all of t
 Noise and a tone are known by how steady they are. The power of stationary noise in a bin of a spectrum is distributed
 exponentially from one frame to the next, whatever the colour of the noise, so that the geometric mean over time is
 exp(-0.577) = 0.561 of the arithmetic one in *every* bin; a steady tone has 1 there, music and speech have far less in
-most bins. A lone tone is one narrow peak in nearly all frames, always in the same place.
+most bins. A sound is steady if nearly all its power is in bins of the second kind: a hum, a chord that is held. A lone
+tone is one narrow peak in nearly all frames, always in the same place. Where most bins come and go, there is a beat on
+top of it, and it may be music.
 """
 
 from typing import Final, Literal, TypeAlias
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from earmark.audio import Waveform
 from earmark.spectra import hann
 
-NoMusic: TypeAlias = Literal["", "silence", "noise", "a lone tone"]
+NoMusic: TypeAlias = Literal["", "silence", "noise", "a lone tone", "a steady sound"]
 
 STEPS: Final = 10  # per second
 SILENT: Final = 1e-7  # power of -70 dBFS
@@ -31,9 +33,11 @@ ENOUGH: Final = 43  # frames, two seconds, for a verdict on noise or a tone
 
 STATIONARY: Final = float(np.exp(-np.euler_gamma))
 FAINT: Final = 1e-6  # of the strongest bin's power: what is less was filtered away
-TOLERANCE: Final = 0.03  # of the mean flatness over the bins
+TOLERANCE: Final = 0.08  # of the flatness: a lossy codec lowers it by 0.02
 SPREAD: Final = 0.9  # deviation of a bin's flatness times the root of the frames: that of noise is 0.45
 MOST: Final = 0.9  # of the bins, or of the frames
+STEADY: Final = 0.9  # flatness, weighted by power; that of music is 0.65 at most
+TRANSIENT: Final = 0.15  # flatness of bins that come and go
 PURE: Final = 0.95  # share of the power that a lone tone has in `NARROW` bins on each side
 NARROW: Final = 2
 
@@ -86,16 +90,17 @@ class Activity:
             return "silence"
         if self._frames < ENOUGH:
             return ""
-        if np.convolve(self._tones, np.ones(3)).max() > MOST * self._frames:
-            return "a lone tone"
-        return "noise" if self._is_noise() else ""
-
-    def _is_noise(self) -> bool:
         audible = self._sum > FAINT * self._sum.max()
         mean = self._sum[audible] / self._frames
         flatness = np.exp(self._logarithms[audible] / self._frames) / mean  # (bins,), over time
+        if np.median(flatness) < TRANSIENT:
+            return ""
+        if np.convolve(self._tones, np.ones(3)).max() > MOST * self._frames:
+            return "a lone tone"
+        if np.average(flatness, weights=mean) > STEADY:
+            return "a steady sound"
         near = np.abs(flatness - STATIONARY) < TOLERANCE + SPREAD / np.sqrt(self._frames)
-        return bool(abs(flatness.mean() - STATIONARY) < TOLERANCE and near.mean() > MOST)
+        return "noise" if abs(flatness.mean() - STATIONARY) < TOLERANCE and near.mean() > MOST else ""
 
 
 def _powers(waveform: Waveform, step: int) -> NDArray[np.float64]:
