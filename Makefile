@@ -10,8 +10,14 @@ TEACHERS ?= ../shared/teachers
 .PHONY: demo test test-all lint bench models examples clean
 
 demo: .venv/base
-	$(BIN)/earmark listen examples --timeline
-	@if [ -d $(AUDIO) ]; then $(BIN)/earmark listen $(AUDIO)/tracks --timeline; fi
+	@$(BIN)/earmark listen examples/06-future-house.opus --timeline
+	@$(BIN)/earmark listen examples --brief
+	@if [ -d $(AUDIO)/tracks ]; then echo; echo "real recordings:"; $(BIN)/earmark listen $(AUDIO)/tracks --brief; fi
+	@echo
+	@echo "What next?"
+	@echo "  $(BIN)/earmark listen YOUR-FILES           which style is it?"
+	@echo "  $(BIN)/earmark scan YOUR-MUSIC             hear a whole collection once; then: earmark find"
+	@echo "  $(BIN)/earmark teach FOLDER-OF-CRATES OUT  your own styles, from a folder of tracks for each (docs/teach.md)"
 
 test: lint
 	$(BIN)/pytest -n auto -m "not slow"

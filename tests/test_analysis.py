@@ -31,6 +31,13 @@ def heard() -> Analysis:
     )
 
 
+def test_what_python_shows_of_an_analysis_is_one_line(heard: Analysis) -> None:
+    assert repr(heard) == "<Analysis 'a.mp3', 58.2 s, Trance 0.63, 126.0 BPM, Am>"
+    bare = replace(heard, rhythm=None, key=None, unknown=True)
+    assert repr(bare) == "<Analysis 'a.mp3', 58.2 s, Trance 0.63, unknown>"
+    assert repr(heard.timeline) == "<Timeline 2 windows of 29.12 s, 2 styles, Trance 0.63>"
+
+
 def test_numbers_are_rounded_for_people(heard: Analysis) -> None:
     assert heard.as_json(top=1) == {
         "path": "a.mp3",

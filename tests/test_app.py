@@ -303,9 +303,8 @@ def test_an_audit_has_an_object_and_rows(stocked: Catalogue, tmp_path: Path) -> 
     answer = found.as_json()
     assert [each["path"] for each in answer["disagreements"]] == [str(tmp_path / "wrong.wav")]
     assert answer["counts"] == {"agreed": 1, "unsure": 0, "unheard": 1, "untagged": 1, "unnamed": 0}
-    assert answer["duplicates"] == [
-        {"identical": True, "paths": [str(tmp_path / "right.wav"), str(tmp_path / "copy.wav")]}
-    ]
+    twins = [str(tmp_path / "right.wav"), str(tmp_path / "copy.wav")]
+    assert answer["duplicates"] == [{"identical": True, "paths": twins, "same_content": [twins]}]
     assert [(row["finding"], Path(row["path"]).name) for row in found.rows()] == [
         ("genre", "wrong.wav"),
         ("same content", "right.wav"),
@@ -315,7 +314,7 @@ def test_an_audit_has_an_object_and_rows(stocked: Catalogue, tmp_path: Path) -> 
     # The files are not there: what may be the same recording cannot be decoded, and is named.
     assert {failure.reason for failure in found.failures} == {"there is no such file"}
     assert auditing.audit(stocked, genres=False, duplicates=False).as_json() == {}
-    assert not auditing.audit(stocked, duplicates=False, min_certainty=1).as_json()["disagreements"]
+    assert not auditing.audit(stocked, duplicates=False, min_doubt=1).as_json()["disagreements"]
 
 
 def test_an_export_counts_what_it_leaves_out(stocked: Catalogue, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def tagged(name: str, genres: tuple[str, ...], shares: dict[str, float], *, unkn
     return heard_track(f"/m/{name}.mp3", shares, tags=Tags(genres=genres), unknown=unknown)
 
 
-def test_another_family_before_the_same_and_each_by_certainty() -> None:
+def test_another_family_before_the_same_and_each_by_doubt() -> None:
     found = audit_genres(
         [
             tagged("mild", ("Deep House",), {"Progressive House": 0.94, "Deep House": 0.05}),
@@ -28,12 +28,12 @@ def test_another_family_before_the_same_and_each_by_certainty() -> None:
     assert [each.track.path.stem for each in found.disagreements] == ["sure", "less", "mild", "milder"]
     sure, less, mild, milder = found.disagreements
     assert (sure.tagged, sure.heard, sure.family, sure.same_family) == (("Trance",), "Drum & Bass", "Bass", False)
-    assert [sure.probability, sure.certainty] == pytest.approx([0.97, 0.98])
-    assert less.certainty == pytest.approx(0.7)
+    assert [sure.probability, sure.doubt] == pytest.approx([0.97, 0.98])
+    assert less.doubt == pytest.approx(0.7)
     assert mild.same_family
-    assert mild.certainty == pytest.approx(0.95)
+    assert mild.doubt == pytest.approx(0.95)
     assert mild.weight == pytest.approx(0.95 * SAME_FAMILY)
-    assert milder.certainty == pytest.approx(0.6)
+    assert milder.doubt == pytest.approx(0.6)
     assert found.agreed == 1
     assert sure.track.analysis is None
 
@@ -46,7 +46,7 @@ def test_a_tag_of_several_styles_is_right_if_one_is() -> None:
     ).disagreements
     assert other.tagged == ("Techno / Tech House", "Deep House")
     # House 0.1 * 5 / 10 is left over for the five houses.
-    assert other.certainty == pytest.approx(1 - 0.2 - 0.1 * 5 / 10)
+    assert other.doubt == pytest.approx(1 - 0.2 - 0.1 * 5 / 10)
 
 
 def test_what_cannot_be_judged_is_counted_apart() -> None:
@@ -75,7 +75,7 @@ def test_a_taught_model_is_asked_about_its_own_styles_only() -> None:
     (found,) = audit_genres([own]).disagreements
     # Each of the two is a family of its own here.
     assert (found.tagged, found.heard, found.same_family) == (("Neuro",), "Liquid", False)
-    assert found.certainty == pytest.approx(0.9)
+    assert found.doubt == pytest.approx(0.9)
 
 
 def test_words_of_id3_and_separators() -> None:
@@ -88,10 +88,10 @@ def test_words_of_id3_and_separators() -> None:
 
 
 @given(st.lists(st.floats(0.01, 1), min_size=12, max_size=12), st.sampled_from(LABELS))
-def test_certainty_is_a_probability_and_never_below_that_of_what_was_heard(weights: list[float], tag: str) -> None:
+def test_doubt_is_a_probability_and_never_below_that_of_what_was_heard(weights: list[float], tag: str) -> None:
     shares = {label: weight / sum(weights) for label, weight in zip(LABELS, weights, strict=True)}
     found = audit_genres([tagged("a", (tag,), shares)])
     assert len(found.disagreements) + found.agreed == 1
     for each in found.disagreements:
-        assert each.probability - 1e-6 <= each.certainty <= 1
+        assert each.probability - 1e-6 <= each.doubt <= 1
         assert each.heard != tag

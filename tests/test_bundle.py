@@ -127,7 +127,7 @@ def test_a_bundle_is_found_by_name_or_by_folder(bundle: Path) -> None:
 
 
 def test_what_is_no_bundle_is_refused_with_the_names_of_those_that_are(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"^nope: neither a folder nor one of the models .*: .*house12"):
+    with pytest.raises(BundleError, match=r"^nope: there is no model of this name .* the models are .*house12"):
         Model.open("nope")
     with fails(tmp_path, "", r"not a model: it holds no config\.json"):
         Model.open(tmp_path)

@@ -384,7 +384,10 @@ def test_a_file_name_in_another_encoding_is_printed_all_the_same(crate: Path, tm
 def test_an_unknown_model_is_one_line(earmark_: Earmark, crate: Path, workers: str) -> None:
     answer = earmark_("listen", crate, "--model", "nope", "--workers", workers)
     assert (answer.status, answer.out) == (1, "")
-    assert re.fullmatch(r"earmark: nope: neither a folder nor one of .*: emusic12, house12; .*\n", answer.err)
+    assert re.fullmatch(
+        r"earmark: nope: there is no model of this name and no such folder; the models are emusic12, house12; .*\n",
+        answer.err,
+    )
 
 
 def test_debug_shows_the_traceback(crate: Path) -> None:
@@ -593,3 +596,21 @@ def test_what_cannot_be_written_is_one_line(crate: Path, tmp_path: Path) -> None
     assert answer.returncode == 1
     assert answer.stderr.splitlines()[-1] == f"earmark: {tmp_path / 'file'}: File exists"
     assert "Traceback" not in answer.stderr
+
+
+def test_brief_is_one_line_for_each_file(earmark_: Earmark, crate: Path, tiny: Path) -> None:
+    answer = earmark_("listen", "--brief", "--model", tiny, crate)
+    assert [line.split() for line in answer.out.splitlines()] == [
+        ["a-up.wav", "0.99", "Up,", "sure"],
+        ["b-down.wav", "0.65", "Down,", "likely"],
+        ["c-still.wav", "unlike", "anything", "I", "know"],
+    ]
+    assert earmark_("listen", "--brief", "--json", crate).status == 2
+
+
+def test_the_demo_names_files_that_are_there_and_says_what_to_do_next() -> None:
+    text = (EXAMPLES.parent / "Makefile").read_text(encoding="utf-8")
+    recipe = text.partition("demo:")[2].partition("\ntest:")[0]
+    assert [(EXAMPLES.parent / name).is_file() for name in re.findall(r"examples/\S+", recipe)] == [True]
+    assert recipe.count("--timeline") == 1
+    assert {"scan", "teach"} <= set(re.findall(r'echo "  \$\(BIN\)/earmark (\w+)', recipe))

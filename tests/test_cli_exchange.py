@@ -123,8 +123,9 @@ def test_audit_as_a_table(earmark_: Earmark, catalogue: list[Track]) -> None:
     assert (status, complaints) == (0, "")
     lines = said.splitlines()
     assert lines[0] == "1 genre tag disagrees with what was heard"
-    assert lines[1] == "0.98  Techno, Wave  but heard Trap 0.80"
-    assert "".join(lines[2:4]).replace(" ", "").startswith(str(catalogue[1].path).replace(" ", ""))
+    assert lines[1].startswith("the number is the model's doubt of the tag; the model errs, too")
+    assert lines[2] == "0.98  Techno, Wave  but heard Trap 0.80"
+    assert "".join(lines[3:5]).replace(" ", "").startswith(str(catalogue[1].path).replace(" ", ""))
     for line in (
         *("1 agree", "2 have no genre", "1 were not heard", "words that name no style of the model: Wave (1)"),
         "1 recording appears more than once",
@@ -148,11 +149,12 @@ def test_audit_for_programs(earmark_: Earmark, catalogue: list[Track]) -> None:
         "probability": 0.8,
         "family": "Bass",
         "same_family": False,
-        "certainty": pytest.approx(1 - 0.2 / 11, abs=1e-4),
+        "doubt": pytest.approx(1 - 0.2 / 11, abs=1e-4),
     }
     assert answer["counts"] == {"agreed": 1, "unsure": 0, "unheard": 1, "untagged": 2, "unnamed": 0}
     assert answer["unknown_words"] == {"Wave": 1}
-    assert answer["duplicates"] == [{"identical": False, "paths": [str(catalogue[n].path) for n in (0, 3)]}]
+    paths = [str(catalogue[n].path) for n in (0, 3)]
+    assert answer["duplicates"] == [{"identical": False, "paths": paths, "same_content": []}]
     rows = list(csv.DictReader(io.StringIO(earmark_("audit", "--csv", "--workers", "1")[1])))
     assert [(row["finding"], row["path"], row["tag"], row["group"]) for row in rows] == [
         ("genre", str(catalogue[1].path), "Techno;Wave", ""),
@@ -160,9 +162,9 @@ def test_audit_for_programs(earmark_: Earmark, catalogue: list[Track]) -> None:
         ("same recording", str(catalogue[0].path), "", "1"),
         ("same recording", str(catalogue[3].path), "", "1"),
     ]
-    assert (
-        json.loads(earmark_("audit", "--json", "--no-duplicates", "--min-certainty", "0.99")[1])["disagreements"] == []
-    )
+    assert json.loads(earmark_("audit", "--json", "--no-duplicates", "--min-doubt", "0.99")[1])["disagreements"] == []
+    before = ("audit", "--json", "--no-duplicates", "--min-certainty", "0.99")  # the option's earlier name
+    assert json.loads(earmark_(*before)[1])["disagreements"] == []
     assert list(json.loads(earmark_("audit", "--json", "--no-genres", "--workers", "1")[1])) == ["duplicates"]
 
 

@@ -257,7 +257,7 @@ def test_what_cannot_be_added_is_refused(here: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"other\.tflite: No such file"):
         adding.add("yamnet", tmp_path / "other.tflite")
     (here / "yamnet").mkdir(parents=True)
-    with pytest.raises(BundleError, match="there is something that is no model"):
+    with pytest.raises(BundleError, match="this is not a model"):
         adding.add("yamnet", tmp_path / "other.tflite")
 
 

@@ -588,7 +588,7 @@ def test_what_is_no_table_of_labels_is_refused(tmp_path: Path, text: str, messag
 def test_a_folder_that_is_no_model_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "song.mp3").write_bytes(b"irreplaceable")
-    with pytest.raises(BundleError, match="music: there is something that is no model; it would be replaced"):
+    with pytest.raises(BundleError, match="music: this is not a model, so it is not overwritten"):
         keras_import.import_keras(GOLDEN / "model.h5", tmp_path / "music")
     assert (tmp_path / "music" / "song.mp3").read_bytes() == b"irreplaceable"
 

@@ -642,7 +642,7 @@ def test_a_merged_bundle_answers_with_both(
 def test_what_is_no_model_is_not_replaced(heard_crate: LabelledEmbeddings, base: Path, tmp_path: Path) -> None:
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "one.wav").write_bytes(b"precious")
-    with pytest.raises(BundleError, match=rf"{tmp_path / 'music'}: there is something that is no model"):
+    with pytest.raises(BundleError, match=rf"{tmp_path / 'music'}: this is not a model"):
         write(study(heard_crate, ["linear"]), base, tmp_path / "music", tmp_path / "report")
     assert (tmp_path / "music" / "one.wav").read_bytes() == b"precious"
 
@@ -789,7 +789,7 @@ def test_the_command_refuses_to_replace_what_is_no_model(
     out = crate / "styles" if target == "crate" else crate / "others"
     status, _, said = earmark("teach", crate / "styles", out, "--model", base)
     assert status == 1
-    assert "there is something that is no model; it would be replaced" in said.replace("\n", " ")
+    assert "this is not a model, so it is not overwritten" in said.replace("\n", " ")
     assert (crate / "styles" / "Hum" / "0.wav").exists()
 
 

@@ -354,7 +354,9 @@ def test_an_interrupted_run_goes_on_bit_for_bit(sounds: Manifest, trained: Path,
     for steps in (2, 3, 7):
         with pytest.raises(KeyboardInterrupt):
             train(sounds, SMALL, out, machine=often, progress=stop_after(steps), resume=steps > 2)
-    with pytest.raises(ManifestError, match="of an unfinished run; --resume goes on, without it we start anew"):
+    with pytest.raises(
+        ManifestError, match="there is an unfinished run here; continue it with --resume, or delete the folder"
+    ):
         train(sounds, SMALL, out, machine=CPU)
     train(sounds, SMALL, out, machine=CPU, resume=True)
     assert (out / "weights.safetensors").read_bytes() == (trained / "weights.safetensors").read_bytes()
@@ -513,6 +515,12 @@ def test_a_name_that_is_not_unicode_is_refused_before_anything_is_done(
     with pytest.raises(ManifestError, match="not UTF-8"):
         train(sounds, SMALL, tmp_path / "out", machine=CPU, source=name)
     assert not list(tmp_path.iterdir())
+
+
+def test_what_was_never_begun_is_not_resumed(sounds: Manifest, tmp_path: Path) -> None:
+    reason = f"{tmp_path / 'new'}: nothing to resume: there is no unfinished run in {tmp_path / 'new.training'}"
+    with pytest.raises(ManifestError, match=re.escape(reason)):
+        train(sounds, SMALL, tmp_path / "new", machine=CPU, resume=True)
 
 
 def test_a_finished_run_is_not_resumed(sounds: Manifest, trained: Path) -> None:

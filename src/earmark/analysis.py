@@ -222,6 +222,15 @@ class Analysis:
         whole = segments[-1].end - segments[0].start
         return longest_first if longest_first[1:] and sum(lengths.values()) >= MOSTLY * whole else ()
 
+    def __repr__(self) -> str:
+        """One line: the file, its length, the strongest style, tempo and key."""
+        style, share = self.timeline.top(1)[0]
+        parts = [repr(str(self.path)), f"{self.duration:.1f} s", f"{style} {share:.2f}"]
+        parts += ["unknown"] if self.unknown else []
+        parts += [f"{self.rhythm.bpm:.1f} BPM"] if self.rhythm else []
+        parts += [self.key.name()] if self.key else []
+        return f"<Analysis {', '.join(parts)}>"
+
     def family(self) -> tuple[str, float]:
         """The most probable family and its probability."""
         return self.timeline.families(self.families)[0]

@@ -49,6 +49,12 @@ class Timeline:
         if self.weights is not None and self.weights.shape != expected[:1]:
             raise ValueError(f"weights have the shape {self.weights.shape}, not (windows,) {expected[:1]}")
 
+    def __repr__(self) -> str:
+        """One line: how many windows and styles, and the strongest style."""
+        style, share = self.top(1)[0]
+        windows = "1 window" if len(self.starts) == 1 else f"{len(self.starts)} windows"
+        return f"<Timeline {windows} of {self.window:g} s, {len(self.styles)} styles, {style} {share:.2f}>"
+
     def mean(self) -> NDArray[np.float64]:
         """The probabilities of the whole track: the weighted mean over its windows, shape (styles,)."""
         return self._mean(slice(None))

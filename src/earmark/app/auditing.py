@@ -13,7 +13,7 @@ from earmark.library.duplicates import Copies, Fingerprinted, find_copies, open_
 from earmark.runner import run_all, sensible_workers
 
 COUNTS = ("agreed", "unsure", "unheard", "untagged", "unnamed")
-COLUMNS = ("finding", "path", "tag", "heard", "probability", "family", "same_family", "certainty", "group", "count")
+COLUMNS = ("finding", "path", "tag", "heard", "probability", "family", "same_family", "doubt", "group", "count")
 """The columns of `Audit.rows`."""
 
 
@@ -44,7 +44,7 @@ class Audit:
                     "probability": round(each.probability, 4),
                     "family": each.family,
                     "same_family": each.same_family,
-                    "certainty": round(each.certainty, 4),
+                    "doubt": round(each.doubt, 4),
                 }
                 for each in self.genres.disagreements
             ]
@@ -52,7 +52,11 @@ class Audit:
             answer["unknown_words"] = self.genres.words
         if self.copies is not None:
             answer["duplicates"] = [
-                {"identical": group.identical, "paths": [str(track.path) for track in group.tracks]}
+                {
+                    "identical": group.identical,
+                    "paths": [str(track.path) for track in group.tracks],
+                    "same_content": [[str(track.path) for track in twins] for twins in group.twins()],
+                }
                 for group in self.copies
             ]
         return answer
@@ -66,8 +70,9 @@ class Audit:
         for word, count in answer.get("unknown_words", {}).items():
             yield {"finding": "unknown word", "tag": word, "count": count}
         for number, group in enumerate(answer.get("duplicates", ()), 1):
+            twins = {path for paths in group["same_content"] for path in paths}
             for path in group["paths"]:
-                finding = "same content" if group["identical"] else "same recording"
+                finding = "same content" if path in twins else "same recording"
                 yield {"finding": finding, "path": path, "group": number, "count": len(group["paths"])}
 
 
@@ -76,7 +81,7 @@ def audit(
     *,
     genres: bool = True,
     duplicates: bool = True,
-    min_certainty: float = 0.5,
+    min_doubt: float = 0.5,
     workers: int = 0,
     progress: Counting = unseen,
 ) -> Audit:
@@ -86,7 +91,7 @@ def audit(
         catalogue: the open catalogue.
         genres: compare genre tags with what was heard.
         duplicates: look for the same recording; decodes what may be one.
-        min_certainty: leave out tags that are wrong with less certainty (0-1).
+        min_doubt: leave out tags that are doubted less (0-1).
         workers: processes that decode; 0 chooses.
         progress: is told of each file that is decoded.
     """
@@ -94,7 +99,7 @@ def audit(
     failures: list[FileError] = []
     if genres:
         found = audit_genres(catalogue.tracks())
-        sure = tuple(each for each in found.disagreements if each.certainty >= min_certainty)
+        sure = tuple(each for each in found.disagreements if each.doubt >= min_doubt)
         found = replace(found, disagreements=sure)
     if duplicates:
 

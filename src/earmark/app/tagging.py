@@ -92,7 +92,7 @@ def tag(
 
 
 def undo(journal: Journal, run: str = "", *, catalogue: Catalogue | None = None) -> Iterator[Path | TagError]:
-    """Give the files of a run their bytes of before back, the last one first.
+    """Restore the files of a run byte for byte, the last one first.
 
     Args:
         journal: where the runs are noted.

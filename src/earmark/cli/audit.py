@@ -19,15 +19,16 @@ def audit(
     ] = None,
     genres: Annotated[bool, typer.Option(help="Compare genre tags with what was heard.")] = True,
     duplicates: Annotated[bool, typer.Option(help="Look for the same recording; decodes what may be one.")] = True,
-    min_certainty: Annotated[
-        float, typer.Option(min=0, max=1, help="Only tags that are wrong with at least this certainty.")
+    min_doubt: Annotated[
+        float,
+        typer.Option("--min-doubt", "--min-certainty", min=0, max=1, help="Only tags that the model doubts this much."),
     ] = 0.5,
     top: Annotated[int, typer.Option(min=1, help="How many of each the table shows; --json and --csv hold all.")] = 25,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line for each finding.")] = False,
     workers: Annotated[int, typer.Option(min=0, help="Processes that decode; 0 chooses.")] = 0,
 ) -> None:
-    """Find genre tags that disagree with what was heard, the surest first, and duplicates."""
+    """Find genre tags that disagree with what was heard, the most doubtful first, and duplicates."""
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv exclude each other")
 
@@ -40,7 +41,7 @@ def audit(
             opened,
             genres=genres,
             duplicates=duplicates,
-            min_certainty=min_certainty,
+            min_doubt=min_doubt,
             workers=workers,
             progress=counted_progress,
         )

@@ -38,6 +38,7 @@ def listen(
     ],
     top: Annotated[int, typer.Option(min=1, help="How many styles to name.")] = 3,
     timeline: Annotated[bool, typer.Option("--timeline", help="Show the styles along the track.")] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="Print one line for each file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line for each file.")] = False,
     detail: Annotated[
@@ -55,6 +56,8 @@ def listen(
     """Say which style each file is, with probabilities; its tempo, key and loudness."""
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv exclude each other")
+    if brief and (timeline or as_json or as_csv):
+        raise typer.BadParameter("--brief excludes --timeline, --json and --csv")
     if detail and not as_json:
         raise typer.BadParameter("--detail goes with --json")
     original = windows is Windows.ORIGINAL
@@ -72,7 +75,7 @@ def listen(
     failures: list[FileError] = []
     heard = _heard(outcomes, failures)
     if form is Form.TABLE:
-        _print_table(heard, top, timeline=timeline)
+        _print_table(heard, top, timeline=timeline, brief=brief)
     elif form is Form.JSON:
         _print_json(heard, top, detail=detail)
     else:
@@ -104,12 +107,12 @@ def _heard(outcomes: "Iterable[Outcome[Analysis]]", failures: "list[FileError]")
         yield outcome
 
 
-def _print_table(heard: "Iterable[Analysis]", top: int, *, timeline: bool) -> None:
+def _print_table(heard: "Iterable[Analysis]", top: int, *, timeline: bool, brief: bool) -> None:
     from earmark.cli import show
 
     console = show.stdout()
     for analysis in heard:
-        console.print(show.analysis(analysis, top, timeline=timeline))
+        console.print(show.brief(analysis) if brief else show.analysis(analysis, top, timeline=timeline))
 
 
 def _print_json(heard: "Iterable[Analysis]", top: int, *, detail: bool) -> None:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from earmark.analysis import Analysis, Confidence
+from earmark.cli.messages import visible
 from earmark.cli.terminal import console
 from earmark.styles import styles
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 BAR = 16  # characters for a probability of 1
 STRIP = 72  # characters for a whole track
+BRIEF_NAME = 27  # characters of the name of a file in a line of 80
 SPANS = 6  # named for each style; more are counted
 DOUBTFUL = 0.4  # confidence below which a tempo or a key is shown with a question mark
 EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -81,6 +83,22 @@ def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
     if timeline:
         parts.append(Padding(strip(heard), (0, 0, 0, 2), expand=False))
     return Group(*parts, "")
+
+
+def brief(heard: Analysis) -> RenderableType:
+    """One line: the file, tempo, key, and the answer in words; a long name is shortened on a terminal only."""
+    answer = heard.answer()
+    style, share = heard.timeline.top(1)[0]
+    name = Text(visible(heard.path.name).ljust(BRIEF_NAME))
+    if stdout().is_terminal:
+        name.truncate(BRIEF_NAME, overflow="ellipsis", pad=True)
+    tempo = f"{heard.rhythm.bpm:.1f}" if heard.rhythm else ""
+    key = heard.key.camelot() if heard.key else ""
+    named = answer.confidence is not Confidence.NO_MUSIC and not heard.unknown
+    colour = colours().get(style, OTHER_COLOUR) if named else OTHER_COLOUR
+    probability = f"{share:.2f}" if named else ""
+    numbers = f"  {tempo:>6}  {key:>3}  {probability:>4}  "
+    return Text.assemble(name, numbers, (str(answer), colour), no_wrap=True, overflow="ellipsis")
 
 
 def _heading(heard: Analysis) -> Text:

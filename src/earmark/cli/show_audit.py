@@ -13,10 +13,14 @@ WORDS = 12  # unknown words that are named; more are counted
 
 
 def genres(found: GenreAudit, top: int) -> RenderableType:
-    """The disagreements, the surest first, and what the others say."""
+    """The disagreements, the most doubtful tag first, and what the others say."""
     number = len(found.disagreements)
     heading = f"{number} genre {'tag disagrees' if number == 1 else 'tags disagree'} with what was heard"
     parts: list[RenderableType] = [Text(heading, "bold")]
+    if number:
+        parts.append(
+            Text("the number is the model's doubt of the tag; the model errs, too: listen before you change one", "dim")
+        )
     parts += [_disagreement(each) for each in found.disagreements[:top]]
     if number > top:
         parts.append(Text(f"and {number - top} more; --top shows them", "dim"))
@@ -25,9 +29,9 @@ def genres(found: GenreAudit, top: int) -> RenderableType:
 
 
 def _disagreement(each: Disagreement) -> RenderableType:
-    """Two lines: how certain it is, what the tag says, what was heard; and where the file is."""
+    """Two lines: how much the tag is doubted, what the tag says, what was heard; and where the file is."""
     tag = ", ".join(each.track.tags.genres)
-    line = Text.assemble((f"{each.certainty:.2f}", "bold"), f"  {tag}  ", ("but heard ", "dim"))
+    line = Text.assemble((f"{each.doubt:.2f}", "bold"), f"  {tag}  ", ("but heard ", "dim"))
     line.append(f"{each.heard} {each.probability:.2f}", colours().get(each.heard, OTHER_COLOUR))
     if each.same_family:
         line.append("  the same family", "dim")
@@ -61,7 +65,10 @@ def copies(found: Sequence[Copies], top: int) -> RenderableType:
     parts: list[RenderableType] = [Text(heading, "bold")]
     for group in found[:top]:
         parts.append(Text("the same content" if group.identical else "the same recording", "dim"))
-        parts += [Text(f"  {track.path}  {_size(track.size)}") for track in group.tracks]
+        of_twins = [] if group.identical else [track.path for twins in group.twins() for track in twins[1:]]
+        for track in group.tracks:
+            line = Text(f"  {track.path}  {_size(track.size)}")
+            parts.append(line.append("  the same content as the one above" if track.path in of_twins else "", "dim"))
     if len(found) > top:
         parts.append(Text(f"and {len(found) - top} more; --top shows them", "dim"))
     return Group(*parts)

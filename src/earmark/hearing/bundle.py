@@ -248,7 +248,7 @@ def locate(source: str | Path) -> Path:
     folder = Path(source)
     if not folder.is_dir():
         raise BundleError(
-            f"{source}: neither a folder nor one of the models that are here: {', '.join(named)}; "
+            f"{source}: there is no model of this name and no such folder; the models are {', '.join(named)}; "
             "`earmark models` says which can be added"
         )
     return folder

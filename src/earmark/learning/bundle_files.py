@@ -34,7 +34,9 @@ def require_replaceable(folder: Path) -> None:
         BundleError: something else is there.
     """
     if folder.exists() and not (folder / CONFIG).is_file():
-        raise BundleError(f"{folder}: there is something that is no model; it would be replaced")
+        raise BundleError(
+            f"{folder}: this is not a model, so it is not overwritten; choose another name or move it away"
+        )
 
 
 def write(folder: Path, config: Config, card: str, *, network: bytes, weights: bytes, check: CheckSample) -> None:

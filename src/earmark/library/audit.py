@@ -4,9 +4,10 @@ A tag is read as `styles.from_tag` reads it, under any of the names that other p
 taught is known by its own name, too. A word that names no style of the model says nothing that could be wrong: such
 words are counted apart.
 
-How sure the model is that a tag is wrong is the probability of all that the tag does not say: with a tag of the same
-family, of all other styles; with one of another family, of all other families. Probabilities are calibrated, so of a
-hundred tags with a certainty of 0.9, ten are right. A style of the same family is the milder mistake and counts half.
+The doubt of a tag is the probability that the model gives to all that the tag does not say: with a tag of the same
+family, of all other styles; with one of another family, of all other families. It ranks the tags and is no probability
+that a tag is wrong: where a person and a model disagree it is often the model that errs, however sure it is. A style of
+the same family is the milder mistake and counts half.
 """
 
 import re
@@ -34,7 +35,7 @@ class Disagreement:
         probability: its probability (0-1).
         family: the family that was heard.
         same_family: whether the tag names a style of that family.
-        certainty: how probable it is, for the model, that the tag is wrong (0-1).
+        doubt: the probability that the model gives to all that the tag does not say (0-1).
     """
 
     track: Track
@@ -43,12 +44,12 @@ class Disagreement:
     probability: float
     family: str
     same_family: bool
-    certainty: float
+    doubt: float
 
     @property
     def weight(self) -> float:
         """Weight by which disagreements are ranked (0-1)."""
-        return self.certainty * (SAME_FAMILY if self.same_family else 1)
+        return self.doubt * (SAME_FAMILY if self.same_family else 1)
 
 
 @dataclass(frozen=True)

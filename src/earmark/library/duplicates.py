@@ -32,10 +32,20 @@ FingerprintAll: TypeAlias = Callable[[Sequence[Path]], Iterable[Fingerprinted]]
 
 @dataclass(frozen=True)
 class Copies:
-    """Tracks with the same recording, two or more; `identical` if their files have the same content."""
+    """Tracks with the same recording, two or more, those with the same content side by side.
+
+    `identical` says that all of their files have the same content.
+    """
 
     tracks: tuple[Track, ...]
     identical: bool
+
+    def twins(self) -> list[tuple[Track, ...]]:
+        """The files that have their content in common with others, two or more together."""
+        by_content: dict[str, list[Track]] = {}
+        for track in self.tracks:
+            by_content.setdefault(track.content_hash or str(track.path), []).append(track)
+        return [tuple(group) for group in by_content.values() if len(group) > 1]
 
 
 def find_copies(tracks: Iterable[Track], fingerprint_all: FingerprintAll) -> Iterator[Copies | FileError]:
@@ -46,14 +56,11 @@ def find_copies(tracks: Iterable[Track], fingerprint_all: FingerprintAll) -> Ite
         fingerprint_all: gives the fingerprint of each file, or why there is none; `fingerprint_of` does.
 
     Yields:
-        Files with the same content first, then recordings, in which one file stands for all with its content; and what
-        could not be decoded.
+        Files with nothing but the same content first, then recordings in several forms, each with all of its files; and
+        what could not be decoded.
     """
     groups: dict[str, list[Track]] = {}
     heard = read_embeddings(_firsts(tracks, groups))
-    for group in groups.values():
-        if len(group) > 1:
-            yield Copies(tuple(group), identical=True)
     firsts = [group[0] for group in groups.values()]
     place = {track.path: index for index, track in enumerate(firsts)}
     rows = [[place[track.path] for track in each.tracks] for each in heard]
@@ -68,8 +75,14 @@ def find_copies(tracks: Iterable[Track], fingerprint_all: FingerprintAll) -> Ite
         else:
             fingerprints[outcome[0]] = outcome[1]
     same = [pair for pair in pairs if _is_same(*(fingerprints.get(firsts[index].path) for index in pair))]
-    for team in _teams(same):
-        yield Copies(tuple(firsts[index] for index in team), identical=False)
+    teams = _teams(same)
+    members = list(groups.values())
+    merged = {index for team in teams for index in team}
+    for index, group in enumerate(members):
+        if len(group) > 1 and index not in merged:
+            yield Copies(tuple(group), identical=True)
+    for team in teams:
+        yield Copies(tuple(track for index in team for track in members[index]), identical=False)
 
 
 def _firsts(tracks: Iterable[Track], groups: dict[str, list[Track]]) -> Iterator[Track]:

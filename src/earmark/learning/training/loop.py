@@ -67,9 +67,12 @@ def train(
     _require_text(out.name, source, *manifest.classes)
     folder = out.with_name(out.name + ".training")
     if (folder / CHECKPOINT).exists() and not resume:
-        raise ManifestError(f"{folder / CHECKPOINT}: of an unfinished run; --resume goes on, without it we start anew")
-    if resume and out.exists() and not (folder / CHECKPOINT).exists():
-        raise ManifestError(f"{out}: nothing to resume: the run is finished")
+        raise ManifestError(
+            f"{folder}: there is an unfinished run here; continue it with --resume, or delete the folder to start again"
+        )
+    if resume and not (folder / CHECKPOINT).exists():
+        reason = "the run is finished" if out.exists() else f"there is no unfinished run in {folder}"
+        raise ManifestError(f"{out}: nothing to resume: {reason}")
     awake = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     with torch.random.fork_rng(range(torch.cuda.device_count()) if awake else []):
         run = prepare(manifest, config, folder, machine or Machine(), progress)

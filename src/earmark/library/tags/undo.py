@@ -45,7 +45,7 @@ def _chosen(journal: Journal, name: str) -> Run:
 
 
 def _undo(write: Write) -> None:
-    """Put the bytes of before back; where the run was killed between its note and its write, they are there."""
+    """Restore the earlier bytes; where the run was killed between its note and its write, they are still there."""
     path = write.path
     seen = look(path)
     with path.open("rb") as file:
