@@ -356,3 +356,19 @@ def test_a_fault_of_the_program_costs_one_file(
         kept = catalogue.track(crate / "still.wav")
     assert kept
     assert (f"still.wav: {kept.error}\n", kept.analysis) == (faulty, None)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes there")
+def test_what_is_no_regular_file_is_refused_instead_of_waited_for(
+    earmark_: Earmark, crate: Path, tiny: Path, tmp_path: Path
+) -> None:
+    (crate / "worse.mp3").unlink()
+    os.mkfifo(crate / "pipe.mp3")
+    (crate / "link.mp3").symlink_to(tmp_path / "nothing")
+    for command in ("scan", "listen", "tag"):  # the last one looks in the catalogue
+        status, out, err = earmark_(command, crate, *([] if command == "tag" else ["--model", tiny]))
+        assert (status, "pipe.mp3: it is not a regular file\n" in err) == (1, True)
+        assert ("link.mp3: it is a link to nothing\n" in err) is (command == "scan")
+    status, out, err = earmark_("manifest", "folder", tmp_path, tmp_path / "list.csv")
+    assert "pipe.mp3: it is not a regular file\n" in err
+    assert f"written: {tmp_path / 'list.csv'}\n" in out

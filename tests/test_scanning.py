@@ -251,7 +251,7 @@ def test_a_link_is_a_copy_and_a_link_to_nothing_an_error(crate: Path, scan: Scan
     (crate / "nowhere.wav").symlink_to(crate / "no such file.wav")
     heard = scan(crate)
     assert heard[2] == "known link.wav"
-    assert heard[3] == f"failed {crate}/nowhere.wav: it vanished before it was heard"
+    assert heard[3] == f"failed {crate}/nowhere.wav: it is a link to nothing"
 
 
 def test_what_has_vanished_is_kept_marked_and_unmarked(catalogue: Catalogue, crate: Path, ear: Ear, scan: Scan) -> None:

@@ -232,6 +232,14 @@ def test_a_file_is_what_its_content_says(
     assert read(path) == read(original)
 
 
+def test_an_mp3_whose_tag_is_followed_by_zeros_is_one(plain: dict[str, Path], tmp_path: Path) -> None:
+    tag = b"ID3\4\0\0" + _syncsafe(30) + b"TIT2\0\0\0\x02\0\0\3T" + bytes(18)
+    path = tmp_path / "a.flac"
+    path.write_bytes(tag + bytes(5000) + plain["mp3"].read_bytes())
+    assert identify(path)[0].name == "MP3"
+    assert read(path).title == "T"
+
+
 def test_ogg_flac_is_not_flac(tmp_path: Path) -> None:
     path = tmp_path / "a.flac"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", "sine=duration=0.2"]

@@ -1,5 +1,6 @@
 """Analyses of files: from the catalogue where it knows them, else by listening."""
 
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -64,6 +65,8 @@ def _current(track: "Track | None") -> "Analysis | None":
     try:
         status = track.path.stat()
     except OSError:
+        return None
+    if not stat.S_ISREG(status.st_mode):  # the listener says so
         return None
     same = (status.st_size, status.st_mtime_ns) == (track.size, track.modified)
     return track.analysis if same or content_hash(track.path) == track.content_hash else None

@@ -13,6 +13,7 @@ from earmark.app.lookup import note_tags
 from earmark.errors import EarmarkError, FileError, TagError
 from earmark.library import Catalogue, tags
 from earmark.library.tags import Change, Journal, Settings, plan, read, write
+from earmark.library.tags.containers import require_writable
 from earmark.library.tags.journal import Run
 from earmark.library.tags.policy import require_words_known
 from earmark.runner import Outcome
@@ -83,6 +84,8 @@ def tag(
             changes = plan(read(path), analysis, settings)
             if changes and analysis.warnings and not damaged:
                 raise TagError(path, f"left as it is, --damaged writes to it: {'; '.join(analysis.warnings)}")
+            if changes:
+                require_writable(path)
             if run and changes:
                 write(path, changes, run, verify=verify)
                 note_tags(catalogue, path)

@@ -1,5 +1,6 @@
 """Lengths that files declare of themselves, and ends that they lack; never what is guessed from bit rate and size."""
 
+import re
 import struct
 from pathlib import Path
 from typing import Final
@@ -68,12 +69,20 @@ def _cut_off(path: Path) -> int:
 def lacks_its_end(path: Path) -> bool:
     """Whether an Ogg file ends without a last page: its length is known from nothing else."""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 2 * _PAGE))
-        tail = file.read()
-    place = tail.find(b"OggS\0")
-    while place >= 0:
-        segments = tail[place + 27 : place + 27 + tail[place + 26]] if place + 26 < len(tail) else b""
-        if segments and tail[place + 5] & _LAST_PAGE and place + 27 + len(segments) + sum(segments) <= len(tail):
-            return False
-        place = tail.find(b"OggS\0", place + 1)
+        start = path.stat().st_size
+        while start > 0:  # back over what else stands behind the pages
+            start = max(0, start - _PAGE)
+            file.seek(start)
+            tail = file.read(2 * _PAGE)
+            if b"OggS\0" in tail:
+                return not any(_is_last(tail, page.start()) for page in re.finditer(rb"OggS\0", tail))
     return True
+
+
+def _is_last(tail: bytes, page: int) -> bool:
+    """Whether a page of Ogg is the last one of its stream, and whole."""
+    header = tail[page : page + 27]
+    if len(header) < 27 or not header[5] & _LAST_PAGE:  # noqa: PLR2004  its length
+        return False
+    segments = tail[page + 27 : page + 27 + header[26]]
+    return len(segments) == header[26] and page + 27 + len(segments) + sum(segments) <= len(tail)

@@ -9,6 +9,8 @@ from typing import BinaryIO, Final
 
 HEAD: Final = 320  # bytes: the longest header of an Ogg page, and the beginning of its first packet
 
+ROOM: Final = 1 << 20  # bytes
+
 _AT_START: Final = {
     b"fLaC": "FLAC",
     b"RF64": "RF64",
@@ -52,7 +54,12 @@ def kind_of(path: Path) -> str:
     """
     with path.open("rb") as file:
         file.seek(after_id3(file))
-        return _kind(file.read(HEAD))
+        head = file.read(HEAD)
+        kind = _kind(head)
+        if not kind and not head.strip(b"\0"):  # room for a longer tag, which some programs leave behind it
+            file.seek(-len(head), 1)
+            kind = _mpeg(file.read(ROOM).lstrip(b"\0"))
+        return kind
 
 
 def after_id3(file: BinaryIO) -> int:

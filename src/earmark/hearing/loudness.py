@@ -29,7 +29,8 @@ SILENT: Final = -70.0  # LUFS: what is below counts as silence in all gates
 WEIGHTS: Final = {"LFE": 0.0, "B": 1.41, "S": 1.41, "TB": 1.41, "TS": 1.41}  # of places that begin so; others: 1
 USUAL: Final = {6: ("FL", "FR", "FC", "LFE", "BL", "BR"), 8: ("FL", "FR", "FC", "LFE", "BL", "BR", "SL", "SR")}
 
-LOWEST: Final = 4_000  # Hz: below twice the corner of its shelf the weighting has no meaning, and nothing is measured
+LOWEST: Final = 4_000  # Hz: below twice the corner of its shelf the weighting has no meaning; nothing is measured then
+HIGHEST: Final = 1_500_000  # Hz: its poles come so near to 1 that double precision does not tell them apart; the same
 DENSE: Final = 96_000  # Hz, from which on twice the rate is enough, and from the double on the rate itself
 TAPS: Final = 12  # of the interpolating filter on the original samples
 REACH: Final = TAPS - 1
@@ -53,7 +54,7 @@ class Meter:
 
     def add(self, sound: Sound) -> None:
         """Take the next block."""
-        if sound.rate < LOWEST:
+        if not LOWEST <= sound.rate <= HIGHEST:
             return
         if (sound.rate, sound.layout) != (self._rate, self._places):
             self._rate, self._places = sound.rate, sound.layout

@@ -193,7 +193,8 @@ def _committed(catalogue: Store, path: Path, outcome: Track | FileError, version
     """Write the outcome of an examination."""
     track = failed(path, outcome) if isinstance(outcome, FileError) else outcome
     if track is None:
-        return ScanResult(ScanStatus.FAILED, UnreadableAudio(path, "it vanished before it was heard"))
+        reason = "it is a link to nothing" if path.is_symlink() else "it vanished before it was heard"
+        return ScanResult(ScanStatus.FAILED, UnreadableAudio(path, reason))
     moved = None if catalogue.state(path) else _former(catalogue, track)
     kept = catalogue.keep(track, version=version, moved=moved.id if moved else 0)
     if isinstance(outcome, FileError):

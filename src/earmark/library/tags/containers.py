@@ -105,6 +105,17 @@ def identify(path: Path) -> tuple[Container, Any]:
     return found
 
 
+def require_writable(path: Path) -> None:
+    """Refuse a file whose tags can be read at most.
+
+    Raises:
+        TagError: it is such a file, or cannot be opened, or is damaged.
+    """
+    container, _ = identify(path)
+    if container.open is None:
+        raise TagError(path, f"tags of {container.name} are read, but not written")
+
+
 def recognise(path: Path) -> tuple[Container, Any] | None:
     """The same; None for a kind of file whose tags are not known: AAC without a container, Matroska, CAF and others.
 
