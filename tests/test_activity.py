@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform, decode
-from earmark.hearing.activity import Activity
+from earmark.hearing.activity import Activity, without_silent_ends
 from earmark.testing import chord, click_train, noise, silence, tone
 
 RATE = 22_050
@@ -96,6 +96,23 @@ def test_a_window_that_is_mostly_silent_has_no_vote_unless_all_are() -> None:
     short = np.concatenate([tone(440, 3.0, RATE), silence(5.0, RATE)])
     assert weights(tone(440, 8.0, RATE), short)[1] == 0
     assert weights(short, silence(8.0, RATE)) == pytest.approx([3 / 8, 0], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [(0.0, 0.0, 4.0), (0.9, 0.9, 5.8), (1.0, 0.0, 4.0), (0.0, 3.0, 4.0), (2.5, 0.5, 4.5)],
+)
+def test_a_second_of_silence_at_an_end_is_cut_off(before: float, after: float, expected: float) -> None:
+    rate = 8000  # a whole number of samples in a tenth of a second
+    window = np.concatenate([silence(before, rate), tone(440, 4.0, rate), silence(after, rate)])
+    assert without_silent_ends(window, rate).size == expected * rate
+    assert np.count_nonzero(without_silent_ends(window, rate)) == np.count_nonzero(window)
+
+
+def test_silence_in_the_middle_stays_and_so_does_silence_alone() -> None:
+    broken = np.concatenate([tone(440, 1.0, RATE), silence(3.0, RATE), tone(440, 1.0, RATE)])
+    assert without_silent_ends(broken, RATE).size == broken.size
+    assert without_silent_ends(silence(3.0, RATE), RATE).size == 3 * RATE
 
 
 @pytest.mark.parametrize(("decibels", "weight"), [(-25, 1.0), (-40, 0.0)])

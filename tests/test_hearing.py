@@ -226,6 +226,15 @@ def test_a_track_is_as_sure_with_a_minute_of_silence_as_without(house12: Model) 
     assert [(part.start, part.end, part.style) for part in padded.segments()] == [(0, 90, "Drum & Bass")]
 
 
+def test_a_track_that_ends_within_a_window_is_heard_as_without_the_silence_after_it(house12: Model) -> None:
+    rate = house12.config.sample_rate
+    waveform = decode(EXAMPLES / "04-drum-and-bass.opus", rate, duration=20)
+    alone = house12.hear(waveform).timeline
+    padded = house12.hear(np.concatenate([waveform, silence(60, rate)])).timeline
+    assert padded.mean() == pytest.approx(alone.mean(), abs=0.02)
+    assert padded.sounding() == pytest.approx(20, abs=0.2)
+
+
 @pytest.mark.parametrize(
     ("waveform", "said"),
     [

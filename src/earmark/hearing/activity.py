@@ -2,7 +2,8 @@
 
 A tenth of a second *sounds* if its power is above -70 dBFS (the gate of EBU R128), and at most `BELOW` dB under the
 mean of those that are. A window in which the share s sounds counts s in the answer for the track; one that is mostly
-silent has no vote, because a network hears the silence as well, unless all of them are.
+silent has no vote, unless all of them are. Because a network hears silence as well, a second or more of it at either
+end of a window is cut off.
 
 Noise and a tone are known by how steady they are. The power of stationary noise in a bin of a spectrum is distributed
 exponentially from one frame to the next, whatever the colour of the noise, so that the geometric mean over time is
@@ -24,6 +25,7 @@ NoMusic: TypeAlias = Literal["", "silence", "noise", "a lone tone", "a steady so
 
 STEPS: Final = 10  # per second
 SILENT: Final = 1e-7  # power of -70 dBFS
+EDGE: Final = 10  # steps of silence at an end of a window that are cut off, or more
 MOSTLY: Final = 0.5  # share of a window
 BELOW: Final = 30.0  # dB: the quiet parts of a track sound, what is left between two tracks does not
 
@@ -101,6 +103,20 @@ class Activity:
             return "a steady sound"
         near = np.abs(flatness - STATIONARY) < TOLERANCE + SPREAD / np.sqrt(self._frames)
         return "noise" if abs(flatness.mean() - STATIONARY) < TOLERANCE and near.mean() > MOST else ""
+
+
+def without_silent_ends(waveform: Waveform, sample_rate: int) -> Waveform:
+    """A window without the silence at its ends, if that is a second or more; one in which nothing sounds as it is."""
+    step = max(1, sample_rate // STEPS)
+    if waveform.size <= EDGE * step:
+        return waveform
+    sounding = np.flatnonzero(_powers(waveform, step) > SILENT)
+    if not sounding.size:
+        return waveform
+    steps = waveform.size // step
+    first = int(sounding[0]) * step if sounding[0] >= EDGE else 0
+    end = (int(sounding[-1]) + 1) * step if steps - 1 - sounding[-1] >= EDGE else waveform.size
+    return waveform[first:end]
 
 
 def _powers(waveform: Waveform, step: int) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from earmark.audio import Waveform, windows
 from earmark.errors import BundleError
 from earmark.hearing import bundle
-from earmark.hearing.activity import Activity, NoMusic
+from earmark.hearing.activity import Activity, NoMusic, without_silent_ends
 from earmark.hearing.session import open_session
 from earmark.timeline import Timeline
 
@@ -80,7 +80,8 @@ class Model:
             starts.append(start)
             length = len(waveform)
             activity.add(waveform)
-            window_logits, window_embedding = self.run(waveform[None])
+            sound = without_silent_ends(waveform, self.config.sample_rate)
+            window_logits, window_embedding = self.run(sound[None])
             logits.append(window_logits[0])
             embeddings.append(window_embedding[0])
         if not starts:
