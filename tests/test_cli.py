@@ -22,6 +22,7 @@ import typer
 
 import earmark
 from earmark.cli import main, show
+from earmark.cli.progress import titled_progress
 from earmark.testing import tone, write_wav
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -602,7 +603,7 @@ def test_brief_is_one_line_for_each_file(earmark_: Earmark, crate: Path, tiny: P
     answer = earmark_("listen", "--brief", "--model", tiny, crate)
     assert [line.split() for line in answer.out.splitlines()] == [
         ["a-up.wav", "0.99", "Up,", "sure"],
-        ["b-down.wav", "0.65", "Down,", "likely"],
+        ["b-down.wav", "no", "music:", "a", "steady", "sound"],
         ["c-still.wav", "unlike", "anything", "I", "know"],
     ]
     assert earmark_("listen", "--brief", "--json", crate).status == 2
@@ -614,3 +615,10 @@ def test_the_demo_names_files_that_are_there_and_says_what_to_do_next() -> None:
     assert [(EXAMPLES.parent / name).is_file() for name in re.findall(r"examples/\S+", recipe)] == [True]
     assert recipe.count("--timeline") == 1
     assert {"scan", "teach"} <= set(re.findall(r'echo "  \$\(BIN\)/earmark (\w+)', recipe))
+
+
+def test_long_work_says_how_far_it_is_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with titled_progress(lines=True) as advance:
+        for share in (0.0, 0.1, 0.3, 0.6, 1.0):
+            advance("fit", share)
+    assert capsys.readouterr().err == "fit: 0 %\nfit: 25 %\nfit: 50 %\nfit: 100 %\n"

@@ -1,6 +1,7 @@
 """The ten pieces of the original are told by heart: the tiny model hears the mean of a window (earmark.testing)."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -122,7 +123,10 @@ def test_a_model_without_probabilities_is_refused(tmp_path: Path) -> None:
 def test_the_command_hears_the_ten_pieces(tiny: Path, tmp_path: Path) -> None:
     waveform = np.repeat(np.array([0.4, -0.4] * 10, np.float32), RATE)[: 19 * RATE]  # pieces begin with the rises
     path = write_wav(tmp_path / "a.wav", waveform, RATE)
-    command = [sys.executable, "-m", "earmark", "listen", str(path), "--model", str(tiny), "--json"]
+    of_2018 = shutil.copytree(tiny, tmp_path / "of-2018")
+    config = json.loads((of_2018 / "config.json").read_text(encoding="utf-8"))
+    (of_2018 / "config.json").write_text(json.dumps(config | {"architecture": "emusic"}), encoding="utf-8")
+    command = [sys.executable, "-m", "earmark", "listen", str(path), "--model", str(of_2018), "--json"]
     plain, original = (
         json.loads(subprocess.run([*command, *more], check=True, capture_output=True, encoding="utf-8").stdout)[0]
         for more in ([], ["--windows", "original"])
@@ -133,4 +137,15 @@ def test_the_command_hears_the_ten_pieces(tiny: Path, tmp_path: Path) -> None:
         [*command, "--fast", "--windows", "original"], check=False, capture_output=True, encoding="utf-8"
     )
     assert both.returncode == 2
+    other = subprocess.run(
+        [sys.executable, "-m", "earmark", "listen", str(path), "--windows", "original"],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert (other.returncode, other.stdout) == (1, "")
+    assert other.stderr == (
+        "earmark: house12: `--windows original` is for models of the 2018 system, such as emusic12; "
+        "this one, of the architecture pool, would give wrong answers\n"
+    )
     assert "exclude each other" in both.stderr

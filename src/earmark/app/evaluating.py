@@ -92,6 +92,7 @@ def repeat(model: str, tables: Path, recipe: Path | None = None, *, progress: St
     opened = open_verified(model)
     path = shipped.locate(recipe) if recipe else shipped.recipe_of_tables(opened.config)
     with progress() as advance:
+        advance("read the tables", 0.0)
         return evaluate(read_recipe(path), tables, advance)
 
 

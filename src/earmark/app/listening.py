@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earmark.app.progress import Counting, counted, unseen
-from earmark.errors import FileError
+from earmark.errors import BundleError, FileError
 from earmark.runner import Outcome, gather, run_all, sensible_workers
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from earmark.hearing import Listener
 
 MODEL = "house12"
+ORIGINAL = ("emusic", "keras")  # the architectures that the system of 2018 had
 
 
 def open_listener(model: str = MODEL, *, fast: bool = False, original: bool = False) -> "Listener":
@@ -50,10 +51,29 @@ def hear(
     Raises:
         BundleError: there is no such model, or it is damaged.
     """
+    if original:
+        _require_original(model)
     found = list(gather(sources))
     files = [path for path in found if isinstance(path, Path)]
     misses = [path for path in found if isinstance(path, FileError)]
     return chain(misses, hear_files(files, model, fast=fast, original=original, workers=workers, progress=progress))
+
+
+def _require_original(model: str) -> None:
+    """Refuse a model that the ten pieces of the 2018 system were not made for: it would give other answers.
+
+    Raises:
+        BundleError: there is no such model, or it is not of that system.
+    """
+    from earmark.hearing.bundle import locate, read_config
+
+    config = read_config(locate(model))
+    kind = config.settings.get("base", {}).get("architecture", config.architecture)  # what was taught hears as its base
+    if kind not in ORIGINAL:
+        raise BundleError(
+            f"{model}: `--windows original` is for models of the 2018 system, such as emusic12; "
+            f"this one, of the architecture {kind}, would give wrong answers"
+        )
 
 
 def hear_files(

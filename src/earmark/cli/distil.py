@@ -12,7 +12,10 @@ def distil(
     recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a shipped one: ear.")],
     out: Annotated[Path, typer.Argument(help="The ear to write; OUT.training keeps what is made on the way.")],
     tables: Annotated[Path, typer.Option(help="The folder with the measured tables.")],
-    teachers: Annotated[Path, typer.Option(help="The folder with the teachers' files.")],
+    teachers: Annotated[
+        Path,
+        typer.Option(help="The folder with the teachers' files; what `earmark models add` fetched need not be in it."),
+    ],
     real: Annotated[
         Path | None, typer.Option(help="A folder of real music to measure on; nothing learns from it.")
     ] = None,
@@ -26,7 +29,7 @@ def distil(
     from earmark.runner import gather
 
     files = [path for path in gather([str(real)] if real else []) if isinstance(path, Path)]
-    with titled_progress() as progress:
+    with titled_progress(lines=True) as progress:
         measured = ears.train(
             ears.read_recipe(shipped.locate(recipe)),
             out,

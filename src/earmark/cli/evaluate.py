@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +72,7 @@ def evaluate(
         _tell(evaluation, out)
         failed |= bool(evaluation.failures)
     if tables:
-        scores = evaluating.repeat(model, tables, recipe, progress=titled_progress)
+        scores = evaluating.repeat(model, tables, recipe, progress=partial(titled_progress, lines=True))
         show.stdout().print(show.scores_table(scores))
     if audio:
 

@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 from earmark.cli import show, terminal
+from earmark.cli.messages import line
 
 if TYPE_CHECKING:
     from earmark.learning.training.run import Step
@@ -83,8 +84,11 @@ def training_progress() -> Iterator[Callable[["Step"], None]]:
 
 
 @contextmanager
-def titled_progress() -> Iterator[Callable[[str, float], None]]:
-    """Show one bar for each title; call the function that it yields with a title and the share that is done (0-1)."""
+def titled_progress(*, lines: bool = False) -> Iterator[Callable[[str, float], None]]:
+    """Show one bar for each title; call the function that it yields with a title and the share that is done (0-1).
+
+    Where there is no terminal, `lines` prints a line for each quarter instead, for what takes minutes.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -95,8 +99,13 @@ def titled_progress() -> Iterator[Callable[[str, float], None]]:
     console = terminal.console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         tasks: dict[str, TaskID] = {}
+        quarters: dict[str, int] = {}
 
         def advance(title: str, share: float) -> None:
+            quarter = int(share * 4 + 1e-9)
+            if lines and not console.is_terminal and quarters.get(title, -1) < quarter:
+                quarters[title] = quarter
+                sys.stderr.write(f"{line(title)}: {25 * quarter} %\n")
             if title not in tasks:
                 tasks[title] = progress.add_task(title, total=1.0)
             progress.update(tasks[title], completed=share)

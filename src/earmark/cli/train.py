@@ -76,7 +76,7 @@ def train_tables(
     from earmark.recipes.house12 import training
     from earmark.recipes.house12.recipe import read_recipe
 
-    with titled_progress() as progress:
+    with titled_progress(lines=True) as progress:
         scores = training.train(read_recipe(shipped.locate(recipe)), tables, out, progress)
     show.stdout().print(show.scores_table(scores))
     say(f"written: {out}")

@@ -5,15 +5,23 @@ The provenance of a shipped model names its recipe as `recipes/NAME.toml`, which
 
 from pathlib import Path
 
-from earmark.errors import BundleError
+from earmark.errors import BundleError, ManifestError
 from earmark.hearing.bundle import Config
 
 FILES = {path.stem: path for path in sorted(Path(__file__).parent.glob("*/*.toml"))}
 
 
 def locate(recipe: Path) -> Path:
-    """A recipe file: the path itself if there is such a file, else the one of that name that comes with earmark."""
-    return recipe if recipe.is_file() else FILES.get(recipe.stem, recipe)
+    """A recipe file: the path itself if there is such a file, else the one of that name that comes with earmark.
+
+    Raises:
+        ManifestError: there is neither.
+    """
+    if recipe.is_file():
+        return recipe
+    if recipe.stem not in FILES:
+        raise ManifestError(f"{recipe}: there is no such recipe; those that come with earmark are {', '.join(FILES)}")
+    return FILES[recipe.stem]
 
 
 def recipe_of_tables(config: Config) -> Path:

@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 
 from earmark.audio import Waveform
 from earmark.files import replacing
+from earmark.hearing.bundle import user_models
+from earmark.learning.adding import DOWNLOADS
 from earmark.learning.networks.ear import PATCH, LogMelPatches
 from earmark.learning.networks.yamnet import graph, patches
 from earmark.recipes.distillation.material import RATE
@@ -49,7 +51,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Teachers:
-    """The teachers of a folder, each opened when it is asked first."""
+    """The teachers of a folder, else those that `earmark models add` fetched; each opened when it is asked first."""
 
     folder: Path
 
@@ -65,7 +67,8 @@ class Teachers:
 
     def _open(self, name: str) -> object:
         teacher = TEACHERS[name]
-        return teacher.open(self.folder / teacher.file)
+        given, added = self.folder / teacher.file, user_models() / DOWNLOADS / teacher.file
+        return teacher.open(added if added.exists() and not given.exists() else given)
 
 
 def label(waveforms: list[Waveform], teachers: Teachers, *, tag_every: int = TAG_EVERY) -> Shard:
