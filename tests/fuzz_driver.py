@@ -2,7 +2,8 @@
 
     python tests/fuzz_driver.py KIND COUNT SEED MODEL FOLDER
 
-Prints a line for each mutant that was neither heard nor refused for a reason, or took too long, and keeps its file.
+KIND is of `testing.tagged`, or a file. Prints a line for each mutant that was neither heard nor refused for a reason,
+or took too long, and keeps its file.
 """
 
 import json
@@ -59,8 +60,11 @@ def main(kind: str, count: int, seed: int, model: str, folder: Path) -> None:
     """Try `count` mutants."""
     warnings.simplefilter("error")
     listener = Listener(Model.open(model))
-    original = encode(folder / "original", kind)
-    plant(original, kind)
+    if Path(kind).is_file():
+        original = Path(kind)
+    else:
+        original = encode(folder / "original", kind)
+        plant(original, kind)
     content = original.read_bytes()
     # Refused or not, what is written is checked elsewhere; here every layout is read as for a write.
     heard = 0
@@ -79,7 +83,7 @@ def main(kind: str, count: int, seed: int, model: str, folder: Path) -> None:
 
     for number in range(count):
         suffix = original.suffix if number % 4 else ""
-        path = folder / f"{kind.replace(' ', '-')}-{seed}-{number}{suffix}"
+        path = folder / f"{seed}-{number}{suffix}"
         path.write_bytes(mutant(content, np.random.default_rng([seed, number])))
         began = time.monotonic()
         outcome = run(path, examine)

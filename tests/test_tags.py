@@ -232,6 +232,17 @@ def test_a_file_is_what_its_content_says(
     assert read(path) == read(original)
 
 
+def test_flac_whose_streaminfo_stands_second_is_written(plain: dict[str, Path], tmp_path: Path) -> None:
+    path = tmp_path / "second.flac"
+    content = plain["flac"].read_bytes()
+    path.write_bytes(b"fLaC\x01\0\0\x05" + bytes(5) + content[4:])
+    before, journal = path.read_bytes(), Journal(tmp_path / "journal")
+    write(path, changes_to(path, NEW), journal.start())
+    assert {name: values_of(read(path), name) for name in NEW} == NEW
+    assert list(undo(journal)) == [path]
+    assert path.read_bytes() == before
+
+
 def test_an_mp3_whose_tag_is_followed_by_zeros_is_one(plain: dict[str, Path], tmp_path: Path) -> None:
     tag = b"ID3\4\0\0" + _syncsafe(30) + b"TIT2\0\0\0\x02\0\0\3T" + bytes(18)
     path = tmp_path / "a.flac"

@@ -52,7 +52,7 @@ def teach(
     anyway: bool = False,
     counting: Counting = unseen,
     progress: Staging = unstaged,
-    complain: Callable[[str], None] = lambda _: None,
+    complain: Callable[[object], None] = lambda _: None,
 ) -> Taught:
     """Teach a model new styles; one that is not usable is measured, but not written.
 
@@ -69,7 +69,7 @@ def teach(
         anyway: write a model that is not usable, too.
         counting: is told of each track that is heard.
         progress: is told how much of each stage of the study is done.
-        complain: is told at once, in a line, of each track that is left out or cannot be heard.
+        complain: is told at once, by a line or the error itself, of each track that is left out or cannot be heard.
 
     Raises:
         ManifestError: there is nothing that styles could be learned from.
@@ -88,7 +88,7 @@ def teach(
                 advance()
                 if isinstance(outcome, FileError):
                     failures.append(outcome)
-                    complain(str(outcome))
+                    complain(outcome)
                 else:
                     heard.append(outcome)
         return heard

@@ -17,6 +17,7 @@ import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from earmark.audio.flac import in_order
 from earmark.errors import TagError
 
 if TYPE_CHECKING:
@@ -88,10 +89,11 @@ VERIFIERS: Final[dict[str, Callable[[Path, str], str]]] = {"packets": packets, "
 @contextmanager
 def _opened(path: Path, demuxers: str) -> Iterator[tuple[InputContainer, AudioStream]]:
     try:
-        # "file:", or a colon in the name would end a protocol; "replace", as tags come in any encoding.
+        source = in_order(path) or f"file:{path}"  # "file:", or a colon in the name would end a protocol
         whitelists = {"protocol_whitelist": "file", "format_whitelist": demuxers}
-        container = av.open(f"file:{path}", metadata_errors="replace", container_options=whitelists)
-    except (av.error.FFmpegError, ValueError) as error:
+        # "replace", as tags come in any encoding.
+        container = av.open(source, "r", metadata_errors="replace", container_options=whitelists)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
         raise TagError(path, "FFmpeg cannot read it, so its sound cannot be compared") from error
     with container:
         stream = cast(AudioStream | None, container.streams.best("audio"))
