@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,9 @@ RATE = 4000  # Hz
 Answers = Mapping[str, NDArray[np.float32]]
 
 
-def read(name: str, path: Path | None = None) -> keras_import.Imported:
-    return keras_import.read(path or GOLDEN / f"{name}.h5", name, labels=LABELS[name], sample_rate=RATE)
+def read(name: str, path: Path | None = None, seconds: float | None = None) -> keras_import.Imported:
+    path = path or GOLDEN / f"{name}.h5"
+    return keras_import.read(path, name, labels=LABELS[name], sample_rate=RATE, seconds=seconds)
 
 
 def answers(name: str) -> Answers:
@@ -345,7 +346,6 @@ CONFIGS: dict[str, tuple[str, dict[str, str], str]] = {
     "double precision": ("sequential", {'"dtype": "float32"': '"dtype": "float64"'}, "dtype is 'float64'"),
     "input in double precision": ("model", {'"dtype": "float32"': '"dtype": "float64"'}, "not plain float32"),
     "stereo": ("sequential", {"[null, 1, 1500]": "[null, 2, 1500]"}, "not that of mono sound: (1, samples)"),
-    "open length": ("sequential", {"[null, 1, 1500]": "[null, 1, null]"}, "the length of its input is open"),
     "another length": ("sequential", {"[null, 1, 1500]": "[null, 1, 3000]"}, "layer 'dense_1' (Dense): kernel has"),
     "too short": ("sequential", {"[null, 1, 1500]": "[null, 1, 150]"}, "layer 'pool_1' (MaxPooling2D): a size of"),
     "kernels of another size": (
@@ -527,13 +527,145 @@ def test_a_softmax_over_one_axis_of_several_is_refused(change: Callable[..., Pat
         read("linear", change("linear", act=act))
 
 
+# An input whose length is open
+
+OPEN = {"[null, 1, 1500]": "[null, 1, null]"}
+
+
+def test_an_open_length_is_given(change: Callable[..., Path]) -> None:
+    path = change("model", OPEN)  # it takes the mean over all frames, so it fits any length
+    with pytest.raises(
+        BundleError, match=r"changed\.h5: the length of its input is open: give the one .* by --seconds$"
+    ):
+        read("model", path)
+    imported, golden = read("model", path, seconds=1500 / RATE), answers("model")
+    assert (imported.network.samples, imported.config.window) == (1500, 1500 / RATE)
+    with torch.no_grad():
+        logits, _ = imported.network(torch.from_numpy(golden["waveforms"]))
+    assert outputs(imported, logits.numpy()) == pytest.approx(golden["together"], abs=1e-5)
+    assert "It leaves the length of its input open; 0.375 s were given" in keras_import.card(imported)
+
+
+def test_an_open_length_is_learned_from_the_layers_that_fix_it(change: Callable[..., Path]) -> None:
+    """A dense layer of 15 frames of 3 values; each is 32 samples, 100 apart, within the sound."""
+    imported, golden = read("linear", change("linear", OPEN)), answers("linear")
+    assert imported.network.samples == 14 * 100 + 32
+    with torch.no_grad():
+        logits, _ = imported.network(torch.from_numpy(golden["waveforms"][:, :1432]))
+    assert outputs(imported, logits.numpy()) == pytest.approx(golden["together"], abs=1e-5)
+
+
+def test_layers_that_fix_a_range_say_which(change: Callable[..., Path]) -> None:
+    path = change("sequential", OPEN)  # 24 to 29 frames of 64 samples give four after poolings by 2 and 3
+    message = r"the length of its input is open, and its layers fit 0.36825 to 0.464 s: give the one of its training "
+    with pytest.raises(BundleError, match=message + "by --seconds$"):
+        read("sequential", path)
+    for samples in (23 * 64 + 1, 1500, 29 * 64):
+        assert read("sequential", path, samples / RATE).network.samples == samples
+    for samples in (23 * 64, 29 * 64 + 1):
+        with pytest.raises(BundleError, match=rf"fit 0.36825 to 0.464 s, not {samples / RATE:g} \(--seconds\)$"):
+            read("sequential", path, samples / RATE)
+
+
+def test_the_command_takes_the_length(
+    change: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["earmark", "import-keras", str(change("model", OPEN)), str(tmp_path / "open"), "--seconds"]
+    monkeypatch.setattr("sys.argv", [*arguments, "0"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--seconds must be above 0" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", [*arguments, "0.5"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert "hears 0.5 s at 4000 Hz, names 12 styles" in capsys.readouterr().out
+    assert Model.open(tmp_path / "open").config.window == 0.5
+
+
+def test_a_length_that_is_not_that_of_the_file_is_refused() -> None:
+    assert read("model", seconds=0.375).network.samples == 1500
+    with pytest.raises(BundleError, match=r"model\.h5: its input is 0\.375 s long, not 1 \(--seconds\)$"):
+        read("model", seconds=1)
+
+
+def padded(image: NDArray[np.float64], size: Sequence[int], strides: Sequence[int], fill: float) -> NDArray[np.float64]:
+    """TensorFlow's "same": (height, width, channels) with the edge of which the larger half comes last."""
+    edges = []
+    for length, each, stride in zip(image.shape, size, strides, strict=False):
+        excess = max((-(-length // stride) - 1) * stride + each - length, 0)
+        edges.append((excess // 2, excess - excess // 2))
+    return np.pad(image, [*edges, (0, 0)], constant_values=fill)
+
+
+def patches(image: NDArray[np.float64], size: tuple[int, int], strides: tuple[int, int]) -> NDArray[np.float64]:
+    """All rectangles of an image, (height, width, channels) -> (rows, columns, channels, height, width)."""
+    return np.lib.stride_tricks.sliding_window_view(image, size, axis=(0, 1))[:: strides[0], :: strides[1]]
+
+
+def forward(waveform: NDArray[np.float32], weights: Mapping[str, NDArray[np.float32]]) -> NDArray[np.floating]:
+    """The network of model.h5 (see make_keras.py), written once more: NumPy, a sound of any length alone."""
+
+    def normalised(image: NDArray[np.float64], name: str, epsilon: float = 0.001) -> NDArray[np.float64]:
+        deviation = np.sqrt(weights[f"{name}/moving_variance"] + epsilon)
+        scaled = weights.get(f"{name}/gamma", 1) * (image - weights[f"{name}/moving_mean"]) / deviation
+        shifted: NDArray[np.float64] = scaled + weights.get(f"{name}/beta", 0)
+        return shifted
+
+    def convolved(image: NDArray[np.float64], name: str, strides: tuple[int, int]) -> NDArray[np.float64]:
+        kernel = weights[f"{name}/kernel"]
+        found = np.einsum("rcihw,hwio->rco", patches(image, kernel.shape[:2], strides), kernel)
+        moved: NDArray[np.float64] = found + weights.get(f"{name}/bias", 0)
+        return moved
+
+    sound = padded(waveform[:, None].astype(np.float64), (64,), (24,), 0)[:, 0]
+    frames = np.lib.stride_tricks.sliding_window_view(sound, 64)[::24]
+    real, imaginary = (frames @ weights[f"melspectrogram_2/{part}_kernels"][:, 0, 0] for part in ("real", "imag"))
+    image = (np.sqrt((real**2 + imaginary**2) @ weights["melspectrogram_2/Variable"]) ** 1.5).T[..., None]
+    centred = image - image.mean((1, 2), keepdims=True)
+    image = centred / (np.sqrt((centred**2).mean((1, 2), keepdims=True)) + 1e-10)
+    image = normalised(image.transpose(1, 2, 0), "batch_normalization_1").transpose(2, 0, 1)
+    image = np.maximum(convolved(padded(image, (3, 5), (1, 2), 0), "conv2d_3", (1, 2)), 0)
+    image = patches(padded(image, (3, 2), (2, 2), -np.inf), (3, 2), (2, 2)).max((3, 4))
+    image = normalised(convolved(image, "conv2d_4", (2, 1)), "batch_normalization_2", 0.01)
+    image = np.where(image > 0, image, 0.2 * image)
+    held = patches(padded(image, (2, 4), (2, 3), np.nan), (2, 4), (2, 3))
+    image = convolved(np.nanmean(held, (3, 4)), "conv2d_5", (1, 1))
+    image = 1.0507009873554805 * np.where(image > 0, image, 1.6732632423543772 * np.expm1(np.minimum(image, 0)))
+    row = normalised(image.mean((0, 1)) @ weights["dense_2/kernel"], "batch_normalization_3")
+    logits = np.log1p(np.exp(row)) @ weights["dense_3/kernel"] + weights["dense_3/bias"]
+    shares: NDArray[np.floating] = np.exp(logits - logits.max())
+    answer: NDArray[np.floating] = shares / shares.sum()
+    return answer
+
+
+@pytest.mark.parametrize("samples", [1000, 1777, 4000])
+def test_other_lengths_answer_as_an_independent_forward_pass_does(change: Callable[..., Path], samples: int) -> None:
+    golden = answers("model")
+    imported = read("model", change("model", OPEN), samples / RATE)
+    weights = {f"{each.name}/{name}": array for each in imported.file.layers for name, array in each.weights.items()}
+    for waveform, expected in zip(golden["waveforms"][1:], golden["alone"][1:], strict=True):
+        assert forward(waveform, weights) == pytest.approx(expected, abs=1e-4)  # Keras itself, at its own length
+    sound = golden["waveforms"][1:].ravel()[:samples]
+    with torch.no_grad():
+        logits, _ = imported.network(torch.from_numpy(sound[None]))
+    assert outputs(imported, logits.numpy())[0] == pytest.approx(forward(sound, weights), abs=1e-4)
+
+
 # Names
 
 
 def test_other_numbers_of_outputs_need_names() -> None:
-    with pytest.raises(BundleError, match=r"the layers give 5 outputs, for which there are 12 names$"):
+    with pytest.raises(
+        BundleError, match=r"the layers give 5 outputs, for which there are 12 names: --styles names them$"
+    ):
         keras_import.read(GOLDEN / "tags.h5", "tags", sample_rate=RATE)
-    with pytest.raises(BundleError, match=r"the layers give 12 outputs, for which there are 3 names$"):
+    with pytest.raises(
+        BundleError, match=r"the layers give 12 outputs, for which there are 3 names: --styles names them$"
+    ):
         keras_import.read(GOLDEN / "model.h5", "model", labels=["a", "b", "c"])
 
 
@@ -544,9 +676,9 @@ def test_labels_of_ones_own_are_their_own_families() -> None:
 
 
 def test_the_sample_rate_must_be_stated_once() -> None:
-    with pytest.raises(BundleError, match=r"tags\.h5: it does not state its sample rate"):
+    with pytest.raises(BundleError, match=r"tags\.h5: it does not state its sample rate: give it by --sample-rate$"):
         keras_import.read(GOLDEN / "tags.h5", "tags", labels=LABELS["tags"])
-    with pytest.raises(BundleError, match=r"model\.h5: its sample rate is 4000 Hz, not 8000"):
+    with pytest.raises(BundleError, match=r"model\.h5: its sample rate is 4000 Hz, not 8000 \(--sample-rate\)$"):
         keras_import.read(GOLDEN / "model.h5", "model", sample_rate=8000)
 
 

@@ -17,12 +17,17 @@ def import_keras(
     sample_rate: Annotated[
         int | None, typer.Option(min=1, help="Hz, for a file that does not state its sample rate.")
     ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Length of a window, for a file that leaves the length of its input open.")
+    ] = None,
 ) -> None:
     """Turn a Keras file into a model like any other."""
     from earmark.learning import keras_import
 
+    if seconds is not None and not 0 < seconds < float("inf"):
+        raise typer.BadParameter("--seconds must be above 0")
     labels = keras_import.read_labels(styles) if styles else None
-    imported = keras_import.import_keras(file, out, labels=labels, sample_rate=sample_rate)
+    imported = keras_import.import_keras(file, out, labels=labels, sample_rate=sample_rate, seconds=seconds)
     config = imported.config
     layers = len(imported.file.layers) + bool(imported.file.input_name)
     say(f"{layers} layers, {imported.file.parameters:,} parameters ({imported.trainable:,} trainable)")

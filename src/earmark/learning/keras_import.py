@@ -9,7 +9,7 @@ stands in its config. Outputs without either are taken for logits, and the card 
 
 import csv
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +23,7 @@ from earmark.learning import bundle, bundle_files, cards
 from earmark.learning.networks.keras import file as keras_file
 from earmark.learning.networks.keras.file import KerasFile, KerasLayer
 from earmark.learning.networks.keras.layers import Layer
+from earmark.learning.networks.keras.length import Lengths, lengths_of
 from earmark.learning.networks.keras.network import LAYERS, keras_network, layers_of, options_of
 from earmark.learning.networks.network import AudioNetwork
 from earmark.styles import styles
@@ -72,6 +73,7 @@ def import_keras(
     *,
     labels: Sequence[str] | None = None,
     sample_rate: int | None = None,
+    seconds: float | None = None,
 ) -> Imported:
     """Read a Keras file and write it as a bundle.
 
@@ -80,32 +82,45 @@ def import_keras(
         out: the bundle to write, a folder; an older bundle there is replaced.
         labels: the names of the outputs in their order; the twelve styles where not given.
         sample_rate: in Hz, for a file that does not state it.
+        seconds: of a window, for a file that leaves the length of its input open.
 
     Raises:
         BundleError: the file is not understood, or `out` holds something else than a bundle.
     """
     bundle_files.require_replaceable(out)
-    imported = read(path, out.name, labels=labels, sample_rate=sample_rate)
+    imported = read(path, out.name, labels=labels, sample_rate=sample_rate, seconds=seconds)
     check = bundle.check_waveform(imported.config.sample_rate, imported.network.samples)
     bundle.write(out, imported.network, imported.config, card(imported), check)
     return imported
 
 
-def read(path: Path, name: str, *, labels: Sequence[str] | None = None, sample_rate: int | None = None) -> Imported:
+def read(
+    path: Path,
+    name: str,
+    *,
+    labels: Sequence[str] | None = None,
+    sample_rate: int | None = None,
+    seconds: float | None = None,
+) -> Imported:
     """Read a Keras file as a network and the config of a bundle with this name; see `import_keras`."""
     contents = keras_file.read(path)
     try:
-        return _imported(contents, name, path, tuple(labels) if labels else None, sample_rate)
+        return _imported(contents, name, path, tuple(labels) if labels else None, sample_rate, seconds)
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from error
 
 
 def _imported(
-    file: KerasFile, name: str, path: Path, labels: tuple[str, ...] | None, sample_rate: int | None
+    file: KerasFile,
+    name: str,
+    path: Path,
+    labels: tuple[str, ...] | None,
+    sample_rate: int | None,
+    seconds: float | None,
 ) -> Imported:
-    samples = _samples(file)
     sample_rate = _sample_rate(file, sample_rate)
     layers, ending, place = without_ending([_settings(layer) for layer in file.layers])
+    samples = _samples(file, layers, sample_rate, seconds)
     names = labels or tuple(style.label for style in styles())
     settings: dict[str, Any] = {"sample_rate": sample_rate, "samples": samples, "layers": layers}
     network = keras_network(len(names), **settings)
@@ -133,22 +148,45 @@ def _imported(
     return Imported(network.eval(), config, file)
 
 
-def _samples(file: KerasFile) -> int:
+def _samples(file: KerasFile, layers: Sequence[Mapping[str, Any]], sample_rate: int, seconds: float | None) -> int:
+    """The number of samples in a window: the file's own, that of its layers where they fix it, or the one given."""
+    given = None if seconds is None else round(seconds * sample_rate)
     match file.input_shape:
         case (1, int(samples)):
+            if given not in (None, samples):
+                raise BundleError(f"its input is {samples / sample_rate:g} s long, not {seconds:g} (--seconds)")
             return samples
-        case (int(), None):
-            raise BundleError("the length of its input is open; only a fixed one is understood")
+        case (1, None):
+            fitting = lengths_of(layers, [_shapes(layer) for layer in file.layers])
+            return _open_length(fitting, sample_rate, given)
         case shape:
             raise BundleError(f"its input has the shape {shape}, not that of mono sound: (1, samples)")
+
+
+def _open_length(fitting: Lengths | None, sample_rate: int, given: int | None) -> int:
+    """The number of samples in a window, where the file leaves it open."""
+    if fitting is None:
+        if given is None:
+            raise BundleError("the length of its input is open: give the one that it was trained with by --seconds")
+        return given
+    fit = f"its layers fit {fitting.shortest / sample_rate:.6g} to {fitting.longest / sample_rate:.6g} s"
+    if given is None and fitting.only is None:
+        raise BundleError(f"the length of its input is open, and {fit}: give the one of its training by --seconds")
+    if given is not None and not fitting.shortest <= given <= fitting.longest:
+        raise BundleError(f"{fit}, not {given / sample_rate:g} (--seconds)")
+    return given or fitting.only or fitting.longest
+
+
+def _shapes(layer: KerasLayer) -> dict[str, tuple[int, ...]]:
+    return {name: array.shape for name, array in layer.weights.items()}
 
 
 def _sample_rate(file: KerasFile, given: int | None) -> int:
     stated = file.layers[0].config.get("sr") if file.layers else None
     if stated is None and given is None:
-        raise BundleError("it does not state its sample rate, so it must be given")
+        raise BundleError("it does not state its sample rate: give it by --sample-rate")
     if stated is not None and given not in (None, stated):
-        raise BundleError(f"its sample rate is {stated} Hz, not {given}")
+        raise BundleError(f"its sample rate is {stated} Hz, not {given} (--sample-rate)")
     rate = given if stated is None else stated
     if not isinstance(rate, int) or rate <= 0:
         raise BundleError(f"its sample rate is {rate!r} Hz")
@@ -275,6 +313,7 @@ def card(imported: Imported) -> str:
             "What the file says",
             f"Written by Keras {file.version} on TensorFlow; SHA-256 `{config.provenance['file_sha256']}`.",
             _training(file),
+            _length(imported),
             ENDINGS[config.provenance["ends_in"]],
             cards.table(["layer", "kind", "output", "parameters"], _rows(imported)),
             f"Outputs, in order: {', '.join(config.styles)}.",
@@ -290,6 +329,13 @@ def _training(file: KerasFile) -> str:
     if not loss and not optimiser:
         return "It does not say how it was trained."
     return f"Trained with the loss {loss or 'unknown'} and the optimiser {optimiser or 'unknown'}."
+
+
+def _length(imported: Imported) -> str:
+    if imported.file.input_shape[-1] is not None:
+        return ""
+    seconds = imported.config.window
+    return f"It leaves the length of its input open; {seconds:g} s were given in importing, or follow from its layers."
 
 
 def _rows(imported: Imported) -> list[tuple[str, str, str, str]]:

@@ -104,7 +104,7 @@ def keras_network(styles: int, sample_rate: int, samples: int, layers: Sequence[
         shape = built[-1].shape
     if shape != (styles,):
         outputs = " x ".join(map(str, shape))
-        raise BundleError(f"the layers give {outputs} outputs, for which there are {styles} names")
+        raise BundleError(f"the layers give {outputs} outputs, for which there are {styles} names: --styles names them")
     body = KerasBody(built[1:])
     if not body.taps:
         raise BundleError("there is neither a convolution nor a dense layer among the layers")
