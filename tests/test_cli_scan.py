@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -88,6 +89,47 @@ def test_scan_warns_of_what_was_heard_but_damaged(earmark_: Earmark, crate: Path
     _, out, err = earmark_("scan", crate, "--model", tiny)
     assert out.startswith("3 heard")
     assert re.search(r"up\.wav: warning: heard 0\.\d s of 1\.0 s declared: 0\.\d s missing\n", err)
+
+
+def test_scan_counts_what_it_skips_and_lists_it_on_request(earmark_: Earmark, crate: Path, tiny: Path) -> None:
+    shutil.copy(crate / "up.wav", crate / "._up.wav")
+    (crate / ".trash").mkdir()
+    (crate / "worse.mp3").unlink()
+    status, out, err = earmark_("scan", crate, "--model", tiny)
+    assert (status, out.split(";")[0], err) == (0, "3 heard, 0 unchanged, 2 skipped (--skipped lists them)", "")
+    status, out, err = earmark_("scan", crate, "--model", tiny, "--skipped")
+    assert (status, out.split(";")[0]) == (0, "0 heard, 3 unchanged, 2 skipped")
+    assert err.splitlines() == [
+        f"earmark: {crate}/._up.wav: its name begins with a dot",
+        f"earmark: {crate}/.trash: its name begins with a dot",
+    ]
+    assert earmark_("scan", crate, "--watch", "--skipped")[0] == 2
+
+
+def test_scan_reads_tags_again_without_hearing(earmark_: Earmark, crate: Path, tiny: Path, tmp_path: Path) -> None:
+    (crate / "worse.mp3").unlink()
+    song = write_tagged(crate / "song.wav", "One")
+    earmark_("scan", crate, "--model", tiny)
+    before = song.stat()
+    write_tagged(song, "Two")
+    os.utime(song, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert earmark_("scan", crate, "--model", tiny)[1].startswith("0 heard, 4 unchanged;")
+    assert earmark_("scan", crate, "--model", tiny, "--tags")[1].startswith("0 heard, 1 with other tags, 3 unchanged;")
+    assert earmark_("scan", crate, "--model", tiny, "--tags")[1].startswith("0 heard, 4 unchanged;")
+    with Catalogue(tmp_path / "catalogue.db") as opened:
+        track = opened.track(song)
+    assert track is not None
+    assert (track.tags.title, track.analysis is not None) == ("Two", True)
+
+
+def write_tagged(path: Path, title: str) -> Path:
+    """Write a file of one second with a title of three letters."""
+    write_wav(path, np.full(8000, 0.25, np.float32), 8000)
+    content = path.read_bytes()
+    info = b"INFOINAM" + struct.pack("<I", 4) + title.encode() + b"\0"
+    chunks = content[8:] + b"LIST" + struct.pack("<I", len(info)) + info
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(chunks)) + chunks)
+    return path
 
 
 def test_scan_refuses_what_it_cannot_do(earmark_: Earmark, crate: Path, tiny: Path, tmp_path: Path) -> None:

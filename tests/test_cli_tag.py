@@ -1,5 +1,6 @@
 """`earmark tag` as a person uses it: look, write, undo."""
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -139,6 +140,19 @@ def test_write_and_undo(tag: Tag, crate: Path, tiny: Path) -> None:
     assert [line.split() for line in tag("--runs").out.splitlines()][1][-1] == "all"
     again = tag("--undo")
     assert (again.status, again.err) == (1, "earmark: there is nothing to undo\n")
+
+
+def test_on_request_the_time_of_change_is_now(tag: Tag, crate: Path, tiny: Path) -> None:
+    song = crate / "a-up.wav"
+    os.utime(song, ns=(10**18, 10**18))
+    tag(song, "--model", tiny, "--write")
+    assert song.stat().st_mtime_ns == 10**18
+    tag("--undo", "--touch")
+    undone = song.stat().st_mtime_ns
+    assert undone > 10**18
+    tag(song, "--model", tiny, "--write", "--touch")
+    assert song.stat().st_mtime_ns > undone
+    assert "--touch goes with --write or --undo" in tag(song, "--touch").err
 
 
 def test_a_difference_shows_what_goes_and_what_comes(tag: Tag, crate: Path, tiny: Path, tmp_path: Path) -> None:

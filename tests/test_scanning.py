@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from earmark.analysis import Analysis
-from earmark.errors import EarmarkError
+from earmark.errors import EarmarkError, TagError, UnreadableAudio
 from earmark.library import Catalogue, Query, Tags, Track
 from earmark.library.catalogue import examiner
-from earmark.library.scanning.scan import ScanStatus, hear, survey
+from earmark.library.scanning.scan import ScanStatus, hear, reread, survey
 from earmark.library.scanning.watch import watch
 from earmark.testing import noise, write_wav
 from earmark.testing.doubles import listen, read_tags
@@ -574,3 +574,91 @@ def test_ctrl_c_loses_nothing_that_was_committed(tmp_path: Path, crate: Path) ->
             keep_up()
         assert seen == ["a.wav", "b.wav"]
         assert catalogue.count() == 2
+
+
+# Tags read again
+
+
+def test_tags_that_others_changed_are_read_again_and_nothing_is_heard(
+    catalogue: Catalogue, ear: Ear, crate: Path, scan: Scan
+) -> None:
+    (crate / "bad.wav").write_text("no music", encoding="utf-8")
+    ear.meanwhile = lambda path: (_ for _ in ()).throw(UnreadableAudio(path, "bad")) if path.stem == "bad" else path
+    scan(crate)
+    ear.heard()
+    said = {"b.wav": Tags(title="new", bpm=128.0, bpm_text=""), "a.wav": Tags(title="a", bpm_text="128 BPM")}
+
+    def reading(path: Path) -> Tags:
+        if path.name == "c.wav":
+            raise TagError(path, "odd now")
+        if path.name == "d.wav":
+            raise MemoryError
+        return said.get(path.name) or read_tags(path)
+
+    def again() -> list[str]:
+        changes = survey(catalogue, crate, version="1", tags=True)
+        assert (changes.fresh, changes.unchanged, len(changes.same)) == ([], 5, 4)
+        return [told(each.status, each.outcome) if each else "" for each in reread(catalogue, changes.same, reading)]
+
+    assert again() == ["", "retagged b.wav", "retagged c.wav", "retagged d.wav"]
+    track = catalogue.track(crate / "b.wav")
+    assert track is not None
+    assert (track.tags, track.analysis is not None) == (Tags(title="new", bpm=128.0), True)
+    assert getattr(catalogue.track(crate / "deep/c.wav"), "error", "") == "its tags cannot be read: odd now"
+    assert getattr(catalogue.track(crate / "deep/d.wav"), "error", "") == "there is not enough memory for it"
+    assert again() == ["", "", "", ""]
+    said["c.wav"] = Tags(title="c")
+    changes = survey(catalogue, crate, version="1", tags=True)
+    assert [bool(each) for each in reread(catalogue, changes.same, read_tags)] == [False, True, True, True]
+    assert getattr(catalogue.track(crate / "deep/c.wav"), "error", "") == ""
+    assert ear.heard() == []
+    assert survey(catalogue, crate, version="1").same == []
+
+
+# Links, and names that read alike
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_linked_album_is_heard_and_missing_while_it_is_away(crate: Path, tmp_path: Path, scan: Scan) -> None:
+    album = tmp_path / "elsewhere/album"
+    album.parent.mkdir()
+    (crate / "deep").rename(album)
+    (crate / "deep").symlink_to(album, target_is_directory=True)
+    (crate / "loop").symlink_to(crate, target_is_directory=True)
+    assert scan(crate) == ["heard a.wav", "heard b.wav", "heard c.wav", "heard d.wav"]
+    assert scan(crate) == []
+    album.rename(tmp_path / "away")
+    assert scan(crate) == ["missing c.wav", "missing d.wav"]
+    (tmp_path / "away").rename(album)
+    assert scan(crate) == ["back c.wav", "back d.wav"]
+
+
+def test_what_is_skipped_is_known_after_a_survey(crate: Path, catalogue: Catalogue) -> None:
+    shutil.copy(crate / "a.wav", crate / "._a.wav")
+    assert [str(each) for each in survey(catalogue, crate, version="1").skipped] == [
+        f"{crate}/._a.wav: its name begins with a dot"
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the length of paths is that of Linux")
+def test_a_file_whose_path_is_too_long_says_so(tmp_path: Path, scan: Scan) -> None:
+    folder = tmp_path / "long"
+    folder.mkdir()
+    handle = os.open(folder, os.O_RDONLY)
+    rest = 4096 - len(str(folder)) - 20
+    for length in [*[200] * (rest // 201), rest % 201 - 1 or 1]:
+        os.mkdir("n" * length, dir_fd=handle)
+        inner = os.open("n" * length, os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = inner
+    os.close(os.open("a name of more than twenty letters.wav", os.O_CREAT, dir_fd=handle))
+    os.close(handle)
+    (line,) = scan(folder)
+    assert line.endswith("more than twenty letters.wav: it cannot be opened: File name too long")
+
+
+@pytest.mark.parametrize(("there", "asked"), [("Beyonc\u00e9", "Beyonce\u0301"), ("Beyonce\u0301", "Beyonc\u00e9")])
+def test_a_folder_may_be_spelled_in_two_ways(there: str, asked: str, crate: Path, scan: Scan) -> None:
+    (crate / "deep").rename(crate / there)
+    assert scan(crate / there) == ["heard c.wav", "heard d.wav"]
+    assert scan(crate / asked) == []

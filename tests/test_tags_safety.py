@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -169,14 +170,15 @@ def test_everything_is_on_the_disk_before_the_file_is_replaced(
     assert steps[1][2] == run.path.stat().st_size
 
 
+def refuse(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
 @pytest.mark.parametrize("call", ["fsync", "replace", "utime", "chown"])
 def test_a_step_that_fails_leaves_everything_as_it_was(
     call: str, path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, call, fail)
+    monkeypatch.setattr(os, call, refuse)
     assert refused(path, journal) == "not changed: No space left on device"
 
 
@@ -198,6 +200,28 @@ def test_a_write_leaves_the_times_of_the_file(path: Path, journal: Journal) -> N
     write(path, KEY, journal.start())
     now = path.stat()
     assert (now.st_atime_ns, now.st_mtime_ns) == times
+
+
+def test_on_request_a_write_and_its_undo_set_the_time_of_change(path: Path, journal: Journal) -> None:
+    before = path.read_bytes()
+    times = (1_500_000_000_123_456_789, 1_400_000_000_987_654_321)  # read, and changed
+    os.utime(path, ns=times)
+    begin = time.time_ns()
+    write(path, KEY, journal.start(), touch=True)
+    written = path.stat()
+    assert begin <= written.st_mtime_ns <= time.time_ns()
+    assert written.st_atime_ns == times[0]
+    assert list(undo(journal, touch=True)) == [path]
+    assert written.st_mtime_ns < path.stat().st_mtime_ns <= time.time_ns()
+    assert path.read_bytes() == before
+
+
+def test_a_refused_write_does_not_touch_the_file(path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = path.stat().st_mtime_ns
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(TagError, match="No space left on device"):
+        write(path, KEY, journal.start(), touch=True)
+    assert (path.stat().st_mtime_ns, hidden(path)) == (changed, [])
 
 
 # Rights

@@ -22,9 +22,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from earmark.audio import SUFFIXES
 from earmark.errors import EarmarkError, FileError, UnexpectedError, UnreadableAudio
 from earmark.files import as_spelled
+from earmark.folders import audio_below
 
 T = TypeVar("T")
 Task: TypeAlias = Callable[[Path], T]
@@ -36,8 +36,7 @@ FILES_PER_WORKER = 4  # starting a worker costs about as much as hearing a file
 def gather(sources: Iterable[str]) -> Iterator[Path | UnreadableAudio]:
     """Find the audio files of sources: files as they are, folders with all below them, patterns.
 
-    In a folder only files with the suffix of an audio file count; hidden ones do not. A source that names
-    nothing is an error in its place.
+    What counts in a folder is said in `folders`. A source that names nothing is an error in its place.
     """
     for source in sources:
         path = as_spelled(Path(source))
@@ -59,12 +58,9 @@ def _matching(pattern: str) -> Sequence[Path | UnreadableAudio]:
 
 def _below(folder: Path) -> Iterator[Path | UnreadableAudio]:
     found = False
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                found = True
-                yield Path(parent, name)
+    for each in audio_below(folder):
+        found = True
+        yield each
     if not found:
         yield UnreadableAudio(folder, "there is no audio file in this folder")
 

@@ -58,10 +58,10 @@ class Scan:
 
     Attributes:
         catalogue: where results are committed.
-        changes: what is new, changed or gone.
+        changes: what is new, changed or gone; and what was left out (`changes.skipped`).
         examine: looks at a file.
-        counts: how many files became of each `ScanStatus` so far; beside them "unchanged", and "failing": those of the
-            unchanged that could not be heard before.
+        counts: how many files became of each `ScanStatus` so far; beside them "unchanged", "failing": those of the
+            unchanged that could not be heard before, and "skipped".
     """
 
     catalogue: Catalogue
@@ -70,7 +70,9 @@ class Scan:
     counts: "Counter[str]" = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, catalogue: Catalogue, folder: Path, examine: Examiner, *, retry: bool = False) -> "Scan":
+    def of(
+        cls, catalogue: Catalogue, folder: Path, examine: Examiner, *, retry: bool = False, tags: bool = False
+    ) -> "Scan":
         """Compare a folder with a catalogue; nothing is heard yet.
 
         Args:
@@ -78,23 +80,32 @@ class Scan:
             folder: with all below it; or one file.
             examine: looks at a file; see `examiner`.
             retry: try files again that could not be heard.
+            tags: read the tags of unchanged files again, too.
         """
-        changes = scans.survey(catalogue, folder, version=examine.version, again=examine.again, retry=retry)
-        return cls(catalogue, changes, examine, Counter(unchanged=changes.unchanged, failing=changes.failing))
+        changes = scans.survey(catalogue, folder, version=examine.version, again=examine.again, retry=retry, tags=tags)
+        counts = Counter(unchanged=changes.unchanged, failing=changes.failing, skipped=len(changes.skipped))
+        return cls(catalogue, changes, examine, counts)
 
     def hear(self, *, workers: int = 0, progress: Counting = unseen) -> Generator[ScanResult, None, None]:
         """Hear what is new or changed; each file is committed before it is yielded.
 
         Args:
             workers: processes; 0 chooses.
-            progress: is told of each file that was new or changed.
+            progress: is told of each file that was new or changed, or whose tags were read again.
 
         Raises:
             EarmarkError: there is no audio file in the folder.
         """
         total = len(self.changes.fresh)
         found = scans.hear(self.catalogue, self.changes, self.examine, workers=workers or sensible_workers(total))
-        with closing(found), progress(total, "files") as advance:
+        reread = scans.reread(self.catalogue, self.changes.same, self.examine.read_tags)
+        with closing(found), progress(total + len(self.changes.same), "files") as advance:
+            for retagged in reread:
+                advance()
+                if retagged:
+                    self.counts[retagged.status] += 1
+                    self.counts["unchanged"] -= 1
+                    yield retagged
             for each in found:
                 self.counts[each.status] += 1
                 if each.status not in (ScanStatus.BACK, ScanStatus.MISSING):

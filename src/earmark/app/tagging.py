@@ -55,6 +55,7 @@ def tag(
     run: Run | None = None,
     *,
     verify: str = "",
+    touch: bool = False,
     catalogue: Catalogue | None = None,
     damaged: bool = False,
 ) -> Iterator[TagOutcome]:
@@ -65,6 +66,7 @@ def tag(
         settings: the fields, and what happens to them.
         run: of the journal; None writes nothing.
         verify: how the sound of a changed copy is compared: "packets" or "decode"; "" chooses.
+        touch: let the time of change of written files be now; else it stays.
         catalogue: is told what was written.
         damaged: write to files, too, that were heard with a warning: cut off, or with packets that are damaged.
 
@@ -87,19 +89,22 @@ def tag(
             if changes:
                 require_writable(path)
             if run and changes:
-                write(path, changes, run, verify=verify)
+                write(path, changes, run, verify=verify, touch=touch)
                 note_tags(catalogue, path)
             return Tagged(path, changes)
 
         yield run_on(outcome.path, task)
 
 
-def undo(journal: Journal, run: str = "", *, catalogue: Catalogue | None = None) -> Iterator[Path | TagError]:
+def undo(
+    journal: Journal, run: str = "", *, touch: bool = False, catalogue: Catalogue | None = None
+) -> Iterator[Path | TagError]:
     """Restore the files of a run byte for byte, the last one first.
 
     Args:
         journal: where the runs are noted.
         run: its name; the latest of which something is left to undo by default.
+        touch: let the time of change be now; else it stays.
         catalogue: is told what was written.
 
     Yields:
@@ -108,7 +113,7 @@ def undo(journal: Journal, run: str = "", *, catalogue: Catalogue | None = None)
     Raises:
         EarmarkError: there is no such run.
     """
-    for outcome in tags.undo(journal, run):
+    for outcome in tags.undo(journal, run, touch=touch):
         if isinstance(outcome, Path):
             note_tags(catalogue, outcome)
         yield outcome

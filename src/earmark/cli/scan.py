@@ -11,6 +11,7 @@ from earmark.cli.messages import complain, say, some
 from earmark.files import as_spelled
 
 if TYPE_CHECKING:
+    from earmark.app.scanning import Scan
     from earmark.errors import EarmarkError
     from earmark.library import Catalogue
     from earmark.library.scanning.examine import Examiner
@@ -29,6 +30,8 @@ def scan(
     watch: Annotated[bool, typer.Option("--watch", help="Keep looking for new files, until Ctrl-C.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Hear everything again.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try files again that could not be heard.")] = False,
+    tags: Annotated[bool, typer.Option("--tags", help="Read the tags of unchanged files again.")] = False,
+    skipped: Annotated[bool, typer.Option("--skipped", help="List what is left out, and why.")] = False,
     ray: Annotated[str, typer.Option(metavar="ADDRESS", help="Hear on a Ray cluster; `local` starts one.")] = "",
     out: Annotated[str, typer.Option(metavar="DIR", help="With --ray: the folder of the Parquet files.")] = "",
 ) -> None:
@@ -36,16 +39,16 @@ def scan(
     if bool(ray) != bool(out):
         raise typer.BadParameter("--ray and --out go together")
     if ray:
-        if watch or again or retry or catalogue:
+        if watch or again or retry or tags or skipped or catalogue:
             raise typer.BadParameter("--ray goes with --out, --model and --workers only")
         _scan_on_cluster(source, out, ray, model, workers)
         return
     folder = as_spelled(Path(source))
-    if watch and (again or retry):
-        raise typer.BadParameter("--watch goes with neither --again nor --retry")
+    if watch and (again or retry or tags or skipped):
+        raise typer.BadParameter("--watch does not go with --again, --retry, --tags and --skipped")
 
     from earmark.app.catalogue import catalogue_path
-    from earmark.app.scanning import examiner
+    from earmark.app.scanning import Scan, examiner
     from earmark.errors import EarmarkError
     from earmark.library import Catalogue
 
@@ -57,26 +60,25 @@ def scan(
         if watch:
             counts = _watch(opened, folder, examine, workers)
         else:
-            counts = _scan(opened, folder, examine, workers, retry=retry)
+            counts = _scan(Scan.of(opened, folder, examine, retry=retry, tags=tags), workers, skipped=skipped)
     if counts["failed"]:
         raise typer.Exit(1)
 
 
-def _scan(catalogue: "Catalogue", folder: Path, examine: "Examiner", workers: int, *, retry: bool) -> "Counter[str]":
+def _scan(scan: "Scan", workers: int, *, skipped: bool) -> "Counter[str]":
     """Scan once; the work done is summed up even when Ctrl-C ends it."""
-    from earmark.app.scanning import Scan, problems
+    from earmark.app.scanning import problems
     from earmark.cli.progress import counted_progress
 
-    scan = Scan.of(catalogue, folder, examine, retry=retry)
     complaints: list[str | EarmarkError] = []
     try:
         with closing(scan.hear(workers=workers, progress=counted_progress)) as found:
             for each in found:
                 complaints += problems(each)
     finally:
-        for line in complaints:
+        for line in (*complaints, *(scan.changes.skipped if skipped else ())):
             complain(line)
-        _summarise(scan.counts, catalogue.path)
+        _summarise(scan.counts, scan.catalogue.path, listed=skipped)
     return scan.counts
 
 
@@ -111,16 +113,18 @@ def _tell(found: "ScanResult") -> None:
         say(f"{found.status:8}{found.outcome.path}{verdict}")
 
 
-def _summarise(counts: "Counter[str]", catalogue: Path) -> None:
+def _summarise(counts: "Counter[str]", catalogue: Path, *, listed: bool = False) -> None:
     """Print in one line how many files were heard, moved, unchanged and so on."""
     words = {
         "heard": "heard",
         "moved": "moved",
         "known": "with a sound that is known",
+        "retagged": "with other tags",
         "unchanged": "unchanged",
         "back": "found again",
         "missing": "missing",
         "failed": "could not be heard",
+        "skipped": "skipped" if listed else "skipped (--skipped lists them)",
     }
     parts = [f"{counts[key]} {word}" for key, word in words.items() if counts[key] or key in ("heard", "unchanged")]
     say(f"{', '.join(parts)}; catalogue: {catalogue}")

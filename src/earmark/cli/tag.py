@@ -75,6 +75,10 @@ def tag(
     verify: Annotated[
         Verify | None, typer.Option(help="Compare the sound by its packets (the default) or by decoding all of it.")
     ] = None,
+    touch: Annotated[
+        bool,
+        typer.Option("--touch", help="Set the time of change to now, for servers that look at it."),
+    ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Restore the files of a run, byte for byte.")] = False,
     runs: Annotated[bool, typer.Option("--runs", help="List the runs that wrote tags.")] = False,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 chooses.")] = 0,
@@ -91,6 +95,8 @@ def tag(
 
     if undo + runs + write > 1:
         raise typer.BadParameter("--write, --undo and --runs exclude each other")
+    if touch and not (write or undo):
+        raise typer.BadParameter("--touch goes with --write or --undo")
     if catalogue and model:
         raise typer.BadParameter("--catalogue and --model exclude each other")
     journal = Journal()
@@ -100,7 +106,7 @@ def tag(
     if undo:
         if paths and len(paths) > 1:
             raise typer.BadParameter("--undo takes one run; `earmark tag --runs` lists them")
-        _undo(journal, paths[0] if paths else "", catalogue)
+        _undo(journal, paths[0] if paths else "", catalogue, touch=touch)
         return
     if not paths:
         raise typer.BadParameter("name the files or folders to tag")
@@ -121,7 +127,8 @@ def tag(
     with open_if_any(catalogue) as known:
         found = heard(paths, catalogue, model, workers=workers, progress=counted_progress)
         try:
-            for outcome in run_on(found, settings, run, verify=verify or "", catalogue=known, damaged=damaged):
+            written = run_on(found, settings, run, verify=verify or "", touch=touch, catalogue=known, damaged=damaged)
+            for outcome in written:
                 tally.add(outcome)
                 _show(outcome, changes=diff or (not write and tally.changed <= FIRST))
         finally:
@@ -156,7 +163,7 @@ def _list_runs(journal: "Journal") -> None:
     show.stdout().print(show_tags.runs(journal.runs()))
 
 
-def _undo(journal: "Journal", name: str, catalogue: Path | None) -> None:
+def _undo(journal: "Journal", name: str, catalogue: Path | None, *, touch: bool) -> None:
     """Undo a run; name each file that is again what it was, and each that is not."""
     from earmark.app.catalogue import open_if_any
     from earmark.app.tagging import undo
@@ -165,7 +172,7 @@ def _undo(journal: "Journal", name: str, catalogue: Path | None) -> None:
 
     done = refused = 0
     with open_if_any(catalogue) as known:
-        for outcome in undo(journal, name, catalogue=known):
+        for outcome in undo(journal, name, touch=touch, catalogue=known):
             if isinstance(outcome, TagError):
                 refused += 1
                 complain(outcome)

@@ -12,8 +12,9 @@ that cannot be read proves nothing. A file that could not be heard is tried agai
 the bytes could be read, each time.
 """
 
+import os
 from collections.abc import Container, Generator, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -21,9 +22,10 @@ from typing import Protocol
 
 from earmark.errors import EarmarkError, FileError, UnreadableAudio
 from earmark.files import absolute, as_spelled, composed
-from earmark.library.scanning.examine import Examiner, failed
+from earmark.folders import Skipped, audio_below
+from earmark.library.scanning.examine import Examiner, ReadTags, failed, with_tags
 from earmark.library.track import FileState, Track
-from earmark.runner import Task, gather, run_all
+from earmark.runner import Task, run, run_all
 
 
 class Store(Protocol):
@@ -49,12 +51,17 @@ class Store(Protocol):
 
 
 class ScanStatus(StrEnum):
-    """Outcome of a file; `KNOWN` is new or changed, but its sound was heard before: a copy, or a file with new tags."""
+    """Outcome of a file.
+
+    `KNOWN` is new or changed, but its sound was heard before: a copy, or a file with new tags. `RETAGGED` looked
+    unchanged, but its tags are others (`reread`).
+    """
 
     HEARD = "heard"
     KNOWN = "known"
     MOVED = "moved"
     BACK = "back"
+    RETAGGED = "retagged"
     MISSING = "missing"
     FAILED = "failed"
 
@@ -76,6 +83,9 @@ class Survey:
         fresh: files to look at.
         back: tracks that were missing and are as they were.
         here: ids of the tracks whose files are there.
+        same: unchanged files that were heard, if `survey` was asked for them (`tags`).
+        skipped: what might hold music and was left out, and why: hidden names, links not followed, folders that
+            cannot be read.
         unchanged: how many files are as they were.
         failing: how many of those could not be heard.
     """
@@ -84,6 +94,8 @@ class Survey:
     fresh: list[Path]
     back: list[FileState]
     here: set[int]
+    same: list[FileState] = field(default_factory=list)
+    skipped: list[UnreadableAudio] = field(default_factory=list)
     unchanged: int = 0
     failing: int = 0
 
@@ -95,6 +107,7 @@ def survey(
     version: str,
     again: bool = False,
     retry: bool = False,
+    tags: bool = False,
     ready: Container[Path] | None = None,
 ) -> Survey:
     """Compare a folder with the catalogue.
@@ -105,6 +118,7 @@ def survey(
         version: of the model: what another one heard is heard again.
         again: look at every file.
         retry: look at what could not be heard, too.
+        tags: list the unchanged files, too, for `reread`.
         ready: the only files to look at; by default all. Nothing is said of the others.
 
     Raises:
@@ -115,7 +129,7 @@ def survey(
         raise EarmarkError(f"{folder}: there is no such folder")
     found = Survey(folder, [], [], set())
     unchanged = failing = 0
-    for path in walk(folder):
+    for path in walk(folder, found.skipped.append):
         state = catalogue.state(path)
         if state:
             found.here.add(state.id)
@@ -128,12 +142,26 @@ def survey(
         failing += _has_failed(state)
         if state.missing:
             found.back.append(state)
+        if tags and not _has_failed(state):
+            found.same.append(state)
     return replace(found, unchanged=unchanged, failing=failing)
 
 
-def walk(folder: Path) -> Iterator[Path]:
-    """The audio files of a folder and all below it, sorted."""
-    return (path for path in gather([str(folder)]) if isinstance(path, Path))
+def walk(folder: Path, skipped: Skipped = lambda _: None) -> Iterator[Path]:
+    """The audio files of a folder and all below it, or the one at this path.
+
+    Args:
+        folder: where to look.
+        skipped: is told what is left out.
+    """
+    if not folder.is_dir():
+        yield folder
+        return
+    for each in audio_below(folder, skipped):
+        if isinstance(each, Path):
+            yield each
+        else:
+            skipped(each)
 
 
 def hear(
@@ -156,6 +184,41 @@ def hear(
         yield _committed(catalogue, path, outcome, examine.version)
     absent = [state for state in catalogue.states_below(changes.folder) if state.id not in changes.here]
     yield from _marked(catalogue, [state for state in absent if _is_gone(state.path)], ScanStatus.MISSING)
+
+
+def reread(
+    catalogue: Store, states: Iterable[FileState], read_tags: ReadTags
+) -> Generator[ScanResult | None, None, None]:
+    """Read tags again and commit what is new in them; nothing is heard.
+
+    Other programs may change tags and keep the size and the time of change of the file.
+
+    Args:
+        catalogue: the one that the states are from.
+        states: files that were heard and are unchanged since.
+        read_tags: reads the tags of a file.
+
+    Yields:
+        One for each file; None where its tags are those that are noted.
+    """
+    for state in states:
+        noted = catalogue.track(state.path)
+        if noted is None:
+            yield None
+            continue
+        read = run(state.path, partial(_with_tags, noted, read_tags))
+        now = replace(noted, error=read.reason) if isinstance(read, FileError) else read
+        if (now.tags, now.error) == (noted.tags, noted.error):
+            yield None
+        else:
+            kept = catalogue.keep(replace(now, analysis=None, missing=False), version=state.version or "", moved=0)
+            yield ScanResult(ScanStatus.RETAGGED, kept)
+
+
+def _with_tags(noted: Track, read_tags: ReadTags, _path: Path) -> Track:
+    """A track with what its file says now; the catalogue keeps no tempo in words."""
+    now = with_tags(replace(noted, error=""), read_tags)
+    return replace(now, tags=replace(now.tags, bpm_text=""))
 
 
 def _given(examine: Examiner) -> Task[Track]:
@@ -193,8 +256,7 @@ def _committed(catalogue: Store, path: Path, outcome: Track | FileError, version
     """Write the outcome of an examination."""
     track = failed(path, outcome) if isinstance(outcome, FileError) else outcome
     if track is None:
-        reason = "it is a link to nothing" if path.is_symlink() else "it vanished before it was heard"
-        return ScanResult(ScanStatus.FAILED, UnreadableAudio(path, reason))
+        return ScanResult(ScanStatus.FAILED, _absent(path, outcome))
     moved = None if catalogue.state(path) else _former(catalogue, track)
     kept = catalogue.keep(track, version=version, moved=moved.id if moved else 0)
     if isinstance(outcome, FileError):
@@ -202,6 +264,15 @@ def _committed(catalogue: Store, path: Path, outcome: Track | FileError, version
     if kept.error and kept.analysis is None:
         return ScanResult(ScanStatus.FAILED, UnreadableAudio(path, kept.error))
     return ScanResult(ScanStatus.HEARD if track.analysis else ScanStatus.MOVED if moved else ScanStatus.KNOWN, kept)
+
+
+def _absent(path: Path, outcome: Track | FileError) -> FileError:
+    """The reason why there is no track of a file: it is gone, or what its examination says."""
+    if os.path.islink(path):  # noqa: PTH114  which takes paths that are too long
+        return UnreadableAudio(path, "it is a link to nothing")
+    if _is_gone(path) or not isinstance(outcome, FileError):
+        return UnreadableAudio(path, "it vanished before it was heard")
+    return outcome
 
 
 def _former(catalogue: Store, track: Track) -> FileState | None:

@@ -12,6 +12,7 @@ import os
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -47,7 +48,13 @@ def look(path: Path) -> os.stat_result:
 
 
 def swap(
-    path: Path, seen: os.stat_result, patch: Patch, check: Callable[[Path], None], commit: Callable[[], None]
+    path: Path,
+    seen: os.stat_result,
+    patch: Patch,
+    check: Callable[[Path], None],
+    commit: Callable[[], None],
+    *,
+    touch: bool = False,
 ) -> None:
     """Put a changed copy in the place of a file.
 
@@ -57,6 +64,7 @@ def swap(
         patch: the change.
         check: raises where the copy, whose path it is given, is not what it should be.
         commit: is called when all is ready, before the rename.
+        touch: let the time of change be now; else it stays.
 
     Raises:
         TagError: it could not be done; the file is what it was.
@@ -68,7 +76,8 @@ def swap(
         try:  # from here on the copy is ours
             _fill(path, copy, sink, patch)
             _check(path, seen, copy, check)
-            os.utime(copy, ns=(seen.st_atime_ns, seen.st_mtime_ns))  # the check has read it
+            changed = time.time_ns() if touch else seen.st_mtime_ns
+            os.utime(copy, ns=(seen.st_atime_ns, changed))  # the check has read it
             _require_unchanged(path, seen)
             commit()
             _require_unchanged(path, seen)

@@ -10,12 +10,13 @@ from earmark.library.tags.patch import Splice, digest
 from earmark.library.tags.swap import look, swap
 
 
-def undo(journal: Journal, name: str = "") -> Iterator[Path | TagError]:
+def undo(journal: Journal, name: str = "", *, touch: bool = False) -> Iterator[Path | TagError]:
     """Undo the writes of a run, the last one first; yield each file that is again what it was, or why it is not.
 
     Args:
         journal: where the runs are noted.
         name: of the run; the latest one of which something is left to undo by default.
+        touch: let the time of change be now; else it stays.
 
     Raises:
         EarmarkError: there is no such run.
@@ -25,7 +26,7 @@ def undo(journal: Journal, name: str = "") -> Iterator[Path | TagError]:
         if write.undone:
             continue
         try:
-            _undo(write)
+            _undo(write, touch=touch)
             run.mark_undone(write)
         except TagError as error:
             yield error
@@ -44,7 +45,7 @@ def _chosen(journal: Journal, name: str) -> Run:
     return run
 
 
-def _undo(write: Write) -> None:
+def _undo(write: Write, *, touch: bool) -> None:
     """Restore the earlier bytes; where the run was killed between its note and its write, they are still there."""
     path = write.path
     seen = look(path)
@@ -63,4 +64,4 @@ def _undo(write: Write) -> None:
             if digest(changed) != write.before:
                 raise TagError(path, "not undone: the journal does not lead back to the file before")
 
-    swap(path, seen, patch, check, lambda: None)
+    swap(path, seen, patch, check, lambda: None, touch=touch)

@@ -29,7 +29,7 @@ from earmark.library.track import Tags
 COMMENTS: Final = "COMM::"  # how mutagen calls comments without a description, before their language
 
 
-def write(path: Path, changes: Sequence[Change], run: Run, *, verify: str = "") -> None:
+def write(path: Path, changes: Sequence[Change], run: Run, *, verify: str = "", touch: bool = False) -> None:
     """Change the fields of a file.
 
     Args:
@@ -37,6 +37,7 @@ def write(path: Path, changes: Sequence[Change], run: Run, *, verify: str = "") 
         changes: what `plan` says.
         run: where it is noted what undoes this.
         verify: how the sound is compared: `packets` or `decode`; what suits the container by default.
+        touch: let the time of change be now, for programs that look at that; else it stays.
 
     Raises:
         TagError: it could not be done or not be verified; the file is what it was.
@@ -71,7 +72,7 @@ def write(path: Path, changes: Sequence[Change], run: Run, *, verify: str = "") 
         except TagError as error:
             raise TagError(path, f"not changed: {error.reason}") from error
 
-    swap(target, seen, patch, check, lambda: run.record(target, patch, before, after))
+    swap(target, seen, patch, check, lambda: run.record(target, patch, before, after), touch=touch)
 
 
 def _patched(path: Path, container: Container, changes: Sequence[Change]) -> tuple[Layout, Patch, Values]:
