@@ -1,8 +1,10 @@
 """What a file says is not taken for empty: numbers in words, older tags beside the newest; and spaces say nothing."""
 
+import random
 import shutil
 import struct
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 from earmark.analysis import Analysis
 from earmark.errors import TagError
 from earmark.library.tags import Change, Journal, Policy, Settings, plan, read, undo, write
-from earmark.library.tags.fields import says_something
+from earmark.library.tags.fields import says_something, values_of
 from earmark.library.track import Tags
 from earmark.testing.tagged import encode, old_tag
 from earmark.testing.tracks import heard_track, steady
@@ -276,3 +278,31 @@ def test_the_chunks_of_a_wav_count_where_its_id3_tag_says_nothing(sounds: dict[s
     file.save()
     assert read(path) == Tags(title="Two", artist="Somebody", genres=("Techno",))
     assert fields_planned(path, Policy.FILL, ("genre",)) == {}
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "tta"])
+def test_whatever_is_in_an_older_tag_no_byte_is_harmed(
+    suffix: str, sounds: dict[str, Path], tmp_path: Path, journal: Journal
+) -> None:
+    """Damage anywhere behind the sound: the file is refused, or written, read the same and taken back."""
+    path = Path(shutil.copy(sounds[suffix], tmp_path))
+    tag = with_ape(path, APE_TAG | {"Cover Art (Front)": b"\xff\xd8\0"})
+    content = path.read_bytes() + old_tag()
+    rng = random.Random(0)  # noqa: S311  no secret
+    written = 0
+    for _ in range(60):
+        damaged = bytearray(content)
+        for _ in range(rng.randint(1, 6)):
+            damaged[-rng.randrange(1, len(tag) + 128)] = rng.choice((0, 255, rng.randrange(256)))
+        path.write_bytes(damaged)
+        try:
+            said = read(path)
+            write(path, [Change("key", values_of(said, "key"), ("Am",))], journal.start())
+        except TagError:
+            pass
+        else:
+            written += 1
+            assert read(path) == replace(said, key="Am")
+            assert list(undo(journal)) == [path]
+        assert path.read_bytes() == damaged
+    assert written > 50

@@ -52,7 +52,7 @@ def spoken(cell: str | bytes) -> str:
 
 
 def tag_cells(tags: Tags) -> dict[str, Cell]:
-    """The columns of what stands in a file."""
+    """The columns of what stands in a file; of a tempo in words there is none (`Tags.bpm_text`)."""
     return {
         "title": text(tags.title),
         "artist": text(tags.artist),
