@@ -517,6 +517,13 @@ def test_flac_whose_streaminfo_stands_second_is_heard(encoded: Callable[[str], P
     assert np.array_equal(part, decode(whole, RATE, start=3.0, duration=0.5))
 
 
+def test_a_codec_tag_that_is_no_text_is_no_obstacle(encoded: Callable[[str], Path], tmp_path: Path) -> None:
+    content = encoded("aac.m4a").read_bytes()
+    path = tmp_path / "tag.m4a"
+    path.write_bytes(content.replace(b"mp4a", b"mp\xffa"))
+    assert np.array_equal(decode(path, RATE), decode(encoded("aac.m4a"), RATE))
+
+
 @pytest.mark.parametrize("more", ["zeros", "itself", "lyrics"])
 def test_what_stands_behind_an_mp3_is_not_missing(encoded: Callable[[str], Path], tmp_path: Path, more: str) -> None:
     content = encoded("cbr.mp3").read_bytes()

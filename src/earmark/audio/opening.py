@@ -76,7 +76,7 @@ def open_sound(path: Path) -> tuple[InputContainer, AudioStream]:
     except (av.error.FFmpegError, OSError) as error:
         raise UnreadableAudio(path, _reason(error)) from error
     stream = cast(AudioStream | None, container.streams.best("audio"))
-    if stream is None or stream.codec_context is None or stream.codec_tag in _ENCRYPTED:
+    if stream is None or stream.codec_context is None or _is_encrypted(stream):
         container.close()
         raise UnreadableAudio(
             path, "no sound was found in it" if stream is None else "its sound is encrypted or of an unknown codec"
@@ -89,6 +89,13 @@ def open_sound(path: Path) -> tuple[InputContainer, AudioStream]:
             other.discard = Discard.all  # the pictures of a video are not even read
     stream.codec_context.thread_count = 1  # more of them save no time here, and the other cores have files of their own
     return container, stream
+
+
+def _is_encrypted(stream: AudioStream) -> bool:
+    try:
+        return stream.codec_tag in _ENCRYPTED
+    except UnicodeDecodeError:  # PyAV takes a tag for ASCII
+        return False
 
 
 def _reason(error: OSError | av.error.FFmpegError) -> str:
