@@ -53,10 +53,17 @@ def test_from_a_folder(earmark_: Earmark, crate: Path, tmp_path: Path) -> None:
     out = tmp_path / "list.csv"
     status, said, complaints = earmark_("folder", crate, out, "--report", tmp_path / "list.md", "--workers", "1")
     assert status == 0
-    assert complaints.splitlines() == [
-        f"earmark: {crate}/trance/broken.mp3: it is not audio, or damaged beyond recognition"
-    ]
     made = read(out)
+    first, *warnings = complaints.splitlines()
+    assert first == f"earmark: {crate}/trance/broken.mp3: it is not audio, or damaged beyond recognition"
+    absent = {
+        split: [name for name in made.classes if (name, split) not in {(e.labels[0], e.split) for e in made.entries}]
+        for split in ("train", "valid", "test")
+    }
+    assert any(absent.values())  # of so few artists
+    assert [line.partition(": ")[2].rpartition(": ")[0] for line in warnings] == [
+        f"warning: no tracks of {', '.join(names)} in {split}" for split, names in absent.items() if names
+    ]
     assert made.classes == ("Trance", "Gabber")
     assert [entry.path.name for entry in made.entries] == [
         *("D - One.wav", "E - One.wav", "Z - Two.wav"),
@@ -88,13 +95,15 @@ def test_checking(earmark_: Earmark, crate: Path, tmp_path: Path) -> None:
     listed = tmp_path / "list.csv"
     listed.write_text("\n".join(["path,style,split", *rows]))
     status, said, complaints = earmark_("check", listed, "--duplicates", "--workers", "1")
-    assert (status, complaints) == (0, "")
+    missing = "earmark: warning: no tracks of Trance in valid: training cannot watch how well it knows them\n"
+    assert (status, complaints) == (0, missing)
     assert "1 recording with copies on more than one side of the split" in said
     listed.write_text("\n".join(["path,style,split", *rows, f"{crate}/gone.wav,trance,train"]))
     status, said, complaints = earmark_("check", listed)
     assert status == 1
     assert complaints.splitlines() == [
         f"earmark: {crate}/gone.wav: there is no such file",
+        missing.strip(),
         f"earmark: {listed}: {crate}/gone.wav is not there",
     ]
     listed.write_text("\n".join(["path,style,split", *rows, f"{crate}/trance/broken.mp3,trance,train"]))
@@ -147,7 +156,11 @@ def test_from_the_published_data_sets(earmark_: Earmark, crate: Path, tmp_path: 
         *("magnatagatune", tmp_path / "annotations_final.csv", out, "--clips", tmp_path / "clip_info_final.csv"),
         *("--audio", crate, "--by-folder"),
     )
-    assert (status, complaints) == (0, "")
+    assert status == 0
+    assert [line.rpartition(": ")[0] for line in complaints.splitlines()] == [
+        "earmark: warning: no tracks of Trance, slow in valid",
+        "earmark: warning: no tracks of Trance, slow in test",
+    ]
     assert [(entry.labels, entry.artist, entry.split) for entry in read(out).entries] == [
         (("slow", "Trance"), "A", "train")
     ]

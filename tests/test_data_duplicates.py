@@ -192,14 +192,23 @@ def test_the_report_counts() -> None:
         "1 artist on more than one side of the split",
         "1 recording there more than once, in 2 files",
         "1 recording with copies on more than one side of the split",
-        "nothing for valid of Deep House",
-        "nothing for test of Trance",
+    ]
+    assert made.warnings() == [
+        "no tracks of Deep House in valid: training cannot watch how well it knows them",
+        "no tracks of Trance in test: how well they are known cannot be measured",
     ]
     page = made.markdown("list.csv").splitlines()
     assert page[:3] == ["# list.csv", "", "| class | tracks | train | valid | test | artists | hours |"]
     assert "| 2 | damaged \\| beyond hope |" in page
     assert "- /m/5: damaged | beyond hope" in page
     assert page.count("- /m/3, /m/4") == 2
+    assert f"- {made.warnings()[1]}" in page
+
+
+def test_a_warning_names_ten_classes_and_counts_the_rest() -> None:
+    many = labelled("styles", [entry(str(n), "", "train", f"Style {n:02}") for n in range(13)])
+    names = ", ".join(f"Style {n:02}" for n in range(10))
+    assert report(many, {}).warnings()[1].startswith(f"no tracks of {names} and 3 more in test: ")
 
 
 def test_unknown_artists_on_several_sides_are_not_one_artist_that_is_divided() -> None:

@@ -768,5 +768,5 @@ def test_the_command_says_in_one_line_what_is_wrong(
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert lines[0].startswith(f"earmark: {tmp_path / 'a.h5'}: not an HDF5 file, or damaged: ")
-    assert lines[1] == f"earmark: {GOLDEN / 'tags.h5'}: it does not state its sample rate, so it must be given"
+    assert lines[1] == f"earmark: {GOLDEN / 'tags.h5'}: it does not state its sample rate: give it by --sample-rate"
     assert not (tmp_path / "out").exists()

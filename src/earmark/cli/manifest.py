@@ -263,6 +263,8 @@ def _show(found: "ManifestReport", manifest: Path, page: Path | None) -> None:
     from earmark.files import write_text
 
     show.stdout().print(_tables(found))
+    for warning in found.warnings():
+        complain(f"warning: {warning}")
     if page:
         write_text(page, found.markdown(manifest.name), errors="backslashreplace")
 

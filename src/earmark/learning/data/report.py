@@ -10,6 +10,13 @@ from earmark.learning.data.manifest import Manifest, ManifestEntry
 from earmark.learning.data.sources import Dropped
 from earmark.learning.data.splits import SPLITS, first_artist
 
+WITHOUT = (
+    "they cannot be learned",
+    "training cannot watch how well it knows them",
+    "how well they are known cannot be measured",
+)
+"""What classes without tracks in a split suffer, for each of `SPLITS`."""
+NAMED = 10  # classes in a warning
 COLUMNS = ("class", "tracks", *SPLITS, "artists", "hours")
 
 
@@ -69,15 +76,21 @@ class ManifestReport:
             (len(self.contradicting), "{} with copies that are labelled differently", "recording"),
         )
         remarks = [text.format(_count(number, noun)) for number, text, noun in counted if number]
-        for index, split in enumerate(SPLITS):
-            absent = [row.name for row in self.classes if not row.splits[index]]
-            remarks += [f"nothing for {split} of {', '.join(absent)}"] if absent else []
         return [*remarks, "not searched for duplicates"] if self.duplicates is None else remarks
+
+    def warnings(self) -> list[str]:
+        """The classes that are missing on a side of the split, and what cannot be done for want of them."""
+        found = []
+        for index, (split, loss) in enumerate(zip(SPLITS, WITHOUT, strict=True)):
+            absent = [row.name for row in self.classes if not row.splits[index]]
+            more = f" and {len(absent) - NAMED} more" if len(absent) > NAMED else ""
+            found += [f"no tracks of {', '.join(absent[:NAMED])}{more} in {split}: {loss}"] if absent else []
+        return found
 
     def markdown(self, title: str) -> str:
         """The report as a page."""
         lines = [f"# {title}", "", *_table(COLUMNS, [row.cells() for row in (*self.classes, self.total)]), ""]
-        lines += [f"- {remark}" for remark in self.remarks()]
+        lines += [f"- {remark}" for remark in (*self.remarks(), *self.warnings())]
         if self.dropped:
             lines += ["", "## Left out", ""]
             lines += _table(("tracks", "reason"), [(str(count), reason) for reason, count in self.reasons().items()])
