@@ -104,7 +104,7 @@ def test_checking(earmark_: Earmark, crate: Path, tmp_path: Path) -> None:
     assert complaints.splitlines() == [
         f"earmark: {crate}/gone.wav: there is no such file",
         missing.strip(),
-        f"earmark: {listed}: {crate}/gone.wav is not there",
+        f"earmark: {listed}: there is no file {crate}/gone.wav",
     ]
     listed.write_text("\n".join(["path,style,split", *rows, f"{crate}/trance/broken.mp3,trance,train"]))
     assert earmark_("check", listed)[0] == 1

@@ -67,7 +67,7 @@ def test_scan_says_what_it_did_and_names_what_failed(
     shutil.copy(crate / "down.wav", crate / "copy.wav")
     (crate / "still.wav").unlink()
     status, out, err = earmark_("scan", crate, "--model", tiny)
-    assert (status, out) == (0, f"0 heard, 1 moved, 1 with a sound that is known, 2 unchanged, 1 missing; {named}")
+    assert (status, out) == (0, f"0 heard, 1 moved, 1 known by its sound, 2 unchanged, 1 missing; {named}")
     assert err == "earmark: 1 unchanged file could not be heard in an earlier scan; --retry tries again\n"
     assert earmark_("scan", crate, "--model", tiny, "--retry")[:2] == (
         1,

@@ -128,7 +128,7 @@ def test_classes_are_the_twelve_in_their_order_and_then_the_others() -> None:
         ("path,style\n1.mp3,a\n./1.mp3,b\n", r"line 3: .*1\.mp3 is in line 2 already"),
         (
             "path,style\n1.mp3,Psy Trance\n2.mp3,psytrance\n",
-            "line 3: the label 'psytrance' is spelled 'Psy Trance' before",
+            "line 3: the label 'psytrance' was spelled 'Psy Trance' further up",
         ),
         ("path,value:x\n1.mp3,loud\n", "line 2: the value 'x' is 'loud', not a number"),
         ("path,value:x\n1.mp3,inf\n", "line 2: the value 'x' is 'inf', not a number"),
@@ -239,7 +239,7 @@ def test_what_can_be_trained_on(tmp_path: Path) -> None:
         ([entries[0], *entries[2:]], "no training track is 'b'"),
         (
             [*entries, ManifestEntry(tmp_path / "x", ("a",)), ManifestEntry(tmp_path / "y", ("a",))],
-            f"{tmp_path}/x is not there, and 1 more",
+            f"there is no file {tmp_path}/x, and 1 more",
         ),
     ):
         with pytest.raises(ManifestError, match=f"^list.csv: {said}$"):

@@ -105,7 +105,7 @@ def test_folders_that_are_no_data_set(tmp_path: Path, track: Track) -> None:
         from_folder(tmp_path)
     track("Psytrance/a.mp3")
     track("psy-trance/b.mp3")
-    with pytest.raises(ManifestError, match="the label 'psy-trance' is spelled 'Psytrance' before"):
+    with pytest.raises(ManifestError, match="the label 'psy-trance' was spelled 'Psytrance' further up"):
         from_folder(tmp_path)
 
 

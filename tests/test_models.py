@@ -166,14 +166,14 @@ def test_a_server_that_does_not_continue_begins_anew(server: Server, tmp_path: P
 @pytest.mark.parametrize("content", [b"another file" + CONTENT[12:], CONTENT + b"and more"])
 def test_another_file_is_refused_and_not_kept(server: Server, tmp_path: Path, content: bytes) -> None:
     server.content = content
-    with pytest.raises(DownloadError, match=r"not the file that is known here: its sha256 is [0-9a-f]{64}, not"):
+    with pytest.raises(DownloadError, match=r"this is not the expected file: its sha256 is [0-9a-f]{64}, not"):
         fetch(server.source, tmp_path)
     assert left(tmp_path) == []
 
 
 def test_a_part_of_another_file_does_no_lasting_harm(server: Server, tmp_path: Path) -> None:
     (tmp_path / ".network.bin.part").write_bytes(b"of another time")
-    with pytest.raises(DownloadError, match="not the file"):
+    with pytest.raises(DownloadError, match="not the expected file"):
         fetch(server.source, tmp_path)
     assert fetch(server.source, tmp_path).read_bytes() == CONTENT
 

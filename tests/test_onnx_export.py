@@ -199,7 +199,9 @@ def test_only_an_earlier_export_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("earmark.format", encoding="utf-8")
     (tmp_path / "empty").touch()
     for taken in ("tiny/model.onnx", "notes.txt", "empty", "tiny"):
-        refuses(bundle, tmp_path / taken, f"{taken}: there is something that `earmark export` did not write; .*")
+        refuses(
+            bundle, tmp_path / taken, f"{taken}: this was not written by `earmark export`, so it is not overwritten; .*"
+        )
     Model.open(bundle).verify()
 
 

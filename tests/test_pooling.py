@@ -115,9 +115,9 @@ def test_the_ear_of_a_pool_is_exchanged_for_another(pool_bundle: Path, tmp_path:
 
 
 def test_what_is_no_ear_or_no_pool_is_refused(ear_bundle: Path, pool_bundle: Path, tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="no ear"):
+    with pytest.raises(BundleError, match="but 'ear' is needed"):
         pooling.join(descriptors(), SETTINGS, pool_bundle, POOL, LABELS)
-    with pytest.raises(BundleError, match="no pool"):
+    with pytest.raises(BundleError, match="but 'pool' is needed"):
         pooling.exchange(ear_bundle, YamnetEar(), {})
     with pytest.raises(BundleError, match="unknown architecture"):
         pooling.exchange(tiny_bundle(tmp_path / "tiny"), YamnetEar(), {})

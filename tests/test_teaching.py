@@ -771,7 +771,7 @@ def test_a_head_that_is_not_in_the_table_is_refused_before_anything_is_heard(
     status, _, said = earmark(
         "teach", crate / "styles", tmp_path / "mine", "--model", base, "--cache", tmp_path / "cache", "--head", "tree"
     )
-    assert (status, said) == (1, "earmark: 'tree' is no head; known are linear, svm, neighbours\n")
+    assert (status, said) == (1, "earmark: there is no head called 'tree'; the heads are linear, svm, neighbours\n")
     assert not (tmp_path / "cache").exists()
 
 

@@ -18,7 +18,7 @@ def audit(
         Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
     ] = None,
     genres: Annotated[bool, typer.Option(help="Compare genre tags with what was heard.")] = True,
-    duplicates: Annotated[bool, typer.Option(help="Look for the same recording; decodes what may be one.")] = True,
+    duplicates: Annotated[bool, typer.Option(help="Look for copies of a recording; decodes the candidates.")] = True,
     min_doubt: Annotated[
         float,
         typer.Option("--min-doubt", "--min-certainty", min=0, max=1, help="Only tags that the model doubts this much."),
@@ -26,7 +26,7 @@ def audit(
     top: Annotated[int, typer.Option(min=1, help="How many of each the table shows; --json and --csv hold all.")] = 25,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line for each finding.")] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that decode; 0 chooses.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Number of processes that decode; 0 for automatic.")] = 0,
 ) -> None:
     """Find genre tags that disagree with what was heard, the most doubtful first, and duplicates."""
     if as_json and as_csv:

@@ -19,9 +19,9 @@ def distil(
     real: Annotated[
         Path | None, typer.Option(help="A folder of real music to measure on; nothing learns from it.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that make sound and shards.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 1,
 ) -> None:
-    """Teach an ear: make sound, ask the teachers, train, measure. The same command goes on after an interruption."""
+    """Train a network to hear as larger ones do (an ear); run it again after an interruption to go on."""
     from earmark.cli import show
     from earmark.cli.progress import titled_progress
     from earmark.recipes import shipped

@@ -42,12 +42,16 @@ def evaluate(
     skip_unknown: Annotated[
         bool, typer.Option("--skip-unknown", help="Leave out classes that a model does not know.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 chooses.")] = 0,
-    tables: Annotated[Path | None, typer.Option(help="Repeat the protocols on the tables in this folder.")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Number of processes; 0 for automatic.")] = 0,
+    tables: Annotated[
+        Path | None, typer.Option(help="Repeat the tests of a recipe on the tables in this folder (minutes).")
+    ] = None,
     recipe: Annotated[
         Path | None, typer.Option(help="The recipe to repeat; by default the one the model names.")
     ] = None,
-    audio: Annotated[Path | None, typer.Option(help="Degrade the files in this folder; measure the change.")] = None,
+    audio: Annotated[
+        Path | None, typer.Option(help="Measure how the answers change when these files are degraded.")
+    ] = None,
 ) -> None:
     """Measure a model on labelled tracks and report; without a manifest, print its card or measure it otherwise."""
     if not manifest and (against or out):

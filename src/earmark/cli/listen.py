@@ -51,7 +51,7 @@ def listen(
     windows: Annotated[
         Windows, typer.Option(help="Hear all of each file, or ten pieces as one batch, as the 2018 system did.")
     ] = Windows.ALL,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 chooses.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Number of processes; 0 for automatic.")] = 0,
 ) -> None:
     """Say which style each file is, with probabilities; its tempo, key and loudness."""
     if as_json and as_csv:

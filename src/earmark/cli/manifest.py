@@ -28,7 +28,7 @@ Styles = Annotated[bool, typer.Option("--styles", help="Only tracks whose tags n
 Duplicates = Annotated[
     bool, typer.Option(help="Decode all files and keep the same recording on one side of the split.")
 ]
-Workers = Annotated[int | None, typer.Option(min=1, help="Processes; by default as many as pay.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Number of processes; automatic by default.")]
 Moved = Annotated[
     list[str] | None,
     typer.Option(metavar="OLD=NEW", help="The new beginning of paths on this machine; may be repeated."),
@@ -194,7 +194,7 @@ def _from_program(
     for each in moved:
         old, separator, new = each.partition("=")
         if not separator or not old or not new:
-            raise typer.BadParameter(f"{each!r} is not OLD=NEW", param_hint="--moved")
+            raise typer.BadParameter(f"--moved must be of the form OLD=NEW, not {each!r}", param_hint="--moved")
         places[old] = Path(new)
     collection = joined([IMPORTERS[program](file) for file in files])
     if collection.elsewhere:

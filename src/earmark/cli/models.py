@@ -7,7 +7,7 @@ import typer
 
 from earmark.cli.messages import complain, say
 
-app = typer.Typer(help="List the models that can listen; add others.", invoke_without_command=True)
+app = typer.Typer(help="List the models, or add others.", invoke_without_command=True)
 
 
 @app.callback()

@@ -26,7 +26,7 @@ def scan(
         Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
     ] = None,
     model: Annotated[str, typer.Option(help="A model's name or folder.")] = "house12",
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 chooses.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Number of processes; 0 for automatic.")] = 0,
     watch: Annotated[bool, typer.Option("--watch", help="Keep looking for new files, until Ctrl-C.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Hear everything again.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try files again that could not be heard.")] = False,
@@ -35,7 +35,7 @@ def scan(
     ray: Annotated[str, typer.Option(metavar="ADDRESS", help="Hear on a Ray cluster; `local` starts one.")] = "",
     out: Annotated[str, typer.Option(metavar="DIR", help="With --ray: the folder of the Parquet files.")] = "",
 ) -> None:
-    """Hear what is new or changed in a folder, and remember it."""
+    """Listen to what is new or changed in a folder, and remember it in the catalogue."""
     if bool(ray) != bool(out):
         raise typer.BadParameter("--ray and --out go together")
     if ray:
@@ -118,7 +118,7 @@ def _summarise(counts: "Counter[str]", catalogue: Path, *, listed: bool = False)
     words = {
         "heard": "heard",
         "moved": "moved",
-        "known": "with a sound that is known",
+        "known": "known by its sound",
         "retagged": "with other tags",
         "unchanged": "unchanged",
         "back": "found again",

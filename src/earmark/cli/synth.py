@@ -14,10 +14,10 @@ app = typer.Typer(help="Render electronic music with known truth.", no_args_is_h
 def corpus(
     out: Annotated[Path, typer.Argument(help="The folder to write; an interrupted corpus is continued.")],
     per_style: Annotated[int, typer.Option(min=1, help="Tracks of each of the twelve styles.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed is other tracks by the same artists.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed makes other tracks by the same artists.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     seconds: Annotated[float, typer.Option(min=1, help="Length of a track.")] = 30.0,
-    artists: Annotated[int, typer.Option(min=1, help="Preset families of each style.")] = 20,
+    artists: Annotated[int, typer.Option(min=1, help="Artists of each style, each with sounds of their own.")] = 20,
     suffix: Annotated[str, typer.Option(help=".opus, .mp3, .flac or .wav")] = ".opus",
     follow: Annotated[
         Path | None, typer.Option(help="Folder of the measured tables: each track follows a row of its style.")

@@ -49,7 +49,9 @@ def tag(
     fields: Annotated[
         str, typer.Option(help="The fields to write, separated by commas.")
     ] = "genre,style,bpm,key,energy,comment,provenance",
-    policy: Annotated[PolicyName, typer.Option(help="What happens to fields that are not empty.")] = PolicyName.FILL,
+    policy: Annotated[
+        PolicyName, typer.Option(help="What is done with fields that are not empty: fill leaves them as they are.")
+    ] = PolicyName.FILL,
     genres: Annotated[int, typer.Option(min=1, help="The most styles that the genre names.")] = 1,
     min_confidence: Annotated[
         float | None,
@@ -70,7 +72,7 @@ def tag(
         typer.Option("--diff", help="Show the changes of every file; without it, of the first 20 if none is written."),
     ] = False,
     damaged: Annotated[
-        bool, typer.Option("--damaged", help="Write to files, too, that are cut off or damaged otherwise.")
+        bool, typer.Option("--damaged", help="Also write to files that are cut off or damaged.")
     ] = False,
     verify: Annotated[
         Verify | None, typer.Option(help="Compare the sound by its packets (the default) or by decoding all of it.")
@@ -81,7 +83,7 @@ def tag(
     ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Restore the files of a run, byte for byte.")] = False,
     runs: Annotated[bool, typer.Option("--runs", help="List the runs that wrote tags.")] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 chooses.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Number of processes; 0 for automatic.")] = 0,
 ) -> None:
     """Write styles, tempo and key into the tags of files, or show what would be written."""
     from earmark import __version__

@@ -25,7 +25,7 @@ def teach(
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Where the report goes; by default OUT-report.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Where embeddings are kept.")] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 chooses.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Number of processes; 0 for automatic.")] = 0,
     anyway: Annotated[bool, typer.Option("--anyway", help="Write a model that is not usable yet, too.")] = False,
 ) -> None:
     """Teach a model new styles from labelled tracks; write it with held-out figures and a list of doubtful labels."""

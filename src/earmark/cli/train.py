@@ -12,14 +12,16 @@ def train(
     manifest: Annotated[Path, typer.Argument(help="A manifest, or a folder with a folder for each style.")],
     out: Annotated[Path, typer.Argument(help="The model to write, a folder.")],
     recipe: Annotated[Path | None, typer.Option(help="A recipe (TOML); by default that of the 2018 network.")] = None,
-    architecture: Annotated[str | None, typer.Option(help="In place of the recipe's.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="In place of the recipe's.")] = None,
+    architecture: Annotated[str | None, typer.Option(help="The architecture, in place of the recipe's.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="The number of epochs, in place of the recipe's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     devices: Annotated[int, typer.Option(min=1, help="Devices of each machine.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines; see docs/train.md.")] = 1,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare windows; 0: none but the main one.")] = 0,
-    decoders: Annotated[int, typer.Option(min=0, help="Processes that decode at first; 0 chooses.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare the sound; 0 for the main one only.")] = 0,
+    decoders: Annotated[
+        int, typer.Option(min=0, help="Processes that decode the files at first; 0 for automatic.")
+    ] = 0,
 ) -> None:
     """Train a model on labelled tracks, and write it with its card."""
     from earmark.cli import show

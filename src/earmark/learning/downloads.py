@@ -84,7 +84,7 @@ def fetch(source: Source, folder: Path, progress: Progress = lambda _title, _sha
         )
     if (found := sha256_of(part)) != source.sha256:
         part.unlink()
-        raise DownloadError(source.url, f"not the file that is known here: its sha256 is {found}, not {source.sha256}")
+        raise DownloadError(source.url, f"this is not the expected file: its sha256 is {found}, not {source.sha256}")
     put(part, target)
     return target
 

@@ -95,7 +95,9 @@ def require_replaceable(out: Path) -> None:
     except (OSError, DecodeError):
         properties = set()
     if MARK not in properties:
-        raise BundleError(f"{out}: there is something that `earmark export` did not write; it would be replaced")
+        raise BundleError(
+            f"{out}: this was not written by `earmark export`, so it is not overwritten; choose another name"
+        )
 
 
 def metadata(config: Config, card: str) -> dict[str, str]:

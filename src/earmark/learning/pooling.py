@@ -105,7 +105,9 @@ def make(recipe: PoolConfig, descriptors: Path, ear: Path, out: Path) -> Config:
     base, heard = read_config(descriptors), read_config(ear)
     network = load_network(descriptors)
     if not isinstance(network, DescriptorNetwork):
-        raise BundleError(f"{descriptors}: a model of architecture {base.architecture!r}, no descriptors")
+        raise BundleError(
+            f"{descriptors}: this model is of the architecture {base.architecture!r}, but 'descriptors' is needed"
+        )
     pool, settings = join(network, base.settings, ear, recipe, base.styles)
     config = replace(
         base,
@@ -133,7 +135,7 @@ def join(
     """
     config, source = read_config(ear), load_network(ear)
     if config.architecture != "ear" or not isinstance(source, AudioNetwork):
-        raise BundleError(f"{ear}: a model of architecture {config.architecture!r}, no ear")
+        raise BundleError(f"{ear}: this model is of the architecture {config.architecture!r}, but 'ear' is needed")
     outputs = len(config.styles)
     heard = EarScores(outputs, pool.every)
     heard.body.load_state_dict(source.body.state_dict())
@@ -159,9 +161,7 @@ def exchange(base: Path, ear: nn.Module, settings: Mapping[str, Any]) -> tuple[L
     """
     config, source = read_config(base), load_network(base)
     if not isinstance(source, LogOpinionPool):
-        raise BundleError(
-            f"{base}: a model of architecture {config.architecture!r}, no pool whose ear can be exchanged"
-        )
+        raise BundleError(f"{base}: this model is of the architecture {config.architecture!r}, but 'pool' is needed")
     described = config.settings | {"ear": dict(settings)}
     network = _built(len(config.styles), described, source.descriptors, ear)
     return network, replace(config, settings=described)

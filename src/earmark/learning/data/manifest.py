@@ -156,7 +156,7 @@ def require_one_spelling(label: str, spellings: dict[str, str]) -> None:
     """
     first = spellings.setdefault(normalise(label) or label, label)
     if first != label:
-        raise ManifestError(f"the label {label!r} is spelled {first!r} before")
+        raise ManifestError(f"the label {label!r} was spelled {first!r} further up")
 
 
 def require_trainable(manifest: Manifest, name: Path | str = "the manifest") -> None:
@@ -186,7 +186,7 @@ def require_trainable(manifest: Manifest, name: Path | str = "the manifest") -> 
     missing = [entry.path for entry in manifest.entries if not entry.path.is_file()]
     if missing:
         others = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise ManifestError(f"{name}: {missing[0]} is not there{others}")
+        raise ManifestError(f"{name}: there is no file {missing[0]}{others}")
 
 
 def read(path: Path) -> Manifest:

@@ -49,7 +49,7 @@ def require_head(kind: str) -> None:
         EarmarkError: it is not.
     """
     if kind not in HEADS:
-        raise EarmarkError(f"{kind!r} is no head; known are {', '.join(HEADS)}")
+        raise EarmarkError(f"there is no head called {kind!r}; the heads are {', '.join(HEADS)}")
 
 
 def fit_linear(labelled: LabelledEmbeddings, C: float) -> LinearHead:  # noqa: N803  scikit-learn's name
