@@ -17,7 +17,7 @@ from earmark.hearing import Listener, Model
 from earmark.hearing.rhythm import OnsetAccumulator, bars, estimate_rhythm, onsets
 from earmark.hearing.rhythm.bars import STEPS, scores, templates
 from earmark.hearing.rhythm.beats import BeatGrid, fold
-from earmark.hearing.rhythm.tempo import prior, refine, vertex
+from earmark.hearing.rhythm.tempo import CONVENTION, OCTAVE, TEMPI, at_any_level, prior, refine, vertex
 from earmark.styles import families_of, styles
 from earmark.synth import render
 from earmark.testing import chord, click_train, clicks_at, noise, silence, sweep, tiny_track, tone, write_wav
@@ -201,8 +201,8 @@ def test_the_style_decides_between_half_and_double(bpm: float, style: str, expec
     assert heard(waveform, {style: 0.9, "Techno / Tech House": 0.1}).bpm == pytest.approx(expected, abs=0.05)
 
 
-def test_without_a_style_the_usual_range_decides() -> None:
-    assert heard(tiny_track(65.0, 30.0).waveform).bpm == pytest.approx(130, abs=0.05)
+def test_without_a_style_the_drums_decide() -> None:
+    assert heard(tiny_track(65.0, 30.0).waveform).bpm == pytest.approx(65, abs=0.05)
     assert heard(tiny_track(126.0, 30.0).waveform, {"Gabber": 1.0}).bpm == pytest.approx(126, abs=0.05)
 
 
@@ -236,6 +236,96 @@ def test_the_prior_is_a_density() -> None:
     low, high = next(style.bpm for style in styles() if style.label == "Trance")
     inside, half = prior(np.array([(low + high) / 2, (low + high) / 4]), {"Trance": 1.0})
     assert inside > 10 * half
+
+
+# Any tempo
+
+GROOVES = {
+    "four": ("X...X...X...X...", "....X.......X...", "..x...x...x...x."),
+    "house": ("X...X...X...X...", "....X.......X...", "x.x.x.x.x.x.x.xx"),
+    "rock": ("X.......X.......", "....X.......X...", "x.x.x.x.x.x.x.x."),
+    "hip hop": ("X.....x..xX.....", "....X.......X...", "x.x.x.x.x.x.x.x."),
+    "808": ("X..X....X.X.....", "....X.......X...", "xxxxxxxxxxxxxxxx"),
+    "two-step": ("X.........x.....", "....X.......X...", "..x.x.x...x.xxx."),
+    "half-time": ("X.....x.........", "........X.......", "x...x...x...x..."),
+    "trap hats": ("X.....x...x..x..", "........X.......", "x.x.xxx.x.x.x.xx"),
+    "break": ("X.X.......XX....", "....X..x.x..X..x", "x.x.x.x.x.x.x.x."),
+    "triplets": ("X.....X.....", "...X.....X..", "x.xx.xx.xx.x"),
+}  # kick, snare and hat in the steps of a bar; X is louder than x
+
+
+def groove(name: str, bpm: float, *, swing: float = 0.0, harmony: bool = False, seconds: float = 14.0) -> Waveform:
+    """Drums, and with `harmony` a bass on the eighths and a chord on each bar; swing in steps."""
+    rng = np.random.default_rng([len(name), round(bpm)])
+    kick = (tone(52, 0.18) + tone(110, 0.18) * np.exp(-np.arange(round(0.18 * RATE)) / 300)) * _fading(0.18, 0.06)
+    drums = (kick, noise(0.15, rng) * _fading(0.15, 0.04) * 1.2, np.diff(noise(0.04, rng)) * 0.25)
+    waveform = np.zeros(round((seconds + 1) * RATE), np.float32)
+    steps, bar = len(GROOVES[name][0]), 240 / bpm
+    for pattern, drum in zip(GROOVES[name], drums, strict=True):
+        for count in range(int(seconds / bar * steps)):
+            mark = pattern[count % steps]
+            at = round((0.3 + (count + swing * (count % 2)) * bar / steps) * RATE)
+            waveform[at : at + drum.size] += (drum * {"X": 1.0, "x": 0.6, ".": 0.0}[mark])[: waveform.size - at]
+    if harmony:
+        for count in range(int(seconds / bar * 8)):
+            hertz = (55.0, 55.0, 65.4, 49.0)[count // 8 % 4]
+            sounds = [tone(hertz, bar / 10, level=0.2) * _fading(bar / 10, bar / 12)]
+            if count % 8 == 0:
+                sounds.append(chord((4 * hertz, 4.8 * hertz, 6 * hertz), bar, level=0.3).astype(np.float64))
+            for sound in sounds:
+                at = round((0.3 + count * bar / 8) * RATE)
+                waveform[at : at + sound.size] += sound[: waveform.size - at]
+    return np.asarray(waveform[: round(seconds * RATE)] / np.abs(waveform).max(), np.float32)
+
+
+def _fading(seconds: float, decay: float) -> Array:
+    times = np.arange(round(seconds * RATE)) / RATE
+    return np.exp(-times / decay) * np.minimum((seconds - times) / 0.005, 1)
+
+
+def octaves_off(name: str, bpm: float, **how: float) -> float:
+    found = heard(groove(name, bpm, harmony=bool(how.get("harmony")), swing=how.get("swing", 0.0))).bpm
+    return float(np.log2(found / bpm))
+
+
+def test_the_tempo_of_a_groove_is_found_at_any_tempo_but_for_octaves() -> None:
+    off = [
+        octaves_off(name, bpm, harmony=(bpm // 8 + number) % 2, swing=0.3 * (name in ("house", "hip hop")))
+        for number, name in enumerate(GROOVES)
+        for bpm in range(60, 221, 8)
+    ]
+    beyond = [abs(each - round(each)) > 0.01 for each in off]
+    assert np.mean(beyond) <= 0.02
+    assert np.mean(np.abs(off) < 0.01) > 0.75  # at the level that is written
+
+
+@pytest.mark.parametrize("name", ["hip hop", "808", "rock", "break"])
+def test_hip_hop_is_not_heard_a_third_too_fast(name: str) -> None:
+    for bpm in (95.0, 97.5, 100.0, 102.0):
+        off = octaves_off(name, bpm)
+        assert off == pytest.approx(round(off), abs=0.01)  # 4:3 is 0.415
+
+
+@pytest.mark.parametrize("bpm", [180, 185, 190, 200, 210])
+def test_a_fast_four_on_the_floor_is_not_heard_at_two_thirds(bpm: float) -> None:
+    assert heard(groove("four", bpm, seconds=36.0)).bpm == pytest.approx(bpm, abs=0.1)
+
+
+def test_a_tempo_that_may_be_another_has_less_confidence() -> None:
+    sure, unsure = heard(groove("four", 126.0)), heard(groove("four", 210.0))
+    assert sure.confidence > 0.9
+    assert unsure.confidence < 0.8
+
+
+def test_some_tracks_are_counted_at_another_level_than_their_drums_suggest() -> None:
+    likelihood = np.zeros(TEMPI.size)
+    slow, fast = (int(np.abs(TEMPI - bpm).argmin()) for bpm in (87, 174))
+    likelihood[fast] = 1.0
+    counted = at_any_level(likelihood)
+    assert fast - slow == OCTAVE
+    assert counted[fast] == pytest.approx(1 - CONVENTION + CONVENTION / 2)
+    assert counted[slow] == pytest.approx(CONVENTION / 2)
+    assert np.count_nonzero(counted) == 2
 
 
 # Bars

@@ -34,6 +34,7 @@ FINE: Final = 120  # divisions of the octave in which peaks are counted: ten to 
 CENTS: Final = FINE // 12
 
 PROMINENT: Final = 4.0  # times the mean power around it: what is less is no tone
+CERTAIN: Final = 8.0  # times that mean: noise does not rise so high
 AROUND: Final = 12  # bins on each side over which that mean is taken
 COMPRESSION: Final = 0.5  # exponent of the amplitude of a peak: a quiet chord counts beside a loud bass
 
@@ -51,15 +52,19 @@ PROFILES: Final[Array] = np.array(
 )
 
 FAINTEST: Final = 0.35  # correlation with the best key; less is no harmony
-TONAL: Final = 0.005  # share of the power that tones must have; drums alone mostly have less, music has 0.01 and more
-ALONE: Final = 0.9  # share of the strongest pitch class, from which on there is one tone and no harmony
+TONAL: Final = 0.005  # share of certain tones in the power; real drums alone mostly have less, music has 0.01 and more
+DOUBT: Final = 0.25  # by which the correlation must be higher for each neper that the share is lower
+HARMONY: Final = 3.0  # pitch classes at least: a tone, or one with a fifth, is neither major nor minor
 DECIDED: Final = 12.0  # nepers of evidence in a correlation of 1
 MINOR: Final = 0.85  # share of minor keys, about, in the electronic dance music of Knees et al.
 
 
 @dataclass(frozen=True)
 class Pitches:
-    """Strength of each of the `FINE` divisions of the octave from C on, (FINE,), and the tones' share of the power."""
+    """Strength of each of the `FINE` divisions of the octave from C on, (FINE,).
+
+    `tonality` is the share of the power that is in tones which stand out further than noise ever does.
+    """
 
     strength: Array
     tonality: float
@@ -105,7 +110,7 @@ class PitchAccumulator:
         hertz = (first + place + offset) * resolution
         octaves = np.log2(np.maximum(hertz, LOWEST / 2) / CONCERT) + A / 12
         amplitude = np.exp(0.5 * top)
-        self._tones += float(inner[frame, place].sum())
+        self._tones += float(inner[(inner > before) & (inner >= after) & (inner > CERTAIN * around)].sum())
         loudest = np.zeros(len(inner))
         np.maximum.at(loudest, frame, amplitude)
         strength = (amplitude / loudest[frame]) ** COMPRESSION
@@ -118,11 +123,12 @@ class PitchAccumulator:
 
 def estimate_key(pitches: Pitches) -> Key | None:
     """The key of a track; None where there is no harmony."""
-    if pitches.tonality < TONAL or not pitches.strength.any():
+    if not pitches.strength.any() or not pitches.tonality:
         return None
     classes = chroma(pitches.strength)
     correlation = correlations(classes)  # (2, 12)
-    if correlation.max() < FAINTEST or classes.max() > ALONE * classes.sum():
+    doubt = max(0.0, DOUBT * float(np.log(TONAL / pitches.tonality)))
+    if correlation.max() < FAINTEST + doubt or pitch_classes(classes) < HARMONY:
         return None
     evidence = DECIDED * correlation + np.log([[1 - MINOR], [MINOR]])
     minor, tonic = (int(index) for index in np.unravel_index(evidence.argmax(), evidence.shape))
@@ -145,6 +151,11 @@ def chroma(strength: Array) -> Array:
     weights = np.cos(np.pi * np.clip(distance / CENTS, -0.5, 0.5))  # (12, FINE)
     classes: Array = weights**2 @ strength
     return classes
+
+
+def pitch_classes(classes: Array) -> float:
+    """Number of pitch classes that sound in a chroma (12,): 1 for one alone, 12 if all are equally strong."""
+    return float(classes.sum() ** 2 / np.sum(classes**2))
 
 
 def correlations(classes: Array) -> Array:

@@ -27,7 +27,6 @@ SIGNIFICANT: Final = (
     0.6  # salience times the root of how many onsets there are: chance stays below 0.4, music above 0.8
 )
 UNSURE: Final = 0.05  # confidence; what is below is no answer
-CLEAR: Final = 0.15  # salience from which on a beat is beyond doubt
 TILT: Final = 0.012  # seconds by which the tempo may still be wrong at the end, if it was right at the beginning
 AT_ONCE: Final = 0.02  # seconds by which a beat may lie before the first sample
 
@@ -50,8 +49,7 @@ def estimate_rhythm(
     first = tempo.estimate(onset_strength, envelopes.frame_rate, styles or {})
     if first.salience < FAINTEST or first.salience * np.sqrt(tempo.onset_count(onset_strength)) < SIGNIFICANT:
         return None
-    confidence = first.confidence * min(1.0, first.salience / CLEAR)
-    if confidence < UNSURE:
+    if first.confidence < UNSURE:
         return None
     grid, constant = track_beats(onset_strength, envelopes.frame_rate, first.bpm)
     shares: dict[str, float] = {}
@@ -69,7 +67,7 @@ def estimate_rhythm(
     local = 60 * BAR / (beats[BAR:] - beats[:-BAR])  # over a bar each
     return Rhythm(
         bpm=bpm,
-        confidence=confidence,
+        confidence=first.confidence,
         drift=0.0 if constant else float(local.std()),
         beats=np.maximum(beats, 0),
         downbeats=np.maximum(beats[numbers % BAR == 0], 0),
