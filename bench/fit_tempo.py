@@ -75,9 +75,8 @@ def reliability(confidence: Array, right: NDArray[np.bool_]) -> Iterator[str]:
     for low, high in ((0, 0.5), (0.5, 0.7), (0.7, 0.9), (0.9, 1.01)):
         inside = (confidence >= low) & (confidence < high)
         if inside.any():
-            yield f"confidence {low}-{min(high, 1)}: mean {confidence[inside].mean():.2f}, " + (
-                f"right {right[inside].mean():.2f} of {inside.sum()}"
-            )
+            said, were = confidence[inside].mean(), right[inside].mean()
+            yield f"confidence {low}-{min(high, 1)}: {said:.2f} on average, {were:.2f} of {inside.sum()} right"
 
 
 def main() -> None:
