@@ -24,6 +24,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from earmark.audio.signature import _AT_START, _FORMS, _IN_OGG, kind_of
 from earmark.errors import TagError
 from earmark.library.tags import Change, Journal, audio_bytes, read, undo, write
 from earmark.library.tags.containers import CONTAINERS, Container, identify
@@ -230,6 +231,21 @@ def test_a_file_is_what_its_content_says(
     path = Path(shutil.copy(original, tmp_path / f"a{suffix}"))
     assert identify(path)[0] is identify(original)[0]
     assert read(path) == read(original)
+
+
+def test_each_container_is_known_by_its_first_bytes(tmp_path: Path) -> None:
+    told = {*_AT_START.values(), *_FORMS.values(), *_IN_OGG.values()}
+    for head in (b"\0\0\0\x20ftypM4A ", b"\xff\xfb\x90\x64"):
+        (tmp_path / "a").write_bytes(head)
+        told.add(kind_of(tmp_path / "a"))
+    assert {container.name for container in CONTAINERS} <= told
+
+
+@pytest.mark.parametrize("head", [b"", b"ID3", b"OggS", b"\xff\xff\xff\xff", b"\xff\xe8\x90\x64", b"RIFF", b"\0" * 400])
+def test_a_head_that_says_nothing_is_of_no_kind(head: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    path.write_bytes(head)
+    assert kind_of(path) == ""
 
 
 def test_flac_whose_streaminfo_stands_second_is_written(plain: dict[str, Path], tmp_path: Path) -> None:
