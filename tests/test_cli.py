@@ -195,6 +195,23 @@ def test_the_timeline_is_a_strip_with_a_legend(earmark_: Earmark, crate: Path, t
     assert legend.split() == ["0:00", "Up", "0.99", "0:01", "Down", "0.99"]
 
 
+@pytest.mark.parametrize(("still", "up", "hinted"), [(6, 5, True), (6, 6, False), (9, 0, False)])
+def test_teaching_is_hinted_at_where_most_of_ten_or_more_tracks_are_unknown(
+    earmark_: Earmark, tiny: Path, tmp_path: Path, *, still: int, up: int, hinted: bool
+) -> None:
+    for number in range(still + up):
+        level = (0.01 if number < still else 0.5) + number * 1e-3  # no two files of the same sound
+        write_wav(tmp_path / f"{number}.wav", np.full(8000, level, np.float32), 8000)
+    hint = (
+        f"earmark: {still} of {still + up} tracks are unknown or unsure; "
+        "`earmark teach` learns your own styles from a folder for each\n"
+    )
+    for form in ([], ["--csv"]):
+        assert earmark_("listen", tmp_path, "--model", tiny, *form).err.count(hint) == hinted
+    said = earmark_("scan", tmp_path, "--model", tiny, "--catalogue", tmp_path / "c.db", "--workers", "1")
+    assert said.err.count(hint) == hinted
+
+
 def test_json_is_one_array_of_objects_with_the_documented_keys(earmark_: Earmark, crate: Path, tiny: Path) -> None:
     answer = earmark_("listen", crate, "--model", tiny, "--json")
     heard = json.loads(answer.out)

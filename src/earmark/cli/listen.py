@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from earmark.cli.hint import TeachingHint
 from earmark.cli.messages import TerminalSafe, complain
 
 if TYPE_CHECKING:
@@ -73,13 +74,15 @@ def listen(
     progress = unseen if form is not Form.TABLE and sys.stdout.isatty() else counted_progress
     outcomes = hear(_expand(paths), model, fast=fast, original=original, workers=workers, progress=progress)
     failures: list[FileError] = []
-    heard = _heard(outcomes, failures)
+    hint = TeachingHint()
+    heard = _heard(outcomes, failures, hint)
     if form is Form.TABLE:
         _print_table(heard, top, timeline=timeline, brief=brief)
     elif form is Form.JSON:
         _print_json(heard, top, detail=detail)
     else:
         _print_csv(heard, top)
+    hint.give()
     if failures:
         raise typer.Exit(1)
 
@@ -93,8 +96,10 @@ def _expand(paths: Iterable[str]) -> Iterator[str]:
             yield path
 
 
-def _heard(outcomes: "Iterable[Outcome[Analysis]]", failures: "list[FileError]") -> "Iterator[Analysis]":
-    """Pass on what was heard; say on standard error, and note, what could not be."""
+def _heard(
+    outcomes: "Iterable[Outcome[Analysis]]", failures: "list[FileError]", hint: TeachingHint
+) -> "Iterator[Analysis]":
+    """Pass on, and note, what was heard; say on standard error, and note, what could not be."""
     from earmark.errors import FileError
 
     for outcome in outcomes:
@@ -104,6 +109,7 @@ def _heard(outcomes: "Iterable[Outcome[Analysis]]", failures: "list[FileError]")
             continue
         for warning in outcome.warnings:
             complain(f"{outcome.path}: warning: {warning}")
+        hint.note(outcome)
         yield outcome
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from earmark.cli.hint import TeachingHint
 from earmark.cli.messages import complain, say, some
 from earmark.files import as_spelled
 
 if TYPE_CHECKING:
     from earmark.app.scanning import Scan
-    from earmark.errors import EarmarkError
     from earmark.library import Catalogue
     from earmark.library.scanning.examine import Examiner
     from earmark.library.scanning.scan import ScanResult
@@ -69,16 +69,21 @@ def _scan(scan: "Scan", workers: int, *, skipped: bool) -> "Counter[str]":
     """Scan once; the work done is summed up even when Ctrl-C ends it."""
     from earmark.app.scanning import problems
     from earmark.cli.progress import counted_progress
+    from earmark.errors import EarmarkError
 
+    hint = TeachingHint()
     complaints: list[str | EarmarkError] = []
     try:
         with closing(scan.hear(workers=workers, progress=counted_progress)) as found:
             for each in found:
                 complaints += problems(each)
+                if each.status == "heard" and not isinstance(each.outcome, EarmarkError) and each.outcome.analysis:
+                    hint.note(each.outcome.analysis)
     finally:
         for line in (*complaints, *(scan.changes.skipped if skipped else ())):
             complain(line)
         _summarise(scan.counts, scan.catalogue.path, listed=skipped)
+        hint.give()
     return scan.counts
 
 

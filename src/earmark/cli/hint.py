@@ -1,0 +1,35 @@
+"""A hint at `earmark teach`, where the model does not know most of what it hears."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from earmark.cli.messages import complain
+
+if TYPE_CHECKING:
+    from earmark.analysis import Analysis
+
+FEWEST: Final = 10  # tracks, from which on the hint is given
+
+
+@dataclass
+class TeachingHint:
+    """A count of the tracks that were heard, and of those among them whose answer is unknown or unsure."""
+
+    heard: int = 0
+    doubtful: int = 0
+
+    def note(self, analysis: "Analysis") -> None:
+        """Count a track; what is no music is none."""
+        from earmark.analysis import Confidence
+
+        confidence = analysis.answer().confidence
+        self.heard += confidence is not Confidence.NO_MUSIC
+        self.doubtful += confidence in (Confidence.UNSURE, Confidence.UNKNOWN)
+
+    def give(self) -> None:
+        """Print one line on standard error, if more than half of at least ten tracks are doubtful."""
+        if self.heard >= FEWEST and 2 * self.doubtful > self.heard:
+            complain(
+                f"{self.doubtful} of {self.heard} tracks are unknown or unsure; `earmark teach` learns your own styles "
+                "from a folder for each"
+            )
