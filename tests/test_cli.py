@@ -639,3 +639,18 @@ def test_long_work_says_how_far_it_is_where_there_is_no_terminal(capsys: pytest.
         for share in (0.0, 0.1, 0.3, 0.6, 1.0):
             advance("fit", share)
     assert capsys.readouterr().err == "fit: 0 %\nfit: 25 %\nfit: 50 %\nfit: 100 %\n"
+
+
+def test_a_pool_takes_the_names_of_models(
+    earmark_: Earmark, monkeypatch: pytest.MonkeyPatch, tiny: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny, tmp_path / "mine")
+    monkeypatch.setenv("EARMARK_MODELS", str(tmp_path))
+    joined: list[Path] = []
+    monkeypatch.setattr("earmark.learning.pooling.make", lambda _recipe, *models: joined.extend(models))
+    assert earmark_("pool", "house12-pool", "mine", tiny, tmp_path / "out").status == 0
+    assert joined == [tmp_path / "mine", tiny, tmp_path / "out"]
+    missing = earmark_("evaluate", "mine+yours")
+    assert missing.status == 1
+    assert missing.err.startswith("earmark: mine+yours: there is no model of this name and no such folder; the models ")
+    assert missing.err.endswith("`earmark pool` joins two models, and `earmark models` says which can be added\n")

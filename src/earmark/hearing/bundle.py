@@ -249,6 +249,10 @@ def locate(source: str | Path) -> Path:
     if not folder.is_dir():
         raise BundleError(
             f"{source}: there is no model of this name and no such folder; the models are {', '.join(named)}; "
-            "`earmark models` says which can be added"
+            + (
+                "`earmark pool` joins two models, and `earmark models` says which can be added"
+                if "+" in str(source)
+                else "`earmark models` says which can be added"
+            )
         )
     return folder

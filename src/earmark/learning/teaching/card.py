@@ -56,8 +56,9 @@ def _data(study: Study) -> str:
     rows = []
     for index, style in enumerate(labelled.styles):
         part = labelled.part((labelled.labels == index).nonzero()[0])
-        nameless = f" + {part.nameless()} tracks without a name" if part.nameless() else ""
-        rows.append((style, len(part.labels), f"{part.artists()}{nameless}"))
+        unknown = f"unknown for {part.nameless()} tracks" if part.nameless() else ""
+        known = str(part.artists()) if part.artists() or not unknown else ""
+        rows.append((style, len(part.labels), ", ".join(filter(None, (known, unknown)))))
     return cards.table(["style", "tracks", "artists"], rows)
 
 
