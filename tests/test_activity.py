@@ -82,6 +82,10 @@ def test_what_may_be_music_is_not_judged(waveform: Waveform) -> None:
     assert active(waveform).no_music() == ""
 
 
+def test_an_offset_is_no_steady_sound() -> None:
+    assert active(np.repeat(np.array([0.5, -0.5], np.float32), 3 * RATE)).no_music() == ""
+
+
 def test_silence_between_two_stretches_of_noise_changes_nothing() -> None:
     assert active(coloured(1.0), silence(20.0, RATE), coloured(1.0)).no_music() == "noise"
 

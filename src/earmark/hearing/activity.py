@@ -51,6 +51,7 @@ class Activity:
         self._step = max(1, sample_rate // STEPS)
         self._length = 1 << round(np.log2(FRAME * sample_rate))
         self._window = hann(self._length).astype(np.float32)
+        self._whole = float(np.square(self._window).sum()) * self._length / 2  # of a spectrum, if the mean square is 1
         bins = self._length // 2 + 1 - LOWEST
         self._powers: list[NDArray[np.float64]] = []  # of the steps of each window
         self._frames = 0
@@ -62,11 +63,11 @@ class Activity:
         step = min(self._step, waveform.size)
         self._powers.append(_powers(waveform, step))
         frames = waveform[: waveform.size // self._length * self._length].reshape(-1, self._length)
-        frames = frames[np.einsum("ij,ij->i", frames, frames) > SILENT * self._length]
-        if not len(frames):
-            return
         spectra = np.fft.rfft(frames * self._window)[:, LOWEST:].astype(np.complex64)
         power = np.square(spectra.real) + np.square(spectra.imag)  # (frames, bins)
+        power = power[power.sum(1) > SILENT * self._whole]
+        if not len(power):
+            return
         self._frames += len(power)
         self._sum += power.sum(0, dtype=np.float64)
         self._logarithms += np.log(power + np.float32(1e-20)).sum(0, dtype=np.float64)
