@@ -186,6 +186,7 @@ def test_what_is_no_music_has_no_table_of_styles(earmark_: Earmark, tiny: Path, 
     heading, *rest = answer.out.splitlines()
     assert heading == "hum.wav  0:03  no music: a lone tone"
     assert [line.split()[1:] for line in rest if line.strip()] == [["LUFS"]]
+    assert all(len(line) < 80 for line in rest)
 
 
 def test_the_timeline_is_a_strip_with_a_legend(earmark_: Earmark, crate: Path, tiny: Path) -> None:

@@ -60,7 +60,8 @@ def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
     colour_of = colours()
     heading, answer = _heading(heard), heard.answer()
     if answer.confidence is Confidence.NO_MUSIC:
-        return Group(heading, *([Padding(Text(line), (0, 0, 0, 2))] if (line := music(heard)) else []), "")
+        line = music(heard)
+        return Group(heading, *([Padding(Text(line), (0, 0, 0, 2), expand=False)] if line else []), "")
     table = Table.grid(padding=(0, 2))
     for _ in range(4):
         table.add_column(no_wrap=True)  # what does not fit is folded in the last column only
