@@ -24,6 +24,7 @@ import essentia
 import librosa
 import mir_eval
 import numpy as np
+from bench import tempi
 from bench.listen import FFMPEG, PAGE, ROOT, cpu_seconds, make_track
 from essentia import standard
 from numpy.typing import NDArray
@@ -223,7 +224,7 @@ def main() -> None:
 Written by `python -m bench.rhythm`: {PER_STYLE} rendered tracks of each style, {SECONDS:.0f} s, beside librosa
 {metadata.version("librosa")} and essentia {metadata.version("essentia")} in the same run.
 The templates for bars were fitted to other compositions of the same synthesizer, some with the same sounds; a few
-constants were chosen with an eye on those and on the loops, none on these tracks.
+constants were chosen with an eye on those and on the loops; one on these tracks, the weight of scales in keys.
 F-measures (70 ms) and the weighted score of keys are mir_eval's. Of {beatless} tracks without drums in most bars, whose
 beat nobody could name, earmark refuses {refused}; they count for their keys only. librosa has no key: its chroma is
 compared with Krumhansl's profiles.
@@ -237,6 +238,8 @@ What earmark reaches in each style:
 The {len(loops["earmark", "tempo within 0.1 BPM"])} real drum loops of 8 s, whose tempo stands in their names:
 
 {table(loops, {"tempo within 0.1 BPM": "0.95"}) if loops else "were not there."}
+
+{tempi.section()}
 
 What it costs: CPU time for five minutes of mp3, as a multiple of `ffmpeg -i FILE -f null -`, which decodes it; the
 median of {ROUNDS} rounds in which the programs take turns (smallest–largest).

@@ -1,11 +1,12 @@
 """The key of a track: its tonic, major or minor.
 
     waveform -> spectra of 0.37 s -> peaks between 65 Hz and 1.8 kHz -> tuning of the track
-             -> chroma -> correlation with the mean chroma of each key in electronic music
+             -> chroma -> correlation with the mean chroma of each key in electronic music, and with its scale
 
 Peaks, not whole spectra: what has a pitch stands out from its neighbours, what drums leave behind does not. The
 pitches of all peaks, modulo a semitone, gather around the tuning of the track, so that a track that was pitched up by a
-quarter of a tone is read in the key that it was played in.
+quarter of a tone is read in the key that it was played in. The mean chroma tells which tone of a scale is the tonic;
+the scale keeps a loud fourth from passing for one, if the sixth above it does not sound.
 
 Conventions: pitch classes are counted from C (0-11); a chroma is their strength, (12,).
 
@@ -51,11 +52,16 @@ PROFILES: Final[Array] = np.array(
     ]
 )
 
+SCALES: Final[Array] = np.array(
+    [(1, 0, 1, 0, 1, 1, 0, 1, 0, 1, 0, 1), (1, 0, 1, 1, 0, 1, 0, 1, 1, 0, 1, 0)], np.float64
+)  # major, natural minor
+
 FAINTEST: Final = 0.35  # correlation with the best key; less is no harmony
 TONAL: Final = 0.005  # share of certain tones in the power; real drums alone mostly have less, music has 0.01 and more
 DOUBT: Final = 0.25  # by which the correlation must be higher for each neper that the share is lower
 HARMONY: Final = 3.0  # pitch classes at least: a tone, or one with a fifth, is neither major nor minor
-DECIDED: Final = 12.0  # nepers of evidence in a correlation of 1
+DECIDED: Final = 12.0  # nepers of evidence in a correlation of 1 with a profile
+SCALE: Final = 6.0  # nepers in a correlation of 1 with a scale, which a key shares with its relative
 MINOR: Final = 0.85  # share of minor keys, about, in the electronic dance music of Knees et al.
 
 
@@ -130,7 +136,7 @@ def estimate_key(pitches: Pitches) -> Key | None:
     doubt = max(0.0, DOUBT * float(np.log(TONAL / pitches.tonality)))
     if correlation.max() < FAINTEST + doubt or pitch_classes(classes) < HARMONY:
         return None
-    evidence = DECIDED * correlation + np.log([[1 - MINOR], [MINOR]])
+    evidence = DECIDED * correlation + SCALE * correlations(classes, SCALES) + np.log([[1 - MINOR], [MINOR]])
     minor, tonic = (int(index) for index in np.unravel_index(evidence.argmax(), evidence.shape))
     return Key(tonic, bool(minor), float(1 / np.exp(evidence - evidence.max()).sum()))
 
@@ -158,11 +164,16 @@ def pitch_classes(classes: Array) -> float:
     return float(classes.sum() ** 2 / np.sum(classes**2))
 
 
-def correlations(classes: Array) -> Array:
-    """Correlation of a chroma with the profile of each key, (2, 12): major and minor on each tonic."""
+def correlations(classes: Array, profiles: Array = PROFILES) -> Array:
+    """Correlation of a chroma with the profile of each key, (2, 12): major and minor on each tonic.
+
+    Args:
+        classes: the chroma, (12,).
+        profiles: of major and minor, from the tonic on, (2, 12).
+    """
     rotated = np.stack([np.roll(classes, -tonic) for tonic in range(12)])  # (tonics, 12)
     rotated = rotated - rotated.mean(1, keepdims=True)
-    profiles = PROFILES - PROFILES.mean(1, keepdims=True)
+    profiles = profiles - profiles.mean(1, keepdims=True)
     norms = np.linalg.norm(profiles, axis=1)[:, None] * np.linalg.norm(rotated, axis=1)
     products: Array = profiles @ rotated.T / np.maximum(norms, 1e-12)
     return products
