@@ -1,13 +1,14 @@
 """Figures of models, each with the test that it comes from: two figures compare only if their tests are the same."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from earmark.hearing.bundle import Config
+if TYPE_CHECKING:
+    from earmark.hearing.bundle import Config
 
 SYNTHETIC: Final = "synthetic tracks alone"  # the summary of a model that was trained and measured on those says so
 
 
-def measured(config: Config) -> str:
+def measured(config: "Config") -> str:
     """The share of first answers that were right, and what that was measured on; "" if nobody measured it."""
     measures = config.measures
     if "precision_at_1" not in measures:
