@@ -194,14 +194,14 @@ def test_a_scan_says_what_it_will_do_and_what_it_did(crate: Path, tiny: Path, ho
         progress = Counter()
         found = list(scan.hear(workers=1, progress=progress))
         assert (progress.announced, progress.advanced) == ([(3, "files")], 3)
-        assert scan.counts == {"unchanged": 0, "failing": 0, "heard": 2, "failed": 1}
+        assert scan.counts == {"unchanged": 0, "failing": 0, "skipped": 0, "heard": 2, "failed": 1}
         broken = f"{crate / 'c.mp3'}: it is not audio, or damaged beyond recognition"
         assert [[str(line) for line in scanning.problems(each)] for each in found] == [[], [], [broken]]
         (crate / "a-up.wav").unlink()
         again = scanning.Scan.of(catalogue, crate, examine)
         progress = Counter()
         list(again.hear(progress=progress))
-        assert again.counts == {"unchanged": 2, "failing": 1, "missing": 1}
+        assert again.counts == {"unchanged": 2, "failing": 1, "skipped": 0, "missing": 1}
         assert progress.advanced == 0
         (home / "empty").mkdir()
         with pytest.raises(EarmarkError, match="empty: there is no audio file in this folder"):
@@ -273,7 +273,7 @@ def test_tags_are_planned_written_and_undone(crate: Path, tiny: Path, home: Path
 
 def test_the_sound_is_compared_as_asked_for(crate: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(tagging, "write", lambda path, *_, verify: asked.append((path.name, verify)))
+    monkeypatch.setattr(tagging, "write", lambda path, *_, verify, **_more: asked.append((path.name, verify)))
     heard = listening.hear([str(crate / "a-up.wav")], str(tiny))
     list(tagging.tag(heard, Settings(fields=("genre",)), Journal().start(), verify="decode"))
     assert asked == [("a-up.wav", "decode")]
