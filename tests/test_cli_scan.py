@@ -414,3 +414,15 @@ def test_what_is_no_regular_file_is_refused_instead_of_waited_for(
     status, out, err = earmark_("manifest", "folder", tmp_path, tmp_path / "list.csv")
     assert "pipe.mp3: it is not a regular file\n" in err
     assert f"written: {tmp_path / 'list.csv'}\n" in out
+
+
+def test_words_find_what_was_heard_in_the_examples(earmark_: Earmark, tmp_path: Path) -> None:
+    """Neither the titles ("Late Room", "Two Step Ahead") nor the path need name the style."""
+    examples = Path(__file__).parents[1] / "examples"
+    for name, plain in {"03-deep-house": "a", "04-drum-and-bass": "b", "09-nu-disco": "c"}.items():
+        shutil.copy(examples / f"{name}.opus", tmp_path / f"{plain}.opus")
+    assert earmark_("scan", tmp_path)[0] == 0
+    expected = {"deep house": "a", "house": "ac", "drum & bass": "b", "disco late": "", "room house": "a"}
+    for words, found in expected.items():
+        listed = earmark_("find", words, "--paths")[1].split()
+        assert [Path(path).stem for path in listed] == list(found), words
