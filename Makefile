@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TABLES ?= ../shared/data
 AUDIO ?= ../shared/audio
+MUSIC ?= ../shared/music
 TEACHERS ?= ../shared/teachers
 
 .PHONY: demo test test-all lint bench models examples clean
@@ -35,11 +36,11 @@ lint: .venv/dev
 bench: .venv/dev
 	$(BIN)/python bench/listen.py
 
-# Makes the shipped models anew, in about five hours on two cores; it goes on after an interruption. What is made on the
+# Makes the shipped models anew; the ear needs a graphics card, or days of two cores. It goes on after an interruption. What is made on the
 # way stays in build/. Needs fluidsynth with its soundfont, espeak-ng and the samples of Sonic Pi (ear.toml).
 models: .venv/dev
 	[ -d build/house12 ] || $(BIN)/earmark train-tables house12 $(TABLES) build/house12
-	[ -d build/ear ] || $(BIN)/earmark distil ear build/ear --workers 2 \
+	[ -d build/ear ] || $(BIN)/earmark distil ear build/ear --workers 2 --music $(MUSIC) \
 	    --tables $(TABLES) --teachers $(TEACHERS) --real $(AUDIO)
 	$(BIN)/earmark pool house12-pool build/house12 build/ear src/earmark/models/house12
 	$(BIN)/earmark models add yamnet --file $(TEACHERS)/yamnet_spectra_in.tflite

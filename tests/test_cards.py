@@ -60,21 +60,21 @@ def test_precision_is_given_for_the_protocol_and_for_each_style() -> None:
 
 def test_fidelity_is_a_column_for_each_kind_of_sound_and_empty_where_nothing_is_known() -> None:
     scenes = {
-        "patches": 9,
+        "stretches": 9,
         "correlations": {"Techno": 0.5, "Trance": None},
         "mean": 0.5,
         "agreement": 0.25,
         "tags": 0.125,
     }
     files = {
-        "patches": 4,
+        "stretches": 4,
         "correlations": {"Techno": float("nan"), "Trance": 1.0},
         "mean": 1,
         "agreement": 1,
         "tags": 0,
     }
     assert cards.fidelity({"held-out scenes": scenes, "real files": files}).splitlines() == [
-        "| class | held-out scenes (9 patches) | real files (4 patches) |",
+        "| class | held-out scenes (9 stretches) | real files (4 stretches) |",
         "|---|---|---|",
         "| Techno | 0.50 |  |",
         "| Trance |  | 1.00 |",

@@ -1,432 +1,444 @@
-"""The ear: its front end, the sound it is taught with, the distillation and the pool that it is a member of."""
+"""The recipe of the ear: who is held out, the bank, the scenes, the teachers, the training, and what is measured."""
 
-import shutil
+import csv
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import librosa
 import numpy as np
 import pytest
 import soxr
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from earmark.audio import decode
 from earmark.errors import BundleError, ManifestError
-from earmark.learning.networks.ear import BANDS, FRAMES, PATCH, SAMPLE_RATE, EarScores, LogMelPatches, ear
-from earmark.learning.networks.pool import FAINT, LogOpinionPool, StyleLikelihood
-from earmark.learning.networks.yamnet import classes, patches
-from earmark.recipes.distillation import card, distil, fidelity, instruments, samples, scenes, shards, speech
-from earmark.recipes.distillation.card import ATTRIBUTION
-from earmark.recipes.distillation.distil import DistilConfig
-from earmark.recipes.distillation.fidelity import Fidelity
+from earmark.learning.networks.yamnet import classes
+from earmark.learning.networks.yamnet.network import YamnetEar
+from earmark.recipes.distillation import bank, card, distil, fidelity, music, scenes, teachers
+from earmark.recipes.distillation.bank import RATE, Bank
+from earmark.recipes.distillation.fidelity import Fidelity, Judged
 from earmark.recipes.distillation.material import Clip
+from earmark.recipes.distillation.music import Excerpt
 from earmark.recipes.distillation.recipe import read_recipe
-from earmark.recipes.distillation.scenes import Material, scene
-from earmark.recipes.distillation.shards import Shard
-from earmark.recipes.distillation.teachers import OUTPUTS, TEACHERS
+from earmark.recipes.distillation.teachers import TEACHERS, Answer, musicnn
 from earmark.recipes.shipped import FILES
+from earmark.synth.corpus import plan
 from earmark.synth.encoding import write_audio
 
-# --- the network
+RECIPE = FILES["ear"]
+SHARED = Path(__file__).parents[2] / "shared"
 
 
-def test_patches_are_those_of_the_teacher_at_another_rate() -> None:
+# --- real music
+
+
+def excerpt(source: str, artist: str, number: int, *, electronic: bool = True) -> Excerpt:
+    group = f"{source}/{artist.lower() or 'unknown'}"
+    return Excerpt(
+        f"{number}.opus", source, f"{artist}{number}.ogg", "CC0-1.0", artist, f"t{number}", group, electronic
+    )
+
+
+def test_a_hand_is_held_out_or_learned_from_for_good_and_nobody_is_in_both() -> None:
+    works = [excerpt("deb:a", f"artist{number % 9}", number) for number in range(60)]
+    works += [excerpt("deb:b", f"artist{number % 9}", number) for number in range(60, 70)]  # the same, elsewhere
+    works += [excerpt("deb:c", "", number) for number in range(70, 80)]
+    unheard = music.held_out(works)
+    assert unheard == music.held_out(list(reversed(works)))
+    assert 0 < len(unheard) < 9
+    share = len({each.work for each in works if each.author in unheard}) / len({each.work for each in works})
+    assert 0.05 < share <= 0.2
+    assert {each.author for each in works if each.artist == ""} == {"deb:c/unknown"}
+
+
+def test_names_of_one_artist_are_one_hand() -> None:
+    assert {excerpt("deb:x", name, 0).author for name in ("elysis", "www-elysis-de")} == {"elysis"}
+
+
+def test_a_hand_of_many_works_is_learned_from() -> None:
+    works = [excerpt("deb:a", "busy", number) for number in range(music.LARGEST + 1)]
+    works += [excerpt("deb:a", f"other{number}", 100 + number) for number in range(100)]
+    assert "busy" not in music.held_out(works)
+    assert music.held_out(works)
+
+
+def test_every_work_is_named_with_its_licence_once() -> None:
+    text = music.attribution("ear", [excerpt("deb:a", "Ann|a", 1), excerpt("deb:a", "Ann|a", 1), excerpt("b", "", 2)])
+    assert text.count("| Ann/a | t1 | CC0-1.0 | deb:a, `Ann/a1.ogg` |") == 1
+    assert "| (not named) | t2 | CC0-1.0 | b, `2.ogg` |" in text
+    assert "2 works (3 excerpts)" in text
+
+
+def test_a_folder_without_a_manifest_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="no such manifest of music"):
+        music.read(tmp_path)
+    (tmp_path / music.MANIFEST).write_text("file,source\na,b\n", encoding="utf-8")
+    with pytest.raises(ManifestError, match="no column"):
+        music.read(tmp_path)
+
+
+@pytest.mark.skipif(not (SHARED / "music").exists(), reason="../shared/music is not there")
+def test_the_split_of_the_music_at_hand_is_that_of_the_shipped_ear() -> None:
+    excerpts = music.read(SHARED / "music")
+    unheard = music.held_out(excerpts)
+    works = {each.work for each in excerpts if each.electronic}
+    out = {each.work for each in excerpts if each.electronic and each.author in unheard}
+    assert (len(out), len(works)) == (35, 272)
+    assert not {each.artist for each in excerpts if each.author in unheard and each.artist} & {
+        each.artist for each in excerpts if each.author not in unheard
+    }
+
+
+# --- the bank
+
+
+def test_the_bank_holds_files_and_tracks_and_keeps_them(tmp_path: Path) -> None:
+    time = np.arange(2 * 22_050) / 22_050
+    tone = (0.5 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
+    write_audio(tmp_path / "a.wav", np.stack([tone, tone]), 22_050)
+    order = plan(1, seconds=2.0, styles=["Techno / Tech House"])[0]
+    clips = [
+        Clip("music", "a.wav", "train", tmp_path / "a.wav"),
+        Clip("synth", order.path, "train", order),
+    ]
+    shares: list[float] = []
+    held = bank.bank(clips, tmp_path / "bank", 0, 1, shares.append)
+    assert shares == [0.5, 1.0]
+    assert set(held.kinds) == {"music", "synth", "non-music"}
+    first = held.sound[: held.lengths[0]].float() / 32768
+    assert held.lengths[0] == 2 * RATE
+    assert int(torch.fft.rfft(first).abs().argmax()) == 880  # half hertz
+    assert float(first.abs().max()) == pytest.approx(0.5, abs=0.02)
+    again = bank.bank(clips, tmp_path / "bank", 0, 1, shares.append)
+    assert shares == [0.5, 1.0]  # it was there
+    assert torch.equal(again.sound, held.sound)
+    bank.bank(clips[:1], tmp_path / "bank", 0, 1, shares.append)
+    assert shares[2:] == [1.0]  # other clips, another bank
+
+
+# --- scenes
+
+
+@pytest.fixture(scope="module")
+def tones() -> Bank:
+    """Two clips: a tone of 1 kHz, and noise that is shorter than most scenes."""
     generator = np.random.default_rng(0)
-    slow = generator.standard_normal(3 * 16_000).astype(np.float32) * 0.1
-    fast = soxr.resample(slow, 16_000, SAMPLE_RATE)
-    ours = LogMelPatches(PATCH)(torch.from_numpy(fast[None, :PATCH]))[0, 0].T.numpy()  # (96, 64)
-    theirs = patches.front_end(slow)[0]
-    assert ours.shape == (FRAMES, BANDS)
-    assert abs(ours.mean() - theirs.mean()) < 0.05
-    assert np.corrcoef(ours.mean(0), theirs.mean(0))[0, 1] > 0.99
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(12 * RATE) / RATE)
+    noise = 0.3 * generator.uniform(-1, 1, RATE // 2)
+    sound = np.round(np.concatenate([tone, noise]) * 32767).astype(np.int16)
+    return bank.of(torch.from_numpy(sound), [("music", len(tone)), ("synth", len(noise))])
 
 
-def test_a_tone_is_in_the_band_of_its_pitch() -> None:
-    time = np.arange(PATCH) / SAMPLE_RATE
-    spectrum = LogMelPatches(PATCH)(torch.from_numpy(np.sin(2 * np.pi * 1000 * time)).float()[None])[0, 0]
-    corners = np.linspace(1127 * np.log1p(125 / 700), 1127 * np.log1p(7500 / 700), BANDS + 2)
-    expected = int(np.abs(corners[1:-1] - 1127 * np.log1p(1000 / 700)).argmin())
-    assert int(spectrum.mean(1).argmax()) == expected
+def test_scenes_follow_from_their_seed_and_stay_in_range(tones: Bank) -> None:
+    one, again, other = (scenes.scenes(tones, np.random.default_rng(seed), 24, 1.0) for seed in (1, 1, 2))
+    assert one.shape == (24, RATE)
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+    assert bool(one.isfinite().all())
+    assert float(one.abs().max()) <= 1
+    full = (one.abs().amax(1) > 0.999).float().mean()
+    assert 0.4 < float(full) < 0.95  # what is published touches full scale
 
 
-@pytest.mark.parametrize(("samples_heard", "count"), [(1000, 1), (64_000, 1), (3 * 64_210, 3), (3 * 64_210 + 9, 3)])
-def test_patches_are_spread_over_a_window(samples_heard: int, count: int) -> None:
-    assert LogMelPatches(64_210)(torch.zeros(2, samples_heard)).shape == (2, count, BANDS, FRAMES)
+def test_silence_stays_silent() -> None:
+    silent = bank.of(torch.zeros(RATE, dtype=torch.int16), [("music", RATE)])
+    assert float(scenes.scenes(silent, np.random.default_rng(0), 16, 1.0).abs().max()) == 0
 
 
-def test_the_ear_is_small() -> None:
-    network = ear(len(OUTPUTS))
-    assert sum(parameter.numel() for parameter in network.parameters()) < 4_000_000
+def test_a_stretch_at_another_speed_has_another_pitch(tones: Bank) -> None:
+    only = Bank(tones.sound, tones.starts, tones.lengths, {"music": tones.kinds["music"]})
+    heard = scenes.stretches(only, np.random.default_rng(0), 40, RATE)
+    pitches = torch.fft.rfft(heard).abs().argmax(1).float()  # Hz
+    assert 0.3 < float((pitches == 1000).float().mean()) < 0.7
+    assert float(pitches.min()) > 1000 * 2**-0.41
+    assert float(pitches.max()) < 1000 * 2**0.41
+    assert len(pitches.unique()) > 10
 
 
-def test_scores_of_patches_are_what_the_ear_says_of_each() -> None:
-    torch.manual_seed(0)
-    member = EarScores(7, 2.912).eval()
-    waveform = 0.1 * torch.randn(2, 2 * 64_210)
+def test_a_room_adds_a_tail_and_keeps_the_click() -> None:
+    click = torch.zeros(1, RATE)
+    click[0, 1000] = 1
+    noise = torch.Generator().manual_seed(0)
+    spectrum = torch.fft.rfft(click) * scenes.rooms(1, RATE, np.random.default_rng(0), noise)
+    wet = torch.fft.irfft(spectrum, RATE)[0]
+    assert float(wet[1000]) == pytest.approx(1, abs=0.2)
+    assert float(wet[1001:4000].abs().max()) > 1e-3
+    assert float(wet[:900].abs().max()) < float(wet[1001:4000].abs().max())
+
+
+def test_a_codec_leaves_the_strong_and_loses_the_faint() -> None:
+    time = torch.arange(RATE) / RATE
+    strong, faint = torch.sin(2 * torch.pi * 2000 * time), 0.01 * torch.sin(2 * torch.pi * 2150 * time)
+    coded = scenes.coded_badly((strong + faint)[None], torch.tensor([[12.0]]))[0]
+    spectrum = torch.fft.rfft(coded[1024 : 1024 + RATE // 2]).abs() / (RATE / 4)  # 2-Hz bins
+    assert float(spectrum[1000]) == pytest.approx(1, abs=0.05)
+    assert float(spectrum[1075]) < 0.005
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050])
+def test_another_sample_rate_is_what_a_resampler_gives(rate: int) -> None:
+    generator = np.random.default_rng(0)
+    sound = np.cumsum(generator.standard_normal(2 * RATE)).astype(np.float32)
+    sound = (sound - sound.mean()) / np.abs(sound).max()
+    ours = scenes.at(rate, torch.from_numpy(sound)[None])[0].numpy()
+    theirs = soxr.resample(sound, RATE, rate)
+    assert ours.shape == theirs.shape
+    middle = slice(rate // 4, -rate // 4)
+    assert np.corrcoef(ours[middle], theirs[middle])[0, 1] > 0.9999
+
+
+# --- teachers
+
+
+@pytest.mark.skipif(not (SHARED / "teachers").exists(), reason="../shared/teachers is not there")
+@pytest.mark.parametrize("name", TEACHERS)
+def test_every_teacher_of_the_table_answers_as_its_row_promises(name: str) -> None:
+    teacher = TEACHERS[name]
+    (ask,) = teachers.opened(SHARED / "teachers", torch.device("cpu"), [name]).values()
+    time = torch.arange(3 * teacher.sample_rate) / teacher.sample_rate
     with torch.no_grad():
-        scores, embedding = member(waveform)
-        first, _ = member(waveform[:, :64_210])
-    assert scores.shape == (2, 2, 7)
-    assert embedding.shape == (2, 2, 1072)
-    torch.testing.assert_close(scores[:, :1], first)
+        answer = ask(torch.stack([0.5 * torch.sin(2 * torch.pi * 440 * time), torch.zeros_like(time)]))
+    outputs = classes.CLASSES if teacher.kind == teachers.CLASSES else len(musicnn.TAGS)
+    assert answer.scores.shape == (2, {"YAMNet": 3, "mn04": 1, "musicnn": 1}[name], outputs)
+    assert answer.embedding.shape[2] == teacher.dims
+    assert 0 <= float(answer.scores.min()) < float(answer.scores.max()) <= 1
+    if teacher.kind == teachers.CLASSES:
+        tone, silence = answer.mean().scores
+        assert float(silence[classes.SILENCE]) > 0.1 > float(tone[classes.SILENCE])
 
 
-# --- the pool
+@pytest.mark.skipif(not (SHARED / "teachers").exists(), reason="../shared/teachers is not there")
+def test_yamnet_in_batches_sees_what_it_sees_elsewhere() -> None:
+    ask = teachers.Yamnet(SHARED / "teachers" / TEACHERS["YAMNet"].source.file)
+    waveform = 0.1 * torch.randn(2, 2 * 22_050, generator=torch.Generator().manual_seed(0))
+    expected = YamnetEar().front_end(waveform)
+    torch.testing.assert_close(ask._patches(waveform), expected, atol=2e-4, rtol=1e-4)  # noqa: SLF001  what is compared
 
 
-class Says(nn.Module):
-    """A member that always says the same."""
-
-    sample_rate, samples = SAMPLE_RATE, 1000
-
-    def __init__(self, values: torch.Tensor) -> None:
-        super().__init__()
-        self.values = values
-        self.peak = 0.0
-
-    def forward(self, waveform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        self.peak = float(waveform.abs().max())
-        return self.values, torch.ones(len(waveform), *self.values.shape[1:-1], 3)
-
-
-TABLE = [(0, 0, 1.0), (1, 1, 1.0), (1, 2, 1.0)]  # class 0 is style 0; class 1 is the family of styles 1 and 2
-
-
-def pooled(descriptors: list[float], scores: list[float], *, level: float = 1.0) -> tuple[np.ndarray, LogOpinionPool]:
-    opinions = StyleLikelihood(3, 4, TABLE, music=[2], other=[3])
-    pool = LogOpinionPool(Says(torch.tensor([descriptors]).log()), Says(torch.tensor([[scores]])), opinions, 1.0)
-    logits, embedding = pool(level * torch.ones(1, 1000))
-    assert embedding.shape == (1, 6)
-    return logits.softmax(-1)[0].numpy(), pool
-
-
-def test_a_silent_ear_leaves_the_descriptors_alone() -> None:
-    answer, _ = pooled([0.5, 0.3, 0.2], [0.0, 0.0, 1.0, 0.0])
-    np.testing.assert_allclose(answer, [0.5, 0.3, 0.2], atol=1e-6)
-
-
-def test_the_ear_chooses_the_family_and_the_descriptors_the_style_within() -> None:
-    answer, _ = pooled([0.5, 0.3, 0.2], [0.0, 0.38, 1.0, 0.0])
-    expected = np.array([0.5 * FAINT, 0.3 * 0.4, 0.2 * 0.4])
-    np.testing.assert_allclose(answer[1] / answer[2], 1.5, rtol=1e-4)
-    np.testing.assert_allclose(answer, expected / expected.sum(), atol=1e-3)
-
-
-def test_what_is_no_music_is_unlike_anything() -> None:
-    answer, _ = pooled([0.9, 0.05, 0.05], [0.0, 0.0, 0.0, 1.0])
-    assert answer.max() < 0.36
-
-
-def test_members_that_contradict_each_other_are_trusted_less() -> None:
-    torn, _ = pooled([0.998, 0.001, 0.001], [0.0, 0.98, 1.0, 0.0])
-    product = np.array([0.998 * FAINT, 0.001, 0.001])
-    assert torn.max() < (product / product.sum()).max() - 0.1
-
-
-def test_the_ear_hears_every_level_alike() -> None:
-    _, pool = pooled([0.5, 0.3, 0.2], [0.0, 0.0, 1.0, 0.0], level=0.05)
-    assert pool.ear.peak == pytest.approx(1.0)
-    _, pool = pooled([0.5, 0.3, 0.2], [0.0, 0.0, 1.0, 0.0], level=1e-6)
-    assert pool.ear.peak == pytest.approx(1e-3)  # what is silence stays silence
-
-
-# --- the sound
-
-
-@pytest.mark.parametrize(
-    ("value", "written"), [(0, "00"), (0x40, "40"), (0x80, "8100"), (0x2000, "c000"), (0x0FFFFFFF, "ffffff7f")]
-)
-def test_times_in_midi_files_are_those_of_the_standard(value: int, written: str) -> None:
-    assert instruments._variable(value).hex() == written  # noqa: SLF001  the table of the standard
-
-
-def test_phrases_follow_from_their_seed() -> None:
-    assert instruments.phrase(3, 10) == instruments.phrase(3, 10) != instruments.phrase(4, 10)
-
-
-def test_a_note_sounds_at_its_pitch(tmp_path: Path) -> None:
-    recipe = read_recipe(FILES["ear"])
-    soundfont = Path(recipe.sound.soundfont)
-    if shutil.which("fluidsynth") is None or not soundfont.exists():
-        pytest.skip("fluidsynth or its soundfont is not installed")
-    song = instruments.midi_file([instruments.Note(0, 0, 4, 69, 100)], {0: 80}, 120)
-    instruments.play(song, soundfont, tmp_path / "a.wav", SAMPLE_RATE)
-    sound = decode(tmp_path / "a.wav", SAMPLE_RATE)[:SAMPLE_RATE]
-    pitch = librosa.yin(sound[4000:], fmin=200, fmax=800, sr=SAMPLE_RATE)
-    assert np.median(pitch) == pytest.approx(440, rel=0.01)
-
-
-def test_a_missing_soundfont_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda _: "/bin/true")
-    with pytest.raises(ManifestError, match="no such soundfont"):
-        instruments.play(b"", tmp_path / "none.sf2", tmp_path / "a.wav", SAMPLE_RATE)
-    monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(ManifestError, match="fluidsynth"):
-        instruments.play(b"", tmp_path / "none.sf2", tmp_path / "a.wav", SAMPLE_RATE)
-    with pytest.raises(ManifestError, match="espeak-ng"):
-        speech.speak("a", [], tmp_path / "a.wav")
-
-
-@pytest.fixture
-def hits(tmp_path: Path) -> Path:
-    """A folder with one sample of every kind: a short burst of noise."""
-    folder = tmp_path / "hits"
-    folder.mkdir()
-    burst = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 2000)).astype(np.float32)
-    for kind in ("bd_a", "sn_a", "drum_cymbal_closed", "perc_a", "bass_a", "loop_a", "ambi_a"):
-        write_audio(folder / f"{kind}.flac", burst, SAMPLE_RATE)
-    return folder
-
-
-def test_pieces_of_samples_follow_from_their_seed(hits: Path) -> None:
-    opened = samples.Samples.open(hits, SAMPLE_RATE)
-    one, again, other = (samples.piece(opened, seed, 4.0) for seed in (1, 1, 2))
-    assert one.shape == (4 * SAMPLE_RATE,)
-    assert np.abs(one).max() == pytest.approx(0.8)
-    np.testing.assert_array_equal(one, again)
-    assert not np.array_equal(one, other)
-
-
-def test_a_folder_without_samples_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="no samples"):
-        samples.Samples.open(tmp_path, SAMPLE_RATE)
-
-
-def clip_of(folder: Path, kind: str, seed: int) -> Clip:
-    path = folder / f"{kind}{seed}.wav"
-    sound = np.random.default_rng(seed).uniform(-0.5, 0.5, (2, 5 * SAMPLE_RATE)).astype(np.float32)
-    write_audio(path, sound, SAMPLE_RATE)
-    return Clip(path, kind, "", "train")
-
-
-def test_scenes_follow_from_their_seed_and_stay_in_range(tmp_path: Path) -> None:
-    material = Material.of([clip_of(tmp_path, "synth", 0), clip_of(tmp_path, "samples", 1)], tmp_path / "clips", 5)
-    assert set(material.kinds) == {"synth", "samples", "non-music"}
-    assert sum(material.kinds.values()) == pytest.approx(1)
-    made = [scene(material, seed) for seed in range(12)]
-    assert all(each.shape == (scenes.SAMPLES,) and each.dtype == np.float32 for each in made)
-    assert max(float(np.abs(each).max()) for each in made) <= 1
-    assert all(np.isfinite(each).all() for each in made)
-    np.testing.assert_array_equal(made[3], scene(material, 3))
-    assert len({each.tobytes() for each in made}) > 10
-
-
-def test_a_room_adds_a_tail_and_leaves_what_was_before_it() -> None:
-    click = np.zeros(scenes.SAMPLES, np.float32)
-    click[1000] = 1
-    wet = scenes.reverberate(click, np.random.default_rng(0))
-    assert np.abs(wet[:1000]).max() < 1e-5
-    assert np.abs(wet[1001:5000]).max() > 1e-3
+def test_a_file_that_is_no_teacher_is_refused(tmp_path: Path) -> None:
+    for teacher in TEACHERS.values():
+        with pytest.raises(BundleError, match=r"No such file|not the"):
+            teacher.open(tmp_path / teacher.source.file)
 
 
 # --- the distillation
 
 
-def shard_of(seed: int, count: int = 24) -> Shard:
-    """Scenes of which a plain rule says what is in them: a class is louder where the patch is."""
-    generator = np.random.default_rng(seed)
-    level = generator.uniform(-2, 2, (count, 3, 1, 1))
-    heard = level + 0.1 * generator.standard_normal((count, 3, BANDS, FRAMES))
-    scores = np.full((count, 3, classes.CLASSES), 1e-3)
-    scores[..., 236] = 1 / (1 + np.exp(-2 * level[..., 0, 0]))
-    scores[..., 235] = 1 - scores[..., 236]
-    tags = np.full((count, 50), np.nan)
-    tags[::3] = 0.25
-    embedding = generator.standard_normal((count, 3, classes.DIMS))
-    return Shard(*(each.astype(np.float16) for each in (heard, scores, embedding, tags)))
+class Loudness(nn.Module):
+    """A teacher with a plain rule: the louder it is, the more it is techno, and the less house."""
 
+    def __init__(self, dims: int, places: int) -> None:
+        super().__init__()
+        self.dims, self.places = dims, places
+        self.register_buffer("nothing", torch.zeros(1))
 
-CONFIG = DistilConfig(
-    epochs=3,
-    batch_size=12,
-    learning_rate=2e-3,
-    weight_decay=0.01,
-    warm_up=0.1,
-    average=0.9,
-    music=2,
-    styles=10,
-    logits=4,
-    embedding=1,
-    tags=3,
-    rare=4,
-    seed=0,
-)
+    def forward(self, waveform: Tensor) -> Answer:
+        level = waveform.square().mean(1, keepdim=True).sqrt().clamp(0, 1)
+        scores = torch.full((len(waveform), self.places, classes.CLASSES), 1e-3)
+        scores[..., 236], scores[..., 235] = level, (0.7 - level).clamp(0, 1)
+        return Answer(scores, level[:, None].expand(-1, self.places, self.dims))
 
 
 @pytest.fixture
-def paths(tmp_path: Path) -> list[Path]:
-    made = [tmp_path / f"{number:05d}.npz" for number in range(2)]
-    for number, path in enumerate(made):
-        shards.write(shard_of(number), path)
-    return made
+def loud() -> dict[str, nn.Module]:
+    return {"YAMNet": Loudness(1024, 1), "mn04": Loudness(384, 1)}
 
 
-def test_shards_come_back_as_they_were(paths: list[Path]) -> None:
-    written, read = shard_of(1), shards.read(paths[1])
-    for name in ("patches", "scores", "embedding", "tags"):
-        np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
+SMALL = {"stages": [[4, 4, 4, 0, 0], [8, 4, 2, 1, 2]], "width": 16, "dilations": [], "hidden": 32}
+CONFIG = read_recipe(RECIPE).distil.model_copy(update={"steps": 6, "batch_size": 6, "trial": 0.34, "average": 0.8})
 
 
-def test_a_student_learns_what_its_teacher_says(paths: list[Path], tmp_path: Path) -> None:
-    losses: list[float] = []
-    config = CONFIG.model_copy(update={"epochs": 8, "learning_rate": 4e-3})
-    weights = distil.distil(paths, config, tmp_path, lambda step: losses.append(step.loss))
-    assert len(losses) == 8 * 4
-    network = ear(len(OUTPUTS))
-    network.body.load_state_dict(dict(weights))
-    found = fidelity.compare(network, [shard_of(5, 40)])
-    assert found.patches == 120
-    assert found.correlations["Techno"] > 0.8
-    assert found.correlations["House music"] > 0.8
-    assert np.isnan(found.correlations["Disco"])  # the teacher never heard it
-    assert found.agreement > 0.8
-    assert found.mean > 0.8
+def never(_: nn.Module) -> float:
+    raise AssertionError("there is nothing to choose from")
+
+
+def test_a_student_comes_nearer_to_its_teachers(tones: Bank, loud: dict[str, nn.Module], tmp_path: Path) -> None:
+    told: list[distil.Step] = []
+    config = CONFIG.model_copy(update={"steps": 40, "batch_size": 4})
+    name, network, _ = distil.distil(tones, loud, {"one": SMALL}, config, tmp_path, never, told.append)
+    assert name == "one"
+    assert [step.done for step in told] == [10, 20, 30, 40]
+    assert told[-1].loss < 0.95 * told[0].loss
+    generator = torch.Generator().manual_seed(0)
+    level = torch.linspace(0.01, 0.5, 24)[:, None]
+    heard = (level * torch.randn(24, 22_050, generator=generator)).clamp(-1, 1)
+    scores = {key: ask(heard).mean().scores.numpy() for key, ask in loud.items()}
+    judged = Judged(heard.numpy(), scores)
+    found = fidelity.compare(fidelity.answers(network, judged), judged)
+    assert found.stretches == 24
+    assert np.isnan(found.correlations["Disco"])  # nobody ever heard it
+    assert np.isnan(found.tags)  # nobody was asked
+
+
+def test_an_interrupted_distillation_ends_as_if_nothing_had_been(
+    tones: Bank, loud: dict[str, nn.Module], tmp_path: Path
+) -> None:
+    candidates = {"one": SMALL, "two": SMALL | {"width": 8}}
+
+    def prefers_two(network: nn.Module) -> float:
+        return -float(sum(parameter.numel() for parameter in network.parameters()))
+
+    def run(folder: Path, steps_before_a_break: int | None) -> tuple[str, nn.Module, dict[str, float]]:
+        folder.mkdir(exist_ok=True)
+        asked = _stopping(loud, steps_before_a_break)
+        return distil.distil(
+            tones, asked, candidates, CONFIG, folder, prefers_two, lambda _: None, checkpoint_seconds=0
+        )
+
+    name, expected, verdicts = run(tmp_path / "whole", None)
+    assert name == "two"
+    assert verdicts["two"] > verdicts["one"]
+    for steps in (1, 4):  # in the trial, and after it
+        folder = tmp_path / f"broken{steps}"
+        with pytest.raises(KeyboardInterrupt):
+            run(folder, steps)
+        again, found, known = run(folder, None)
+        assert (again, known) == (name, verdicts)
+        for key, value in expected.state_dict().items():
+            torch.testing.assert_close(found.state_dict()[key], value, rtol=0, atol=0, msg=key)
+
+
+def _stopping(ears: dict[str, nn.Module], steps: int | None) -> dict[str, nn.Module]:
+    """The same teachers, of whom one is interrupted after some steps."""
+
+    class Stops(nn.Module):
+        def __init__(self, inner: nn.Module) -> None:
+            super().__init__()
+            self.inner, self.left = inner, steps
+
+        def forward(self, waveform: Tensor) -> Answer:
+            if self.left is not None:
+                if self.left == 0:
+                    raise KeyboardInterrupt
+                self.left -= 1
+            answer: Answer = self.inner(waveform)
+            return answer
+
+    first, *others = ears
+    return {first: Stops(ears[first])} | {name: ears[name] for name in others}
 
 
 def test_what_is_kept_is_the_moving_average_of_the_weights(
-    paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tones: Bank, loud: dict[str, nn.Module], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    students: list[distil.Student] = []
-    initial: list[dict[str, torch.Tensor]] = []
+    kernel = "one.body.dense.weight"
+    trajectory: list[Tensor] = []
+    average = distil._Run._average  # noqa: SLF001  what is watched
 
-    class Watched(distil.Student):
-        def __init__(self) -> None:
-            super().__init__()
-            students.append(self)
-            initial.append(weights_of(self))
+    def watched(run: Any, keep: float) -> None:  # noqa: ANN401  a run
+        if not trajectory:
+            trajectory.append(run.averaged[kernel].clone())
+        trajectory.append(run.students.state_dict()[kernel].clone())
+        average(run, keep)
 
-    def weights_of(student: distil.Student) -> dict[str, torch.Tensor]:
-        return {name: value.detach().clone() for name, value in student.body.state_dict().items()}
-
-    monkeypatch.setattr(distil, "Student", Watched)
-    trajectory: list[dict[str, torch.Tensor]] = []
-    config = CONFIG.model_copy(update={"epochs": 1, "average": 0.25})
-    found = distil.distil(paths, config, tmp_path, lambda _: trajectory.append(weights_of(students[0])))
-    kernel = "dense.weight"
-    expected = initial[0][kernel]
-    for keep, weights in zip([0.1, 2 / 11, 0.25, 0.25], trajectory, strict=True):  # less at the beginning
-        expected = keep * expected + (1 - keep) * weights[kernel]
-    torch.testing.assert_close(found[kernel], expected, rtol=0, atol=1e-6)
-    assert (found[kernel] - trajectory[-1][kernel]).abs().max() > 1e-5
-    counted = next(name for name, value in found.items() if not value.is_floating_point())
-    assert int(found[counted]) == 4  # steps are not averaged
+    monkeypatch.setattr(distil._Run, "_average", watched)  # noqa: SLF001
+    config = CONFIG.model_copy(update={"steps": 4, "batch_size": 2, "average": 0.25})
+    _, network, _ = distil.distil(tones, loud, {"one": SMALL}, config, tmp_path, never, lambda _: None)
+    expected = trajectory[0]
+    for keep, weights in zip([0.1, 2 / 11, 0.25, 0.25], trajectory[1:], strict=True):  # less at the beginning
+        expected = keep * expected + (1 - keep) * weights
+    found = network.state_dict()["body.dense.weight"]
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    assert (found - trajectory[-1]).abs().max() > 1e-5
+    counted = next(value for value in network.state_dict().values() if not value.is_floating_point())
+    assert int(counted) == 4  # steps are not averaged
 
 
-def test_kinds_of_music_weigh_more_in_the_loss(
-    paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    weight = distil.importance(CONFIG)
+def test_kinds_of_music_weigh_more_in_the_loss() -> None:
+    weight = distil.importance(CONFIG.model_copy(update={"music": 2.0, "styles": 10.0}))
     assert set(weight[list(classes.STYLES)].tolist()) == {10.0}
     others = [number for number in distil.MUSIC if number not in classes.STYLES]
     assert set(weight[others].tolist()) == {2.0}
     assert weight[:132].tolist() == [1.0] * 132
     assert weight[277:].tolist() == [1.0] * (521 - 277)
-    met: list[torch.Tensor] = []
-    loss_of = distil.loss_of
-
-    def recorded(*arguments: Any) -> torch.Tensor:  # noqa: ANN401  those of `loss_of`
-        met.append(arguments[3])
-        return loss_of(*arguments)
-
-    monkeypatch.setattr(distil, "loss_of", recorded)
-    distil.distil(paths[:1], CONFIG.model_copy(update={"epochs": 1}), tmp_path, lambda _: None)
-    assert len(met) == 2
-    assert all(torch.equal(each, weight) for each in met)
 
 
-def loss_with(config: DistilConfig, weight: torch.Tensor, wrong: int | None, **off: float) -> float:
-    """The loss of a student that is right but for one class, or for the tags or the embedding."""
-    shard = shard_of(0, 6)
-    taught = distil.TrainingSet(
-        *(torch.from_numpy(getattr(shard, name)).float() for name in ("patches", "scores", "embedding", "tags"))
-    )
-    logits = taught.scores.clamp(1e-4, 1 - 1e-4).logit()
+ALONE = CONFIG.model_copy(
+    update=dict.fromkeys(("logits", "follow", "patches", "embedding", "tags"), 0.0) | {"music": 2.0, "styles": 10.0}
+)
+
+
+def loss_with(wrong: int | None = None, *, seconds: float = 0.0, off: float = 0.0, **weights: float) -> float:
+    """The loss of a student that is right but for one class that is a logit too high, and what else is given."""
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.full((6, classes.CLASSES), 1e-3)
+    scores[:, 236] = torch.linspace(0.1, 0.9, 6)
+    scores[:, 235] = 1 - scores[:, 236]
+    patches = torch.full((6, 10, classes.CLASSES), 1e-3)
+    teacher = torch.randn(6, 1024, generator=generator)
+    heard = distil.Taught(torch.zeros(6, 1), scores, patches, [teacher], torch.full((2, 50), 0.25))
+    logits = torch.cat([scores.logit(), torch.full((6, 50), 0.25).logit()], 1)
     if wrong is not None:
-        logits[..., wrong] += 1
-    tags = torch.full((6, 50), 0.25).logit() + off.get("tags", 0)
-    embedding = taught.embedding + off.get("embedding", 0)
-    return float(distil.loss_of((logits, embedding, tags), taught, torch.arange(6), weight, config))
+        logits[:, wrong] += 1
+    scaled = nn.functional.batch_norm(teacher, None, None, training=True).clamp(-8, 8)
+    answer = (logits, patches.logit() + seconds, [scaled + off])
+    config = ALONE.model_copy(update=weights)
+    return float(distil.loss_of(answer, heard, distil.importance(config), config))
 
 
 def test_the_loss_counts_each_part_by_its_weight() -> None:
-    weight = distil.importance(CONFIG)
-
-    def extra(wrong: int, each: torch.Tensor = weight, **changes: float) -> float:
-        config = CONFIG.model_copy(update=changes)
-        return loss_with(config, each, wrong) - loss_with(config, each, None)
-
-    # A class that is faint for all: its scores are 0.001, one logit too high.
     faint = next(number for number in classes.STYLES if number not in {235, 236})
-    assert extra(faint) == pytest.approx(10 * extra(0), rel=1e-2)
-    assert extra(faint, torch.ones(521)) == pytest.approx(extra(0, torch.ones(521)), rel=1e-2)
-    both, one = extra(0), extra(0, logits=0.0)
-    assert both - one == pytest.approx(4 * 3 * 1 / float(weight.sum()) / 3, rel=1e-2)  # a squared logit, weighed
-    exact = loss_with(CONFIG, weight, None)
-    assert loss_with(CONFIG, weight, None, embedding=2.0) - exact == pytest.approx(4 * CONFIG.embedding, rel=1e-2)
-    known = 0.25 * np.log(0.25) + 0.75 * np.log(0.75)
-    tags = torch.full((1,), 0.25).logit() + 1
-    said = float(tags.sigmoid())
-    expected = CONFIG.tags * (known - 0.25 * np.log(said) - 0.75 * np.log(1 - said))
-    assert loss_with(CONFIG, weight, None, tags=1.0) - exact == pytest.approx(expected, rel=1e-2)
+    known = loss_with()
+
+    def cost(score: float) -> float:  # of a logit too much, as surprise
+        own = 1 / (1 + np.exp(-np.log(score / (1 - score)) - 1))
+        right = score * np.log(score) + (1 - score) * np.log(1 - score)
+        return float(right - score * np.log(own) - (1 - score) * np.log(1 - own))
+
+    assert loss_with(0) - known == pytest.approx(cost(1e-3), rel=0.02)
+    assert loss_with(faint) - known == pytest.approx(10 * cost(1e-3), rel=0.02)
+    weight = float(distil.importance(ALONE).sum())
+    assert loss_with(0, logits=4.0) - loss_with(0) == pytest.approx(4 / weight, rel=0.02)  # a squared logit, weighed
+    assert loss_with(follow=5.0) == pytest.approx(known, abs=1e-3)  # what varies is followed
+    right = loss_with(patches=0.3)
+    assert loss_with(patches=0.3, seconds=1.0) - right == pytest.approx(0.3 * weight * cost(1e-3), rel=0.02)
+    assert loss_with(off=2.0) == pytest.approx(known)
+    assert loss_with(off=2.0, embedding=3.0) - known == pytest.approx(3 * 4, rel=1e-3)
+    tags = loss_with(521, tags=3.0) - loss_with(tags=3.0)
+    assert tags == pytest.approx(3.0 * cost(0.25) / 50, rel=0.02)
 
 
-def test_the_outputs_of_an_ear_are_those_of_its_teachers() -> None:
-    assert list(TEACHERS) == ["yamnet", "musicnn"]
-    assert [len(teacher.outputs) for teacher in TEACHERS.values()] == [521, 50]
-    assert OUTPUTS[0].startswith("AudioSet 0: ")
-    assert OUTPUTS[521] == "Million Song: rock"
-    assert len(set(OUTPUTS)) == 571
-    for teacher in TEACHERS.values():
-        assert teacher.credit in ATTRIBUTION
-
-
-def test_a_teacher_whose_file_is_missing_is_named(tmp_path: Path) -> None:
-    teachers = shards.Teachers(tmp_path)
-    with pytest.raises(BundleError, match=r"yamnet_spectra_in\.tflite"):
-        _ = teachers.yamnet
-    with pytest.raises(BundleError, match=r"MSD_musicnn\.h5"):
-        _ = teachers.musicnn
-
-
-def test_an_interrupted_distillation_ends_as_if_nothing_had_been(paths: list[Path], tmp_path: Path) -> None:
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    whole.mkdir()
-    broken.mkdir()
-    expected = distil.distil(paths, CONFIG, whole, lambda _: None)
-
-    class Stop(Exception):  # noqa: N818  no error
-        pass
-
-    def stop(step: distil.Step) -> None:
-        if step.done == 7:
-            raise Stop
-
-    with pytest.raises(Stop):
-        distil.distil(paths, CONFIG, broken, stop, checkpoint_seconds=0)
-    seen: list[int] = []
-    found = distil.distil(paths, CONFIG, broken, lambda step: seen.append(step.done), checkpoint_seconds=0)
-    assert seen == list(range(7, 13))
-    for name, value in expected.items():
-        torch.testing.assert_close(found[name], value, rtol=0, atol=0)
-
-
-def test_a_checkpoint_of_another_recipe_is_refused(paths: list[Path], tmp_path: Path) -> None:
-    config = CONFIG.model_copy(update={"epochs": 1})
-    distil.distil(paths[:1], config, tmp_path, lambda _: None)
+def test_a_checkpoint_of_another_recipe_is_refused(tones: Bank, loud: dict[str, nn.Module], tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"steps": 1})
+    distil.distil(tones, loud, {"one": SMALL}, config, tmp_path, never, lambda _: None)
     with pytest.raises(ManifestError, match="another recipe"):
-        distil.distil(paths[:1], config.model_copy(update={"seed": 1}), tmp_path, lambda _: None)
+        distil.distil(
+            tones, loud, {"one": SMALL}, config.model_copy(update={"seed": 1}), tmp_path, never, lambda _: None
+        )
 
 
-def test_scenes_in_which_a_style_is_heard_come_more_often() -> None:
-    shard = shard_of(0, 200)
-    shard.scores[:150, :, list(classes.KINDS)] = 0
-    taught = distil.TrainingSet(
-        *(torch.from_numpy(getattr(shard, name)) for name in ("patches", "scores", "embedding", "tags"))
+def test_what_is_taught_is_the_mean_of_the_teachers_that_name_classes(tones: Bank) -> None:
+    def always(value: float, places: int, outputs: int, dims: int) -> Callable[[Tensor], Answer]:
+        return lambda heard: Answer(
+            torch.full((len(heard), places, outputs), value), torch.zeros(len(heard), places, dims)
+        )
+
+    asked = {"YAMNet": always(0.2, 10, 521, 1024), "mn04": always(0.6, 1, 521, 384), "musicnn": always(0.5, 3, 50, 753)}
+    config = CONFIG.model_copy(update={"batch_size": 8, "tag_share": 0.25})
+    step = next(
+        step
+        for step in range(50)
+        if np.random.default_rng([config.seed, step]).choice(list(distil.LENGTHS), p=list(distil.LENGTHS.values()))
+        == 10
     )
-    drawn = torch.cat([distil.epoch_order(taught, CONFIG, epoch) for epoch in range(50)])
-    often = torch.bincount(drawn, minlength=200).float()
-    assert often[150:].mean() / often[:150].mean() == pytest.approx(5, rel=0.15)
+    heard = distil.taught(tones, asked, config, step)  # type: ignore[arg-type]
+    assert heard.waveform.shape == (8, 220_500)
+    torch.testing.assert_close(heard.scores, torch.full((8, 521), 0.4))
+    torch.testing.assert_close(heard.patches, torch.full((8, 10, 521), 0.2))
+    torch.testing.assert_close(heard.tags, torch.full((2, 50), 0.5))
+
+
+# --- measuring
+
+
+def test_correlations_over_a_batch_are_those_of_numpy() -> None:
+    generator = np.random.default_rng(0)
+    one, other = generator.uniform(size=(2, 30, 4)).astype(np.float32)
+    other[:, 3] = 0.5  # never varies
+    found = distil.correlations(torch.from_numpy(one), torch.from_numpy(other)).numpy()
+    expected = [np.corrcoef(one[:, column], other[:, column])[0, 1] for column in range(3)]
+    np.testing.assert_allclose(found, [*expected, 1], atol=1e-5)
 
 
 def test_a_class_that_hardly_varies_has_no_correlation() -> None:
@@ -436,22 +448,50 @@ def test_a_class_that_hardly_varies_has_no_correlation() -> None:
     assert np.isnan(fidelity.correlation(ramp, 0.01 * ramp))
 
 
-def test_the_shipped_recipe_can_be_read_and_others_are_refused(tmp_path: Path) -> None:
-    assert read_recipe(FILES["ear"]).distil.epochs > 1
+def test_files_are_heard_in_stretches_and_the_rest_is_left(tmp_path: Path, loud: dict[str, nn.Module]) -> None:
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, (2, round(2.7 * 22_050))).astype(np.float32)
+    write_audio(tmp_path / "a.wav", sound, 22_050)
+    judged = fidelity.judge([tmp_path / "a.wav"], loud, seconds=1.0)
+    assert judged.waveforms.shape == (2, 22_050)
+    assert {name: scores.shape for name, scores in judged.scores.items()} == {"YAMNet": (2, 521), "mn04": (2, 521)}
+
+
+def test_recipes_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no such recipe"):
         read_recipe(tmp_path / "none.toml")
     wrong = tmp_path / "wrong.toml"
-    wrong.write_text((FILES["ear"]).read_text().replace("epochs", "rounds"))
-    with pytest.raises(ManifestError, match=r"wrong\.toml: distil\.epochs: Field required"):
+    wrong.write_text(RECIPE.read_text(encoding="utf-8").replace("steps =", "rounds ="), encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"wrong\.toml: distil\.steps: Field required"):
         read_recipe(wrong)
 
 
-def test_the_card_of_an_ear_counts_its_sound_and_says_how_closely_it_follows() -> None:
-    clips = [Clip(Path("/a.wav"), "tone", "", "train"), Clip(Path("/b.wav"), "voice", "", "train")]
-    clips = [clips[0], *clips]
-    measured = {"held-out scenes": Fidelity(9, {"Techno": 0.5, "Trance": float("nan")}, 0.25, 0.1)}
-    text = card.write("ear", "an ear", clips, 1200, measured)
-    assert text.startswith("# ear\n\nAn ear.\n\nWaveform in (mono, 22,050 Hz), 571 logits out: ")
-    assert "about 1,200 scenes of three seconds:\n\n- 2 files of kind `tone`\n- 1 files of kind `voice`\n" in text
-    assert "| class | held-out scenes (9 patches) |\n|---|---|\n| Techno | 0.50 |\n| Trance |  |\n" in text
-    assert max(map(len, text.splitlines())) <= 120
+@pytest.mark.skipif(not (SHARED / "music").exists(), reason="../shared/music is not there")
+def test_the_list_of_works_that_ships_is_that_of_the_music_at_hand() -> None:
+    with (SHARED / "music" / music.MANIFEST).open(encoding="utf-8", newline="") as file:
+        works = {(line["source"], line["inner"]) for line in csv.DictReader(file)}
+    text = music.attribution("ear", music.read(SHARED / "music"))
+    assert text.count("\n| ") == len(works) + 1
+
+
+def test_the_card_of_an_ear_counts_its_sound_and_compares_it_with_its_teachers() -> None:
+    clips = [Clip("music", str(number), "train", Path("/a.wav")) for number in range(3)]
+    clips.append(Clip("music", "unheard", "test", Path("/b.wav")))
+    generator = np.random.default_rng(0)
+    one, other = generator.uniform(size=(2, 9, classes.CLASSES)).astype(np.float32)
+    judged = Judged(np.zeros((9, 1), np.float32), {"YAMNet": one, "mn04": other})
+    follows = Fidelity(9, dict.fromkeys((classes.NAMES[number] for number in classes.STYLES), 0.5), 0.25, float("nan"))
+    choice = card.chosen("bag", {"bag": 0.7, "full": 0.6}, 0.15)
+    text = card.write(
+        "ear", "an ear", clips, 1.5, "bag", choice, {"held-out music": follows}, {"held-out music": judged}
+    )
+    assert text.startswith(
+        "# ear\n\nAn ear.\n\nWaveform in (mono, 22,050 Hz, any length from one second on), 571 logits"
+    )
+    assert "| music | 3 | 55% |\n| contrast |  | 8% |\n" in text
+    columns = ("held-out music (9 stretches)", "YAMNet and the mean (9 stretches)", "mn04 and the mean (9 stretches)")
+    assert "| class | " + " | ".join(columns) + " | YAMNet and mn04 (9 stretches) |\n" in text
+    expected = np.corrcoef(one[:, 236], other[:, 236])[0, 1]
+    assert re.search(rf"\| Techno \| 0\.50 \| 0\.\d\d \| 0\.\d\d \| {expected:.2f} \|", text)
+    assert "after 15% of the training: `bag` 0.700, `full` 0.600; `bag` went on." in " ".join(text.split())
+    assert all(teacher.credit.partition(" (")[0] in text for teacher in TEACHERS.values())
+    assert max(len(line) for line in text.splitlines() if not line.startswith("|")) <= 120

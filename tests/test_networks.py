@@ -49,6 +49,18 @@ CONTRACT: dict[str, tuple[dict[str, Any], int, int, bool]] = {
     ),
     "keras": (IMPORTED.config.settings, 10, IMPORTED.network.samples, False),
     "ear": ({"patches": 2, "dropout": 0.0}, 1072, 128_420, True),
+    "ear10": (
+        {
+            "stages": [[4, 4, 4, 0, 0], [8, 4, 2, 1, 2]],
+            "width": 16,
+            "dilations": [1],
+            "hidden": 32,
+            "dropout": 0.0,
+        },
+        44,
+        66_150,
+        True,
+    ),
     "pool": (
         {
             "descriptors": {"members": 2, "hidden": [32]},

@@ -65,20 +65,28 @@ def mel_slaney(sample_rate: int, n_fft: int, n_mels: int) -> Matrix:
     return matrix
 
 
-def mel_htk(sample_rate: int, n_fft: int, n_mels: int, lowest: float, highest: float) -> Matrix:
+def bin_frequencies(sample_rate: int, n_fft: int) -> NDArray[np.float64]:
+    """Frequencies of the bins of a spectrum, from 0 to half the sample rate.
+
+    Shape: (n_fft / 2 + 1,).
+    """
+    frequencies: NDArray[np.float64] = np.arange(n_fft // 2 + 1) * sample_rate / n_fft
+    return frequencies
+
+
+def mel_htk(frequencies: NDArray[np.float64], n_mels: int, lowest: float, highest: float) -> Matrix:
     """Triangles of height 1, straight and equally spaced on the mel scale of HTK, 1127 ln(1 + f / 700).
 
     Args:
-        sample_rate: of the sound, in Hz.
-        n_fft: samples of a frame, zeros included.
+        frequencies: where they are wanted, in Hz.
         n_mels: bands.
         lowest: where the first triangle begins, in Hz.
         highest: where the last one ends, in Hz.
 
-    Shape: (n_fft / 2 + 1, n_mels).
+    Shape: (frequencies,) -> (frequencies, n_mels).
     References: S. Young et al., The HTK Book; the front end of the networks trained on AudioSet.
     """
-    mel = 1127 * np.log1p(np.arange(n_fft // 2 + 1) * sample_rate / n_fft / 700)[:, None]
+    mel = 1127 * np.log1p(frequencies / 700)[:, None]
     corners = np.linspace(1127 * np.log1p(lowest / 700), 1127 * np.log1p(highest / 700), n_mels + 2)
     low, centre, high = corners[:-2], corners[1:-1], corners[2:]
     matrix: Matrix = np.maximum(0, np.minimum((mel - low) / (centre - low), (high - mel) / (high - centre)))

@@ -177,9 +177,9 @@ def movements_table(movements: "list[Movement]") -> RenderableType:
 
 def fidelity_table(measured: "Mapping[str, Fidelity]") -> RenderableType:
     """Correlation of an ear with its teachers, for each class of sound."""
-    table = Table("class", *measured, box=None, header_style="dim", title="Correlation with the teacher, over patches")
+    table = Table("class", *measured, box=None, header_style="dim", title="Correlation with the teachers")
     every = list(measured.values())
-    table.add_row("patches", *(str(each.patches) for each in every))
+    table.add_row("stretches", *(str(each.stretches) for each in every))
     for name in every[0].correlations:
         table.add_row(name, *(f"{each.correlations[name]:.2f}" for each in every))
     table.add_row("mean of these", *(f"{each.mean:.2f}" for each in every))

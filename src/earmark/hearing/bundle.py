@@ -5,6 +5,7 @@
     weights.safetensors  the same network for further training
     README.md            the card
     check.npz            a waveform and the logits that it must give
+    ATTRIBUTION.md       where it learned from works of others: each with its author, licence and source
 
 Reading is strict: a missing or unknown key, a value of another type, a newer format or a file whose checksum differs
 is a `BundleError` that says which.
@@ -26,6 +27,7 @@ from earmark.styles import families_of
 FORMAT = 1
 TASKS = ("styles", "tags", "values")
 CONFIG, NETWORK, WEIGHTS, CARD, CHECK = "config.json", "model.onnx", "weights.safetensors", "README.md", "check.npz"
+ATTRIBUTION = "ATTRIBUTION.md"
 SHIPPED = Path(__file__).parent.parent / "models"
 
 

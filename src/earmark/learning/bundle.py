@@ -99,6 +99,7 @@ def write(
     config: Config,
     card: str,
     check: NDArray[np.float32],
+    attribution: str = "",
 ) -> None:
     """Write a bundle, replacing one that stands there.
 
@@ -108,6 +109,7 @@ def write(
         config: all but the checksums, which are filled in here.
         card: the text of README.md.
         check: a waveform (1, samples) for the check sample.
+        attribution: the text of ATTRIBUTION.md, as `bundle_files.write` takes it.
 
     Raises:
         BundleError: ONNX Runtime does not hear what torch hears, or something else than a bundle stands there.
@@ -124,6 +126,7 @@ def write(
         network=export_onnx(network, samples, any_length=config.shortest < config.window),
         weights=save({name: tensor.contiguous() for name, tensor in network.state_dict().items()}),
         check=CheckSample(check, logits.numpy()),
+        attribution=attribution,
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from earmark.errors import BundleError
 from earmark.files import replacing_folder
 from earmark.hearing import Model
-from earmark.hearing.bundle import CARD, CHECK, CONFIG, NETWORK, WEIGHTS, Config
+from earmark.hearing.bundle import ATTRIBUTION, CARD, CHECK, CONFIG, NETWORK, WEIGHTS, Config
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,16 @@ def require_replaceable(folder: Path) -> None:
         )
 
 
-def write(folder: Path, config: Config, card: str, *, network: bytes, weights: bytes, check: CheckSample) -> None:
+def write(
+    folder: Path,
+    config: Config,
+    card: str,
+    *,
+    network: bytes,
+    weights: bytes,
+    check: CheckSample,
+    attribution: str = "",
+) -> None:
     """Write a bundle, replacing one that stands there.
 
     Args:
@@ -49,6 +58,7 @@ def write(folder: Path, config: Config, card: str, *, network: bytes, weights: b
         network: the content of `model.onnx`.
         weights: the content of `weights.safetensors`.
         check: the content of `check.npz`.
+        attribution: the text of ATTRIBUTION.md, works that it learned from and whose they are; empty for no file.
 
     Raises:
         BundleError: ONNX Runtime does not give the logits of the check sample, or something else than a bundle stands
@@ -61,6 +71,8 @@ def write(folder: Path, config: Config, card: str, *, network: bytes, weights: b
     settings = asdict(config) | {"sha256": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}}
     content[CONFIG] = (json.dumps(settings, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
     content[CARD] = card.encode()
+    if attribution:
+        content[ATTRIBUTION] = attribution.encode()
     with replacing_folder(folder) as fresh:
         for name, data in content.items():
             (fresh / name).write_bytes(data)

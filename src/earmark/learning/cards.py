@@ -83,15 +83,15 @@ def fidelity(measured: Mapping[str, Mapping[str, Any]]) -> str:
     """Agreement of a student with its teacher on each kind of sound, as a table; an unknown figure is left empty.
 
     Args:
-        measured: for each kind of sound `patches`, their number; `correlations`, one for each class; `mean`, that of
-            these; `agreement`, the share of patches with the same strongest class; `tags`, the mean correlation of the
-            tags. As it stands in the `measures` of a bundle.
+        measured: for each kind of sound `stretches`, their number; `correlations`, one for each class; `mean`, that of
+            these; `agreement`, the share of stretches with the same strongest class; `tags`, the mean correlation of
+            the tags. As it stands in the `measures` of a bundle.
     """
     found = list(measured.values())
     rows = [(name, [each["correlations"][name] for each in found]) for name in found[0]["correlations"]]
     for title, key in (("**mean of these**", "mean"), ("same strongest class", "agreement"), ("50 tags, mean", "tags")):
         rows.append((title, [each[key] for each in found]))
-    kinds = [f"{kind} ({each['patches']} patches)" for kind, each in measured.items()]
+    kinds = [f"{kind} ({each['stretches']} stretches)" for kind, each in measured.items()]
     return table(["class", *kinds], ([title, *map(_figure, figures)] for title, figures in rows))
 
 

@@ -44,6 +44,15 @@ YAMNET = Source(
     licence="Apache-2.0",
 )
 
+MN04 = Source(
+    file="mn04_as_mAP_432.pt",
+    url="https://github.com/fschmid56/EfficientAT/releases/download/v0.0.1/mn04_as_mAP_432.pt",
+    size=4_066_513,
+    sha256="899a8c6217063f6941793102a2780b3dd788ab11fce468d9cf5f0577c453321c",
+    project="EfficientAT, F. Schmid, https://github.com/fschmid56/EfficientAT",
+    licence="MIT",
+)
+
 ADDABLE = {
     "house12+yamnet": (YAMNET, "house12 with YAMNet for an ear, which heard two million real recordings"),
     "yamnet": (YAMNET, "40 kinds of music and sound, from two million real recordings"),

@@ -49,6 +49,7 @@ ARCHITECTURES = {
         ),
         Architecture("temporal", "temporal:temporal", "convolutions over time alone", "Dieleman 2014", trained=True),
         Architecture("ear", "ear:ear", "convolutions on log-mel patches of a second", "earmark", trained=True),
+        Architecture("ear10", "ear10:ear10", "convolutions on whole stretches of seconds", "earmark", trained=True),
         Architecture(
             "descriptors",
             "descriptors:DescriptorNetwork",
@@ -69,6 +70,7 @@ EARS = {
     row.name: row
     for row in (
         Architecture("ear", "ear:EarScores", "the ear, patch by patch", "earmark"),
+        Architecture("ear10", "ear10:Ear10Scores", "the ear, all of a window at once", "earmark"),
         Architecture("yamnet", "yamnet.network:YamnetEar", "YAMNet, patch by patch", "Hershey 2017, Howard 2017"),
     )
 }

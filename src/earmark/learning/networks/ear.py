@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from earmark.learning.networks.network import AudioNetwork
-from earmark.spectra import hann, mel_htk
+from earmark.spectra import bin_frequencies, hann, mel_htk
 
 SAMPLE_RATE = 22_050  # Hz
 WINDOW, HOP, N_FFT = 552, 220, 1024  # samples
@@ -44,7 +44,7 @@ class LogMelPatches(nn.Module):
         # Scaled as if it were at 16 kHz: a window of 400 samples, and 512 bins where there are 743 of ours.
         window = torch.from_numpy(hann(WINDOW)) * (400 / WINDOW) * (SAMPLE_RATE / N_FFT) / (16_000 / 512)
         kernels = torch.cat([torch.cos(angle), torch.sin(angle)]) * window  # (2 bins, WINDOW)
-        mel = mel_htk(SAMPLE_RATE, N_FFT, BANDS, LOWEST, HIGHEST)
+        mel = mel_htk(bin_frequencies(SAMPLE_RATE, N_FFT), BANDS, LOWEST, HIGHEST)
         self.register_buffer("kernels", kernels[:, None].float(), persistent=False)
         self.register_buffer("mel", torch.from_numpy(mel[:bins]).float(), persistent=False)
 

@@ -101,3 +101,17 @@ def load(
         state.setdefault(int(index), {})[key] = tensor
     optimiser.load_state_dict({"state": state, "param_groups": groups})
     return progress, parts["best"], lines
+
+
+def lines(path: Path) -> list[dict[str, float]]:
+    """The lines of a checkpoint alone, as `save` was given them.
+
+    Raises:
+        ManifestError: it is damaged.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            known: list[dict[str, float]] = json.loads(file.metadata()["run"])["lines"]
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ManifestError(f"{path}: not a checkpoint: {error}") from error
+    return known

@@ -1,12 +1,15 @@
-"""An ear for real recordings, though no recording of real music may be learned from.
+"""How an ear for real recordings comes to be, though nobody labelled any for it.
 
-Networks that have heard millions of recordings are asked about sound that we make; ours learns to say the same, and
-then says it of real music too, as far as the sound that we made was wide enough.
+Networks that have heard millions of recordings are asked about sound: music with open licences, tracks of our
+synthesizer, phrases, speech and noises, changed and mixed anew each time. Ours learns to answer as they do.
 
-    material, instruments, samples, speech   files of sound of many kinds
-    scenes                                   three seconds of it, mixed and changed
-    shards                                   scenes with the outputs of the teachers (`recipes.distillation.teachers`)
-    distil                                   the training
-    fidelity                                 agreement with the teachers, on held-out and on real sound
-    recipe, card                             all of it by one command
+    music                           real works, which of them are never learned from, whose they are
+    material                        what there is to hear, of many kinds
+    instruments, samples, speech    kinds that programs make
+    bank                            all of it in memory, on one sample rate
+    scenes                          ten seconds of it, mixed and changed
+    teachers                        the networks that are asked
+    distil                          the training
+    fidelity                        how closely it follows, on music that nothing was learned from
+    recipe, card                    all of it by one command
 """

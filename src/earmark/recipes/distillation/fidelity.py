@@ -1,29 +1,47 @@
-"""Fidelity: how closely a student follows its teachers on sound that neither it nor its recipe has met.
+"""Fidelity: how closely a student follows its teachers on music that neither it nor its recipe has met.
 
-Two kinds of sound: scenes of preset families that were held out, and files of real music. What is compared are YAMNet's
-scores patch by patch, and musicnn's tags scene by scene; Pearson's correlation over the patches, for each class.
+Files are cut into stretches, one after the other, and everybody is asked about each of them. Compared are scores, by
+Pearson's correlation over the stretches for each class, with the mean of the teachers that name classes; and the tags
+likewise. A teacher can be compared like a student: how well it follows the mean, or another teacher, is what a student
+can be expected to reach.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from earmark.audio import Waveform, decode
-from earmark.learning.networks import AudioNetwork
+from earmark.learning.networks.ear10 import SAMPLE_RATE
 from earmark.learning.networks.yamnet import classes
-from earmark.recipes.distillation import shards
-from earmark.recipes.distillation.material import RATE
-from earmark.recipes.distillation.scenes import SAMPLES
-from earmark.recipes.distillation.shards import Shard, Teachers
-from earmark.recipes.distillation.teachers import musicnn
+from earmark.recipes.distillation.teachers import CLASSES, TAGS, TEACHERS, musicnn
 
+SECONDS = 10.0  # of a stretch
 LONGEST = 120.0  # seconds of a file
-HEARD = 0.02  # a class whose teacher's scores never differ by more was not heard: a correlation would be of noise
-BATCH = 64  # scenes
+HEARD = 0.02  # a class whose teachers' scores never differ by more was not heard: a correlation would be of noise
+BATCH = 16  # stretches
+
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Stretches, and the answers of the teachers.
+
+    Shape: waveforms (stretches, samples) at 22,050 Hz; scores of each teacher (stretches, outputs).
+    """
+
+    waveforms: NDArray[np.float32]
+    scores: Mapping[str, Scores]
+
+    def target(self, kind: str) -> Scores:
+        """The mean of the teachers with outputs of a kind, (stretches, outputs)."""
+        mean: Scores = np.mean([scores for name, scores in self.scores.items() if TEACHERS[name].kind == kind], 0)
+        return mean
 
 
 @dataclass(frozen=True)
@@ -31,13 +49,13 @@ class Fidelity:
     """Agreement of a student with its teachers.
 
     Attributes:
-        patches: their number.
-        correlations: for each class of electronic music, by its name; nan where the teacher never heard it.
-        agreement: the share of patches on which both name the same of these classes as the strongest.
+        stretches: how many were compared.
+        correlations: for each class of electronic music, by its name; nan where the teachers never heard it.
+        agreement: the share of stretches on which both name the same of these classes as the strongest.
         tags: the mean correlation of the fifty tags.
     """
 
-    patches: int
+    stretches: int
     correlations: dict[str, float]
     agreement: float
     tags: float
@@ -48,51 +66,85 @@ class Fidelity:
         return _mean(self.correlations.values())
 
     def as_json(self) -> dict[str, object]:
-        """Plain values; a class that was not heard is None."""
-        known = {name: None if np.isnan(value) else round(value, 3) for name, value in self.correlations.items()}
+        """Plain values; what is not known is None."""
         return {
-            "patches": self.patches,
-            "correlations": known,
-            "mean": round(self.mean, 3),
-            "agreement": round(self.agreement, 3),
-            "tags": round(self.tags, 3),
+            "stretches": self.stretches,
+            "correlations": {name: _rounded(value) for name, value in self.correlations.items()},
+            "mean": _rounded(self.mean),
+            "agreement": _rounded(self.agreement),
+            "tags": _rounded(self.tags),
         }
 
 
-def compare(network: AudioNetwork, heard: Sequence[Shard]) -> Fidelity:
-    """The agreement of a student with its teachers on scenes with their outputs."""
-    scores, tags = zip(*(ask(network, shard) for shard in heard), strict=True)
-    student = np.concatenate(scores).reshape(-1, classes.CLASSES)
-    teacher = np.concatenate([shard.scores for shard in heard]).reshape(-1, classes.CLASSES).astype(np.float32)
-    asked = np.concatenate([shard.tags for shard in heard]).astype(np.float32)
-    known = ~np.isnan(asked[:, 0])
-    student_tags = np.concatenate(tags)[known]
+def judge(paths: Sequence[Path], teachers: Mapping[str, nn.Module], seconds: float = SECONDS) -> Judged:
+    """Ask the teachers about files; what does not fill a stretch at the end is not heard.
+
+    Raises:
+        UnreadableAudio: a file cannot be heard.
+    """
+    heard: dict[int, list[Waveform]] = {rate: [] for rate in {SAMPLE_RATE, *(_rate(name) for name in teachers)}}
+    for path in paths:
+        for rate, stretches in heard.items():
+            samples = round(seconds * rate)
+            waveform = decode(path, rate, duration=LONGEST)
+            stretches += [waveform[start : start + samples] for start in range(0, len(waveform) - samples + 1, samples)]
+    cut = {rate: np.stack(stretches[: min(map(len, heard.values()))]) for rate, stretches in heard.items()}
+    scores = {
+        name: asked(lambda waveform, ask=ask: ask(waveform).mean().scores, cut[_rate(name)], _device(ask))  # type: ignore[misc]
+        for name, ask in teachers.items()
+        if seconds >= TEACHERS[name].shortest
+    }
+    return Judged(cut[SAMPLE_RATE], scores)
+
+
+def _rate(name: str) -> int:
+    return TEACHERS[name].sample_rate
+
+
+def _device(module: nn.Module) -> torch.device:
+    first: torch.Tensor = next(iter(module.state_dict().values()))
+    return first.device
+
+
+@torch.no_grad()
+def asked(ask: Callable[[torch.Tensor], torch.Tensor], waveforms: Waveform, device: torch.device) -> Scores:
+    """Answers of one network for stretches (stretches, samples), (stretches, outputs)."""
+    batches = [torch.from_numpy(waveforms[start : start + BATCH]) for start in range(0, len(waveforms), BATCH)]
+    return np.concatenate([ask(batch.to(device)).float().cpu().numpy() for batch in batches])
+
+
+def answers(network: nn.Module, judged: Judged) -> Scores:
+    """A student's scores of classes and tags, (stretches, 571)."""
+    return asked(lambda waveform: network(waveform)[0].sigmoid(), judged.waveforms, _device(network))
+
+
+def compare(student: Scores, judged: Judged) -> Fidelity:
+    """A student's scores (stretches, 571), or a teacher's (stretches, 521), with the mean of the teachers."""
+    return between(student, judged.target(CLASSES), judged.target(TAGS) if TAGS in _kinds(judged) else None)
+
+
+def between(student: Scores, teacher: Scores, tags: Scores | None = None) -> Fidelity:
+    """Somebody's scores with those of somebody else."""
     kinds = list(classes.KINDS)
+    own = student[:, classes.CLASSES :]
+    both = own.shape[1] == len(musicnn.TAGS) and tags is not None
     return Fidelity(
-        patches=len(teacher),
+        stretches=len(teacher),
         correlations={
             classes.NAMES[number]: correlation(student[:, number], teacher[:, number]) for number in classes.STYLES
         },
         agreement=float((student[:, kinds].argmax(1) == teacher[:, kinds].argmax(1)).mean()),
-        tags=_mean(correlation(student_tags[:, tag], asked[known, tag]) for tag in range(len(musicnn.TAGS))),
+        tags=_mean(correlation(own[:, tag], tags[:, tag]) for tag in range(own.shape[1]))
+        if both and tags is not None
+        else float("nan"),
     )
 
 
-@torch.no_grad()
-def ask(network: AudioNetwork, shard: Shard) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A student's scores (scenes, 3, 521) and tags (scenes, 50)."""
-    network.eval()
-    scores, tags = [], []
-    for start in range(0, len(shard.patches), BATCH):
-        patches = torch.from_numpy(shard.patches[start : start + BATCH]).float()
-        features, _ = network.body.features(patches)  # type: ignore[operator]
-        logits = network.body.dense(features)  # type: ignore[operator]
-        scores.append(logits[..., : classes.CLASSES].sigmoid().numpy())
-        tags.append(logits[..., classes.CLASSES :].mean(1).sigmoid().numpy())
-    return np.concatenate(scores), np.concatenate(tags)
+def _kinds(judged: Judged) -> set[str]:
+    return {TEACHERS[name].kind for name in judged.scores}
 
 
-def correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+def correlation(one: Scores, other: Scores) -> float:
     """Pearson's correlation; nan where the other hardly varies."""
     if np.ptp(other) < HEARD:
         return float("nan")
@@ -105,22 +157,5 @@ def _mean(correlations: Iterable[float]) -> float:
     return float(np.mean(known)) if known else float("nan")
 
 
-def real_scenes(path: Path) -> Iterator[Waveform]:
-    """A file of real music in pieces of three seconds, at most two minutes of it.
-
-    Raises:
-        UnreadableAudio: it cannot be heard.
-    """
-    waveform = decode(path, RATE, duration=LONGEST)
-    for start in range(0, len(waveform) - SAMPLES + 1, SAMPLES):
-        yield waveform[start : start + SAMPLES]
-
-
-def judge(paths: Sequence[Path], teachers: Teachers) -> list[Shard]:
-    """The outputs of the teachers for files, each of which fills at least one scene.
-
-    Raises:
-        UnreadableAudio: a file cannot be heard.
-    """
-    pieces = [list(real_scenes(path)) for path in paths]
-    return [shards.label(scenes, teachers, tag_every=1) for scenes in pieces if scenes]
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 3)

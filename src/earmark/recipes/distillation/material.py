@@ -1,15 +1,16 @@
-"""The sound that an ear is trained on: files of many kinds in one folder, made once and never again.
+"""The sound that an ear is taught with: music by people and by programs, speech, noises; a list of clips.
 
-    sound/synth/        tracks of the synthesizer (`earmark.synth`), twelve styles
-    sound/rows/         the same, conditioned on rows of the measured tables
-    sound/instruments/  sampled instruments (`instruments`)
-    sound/samples/      recorded samples (`samples`)
-    sound/speech/       synthetic speech (`speech`)
+    music         real works that are electronic (`music`)
+    contrast      real works that are not
+    synth         tracks of the synthesizer (`earmark.synth`), twelve styles
+    rows          the same, conditioned on rows of the measured tables
+    instruments   sampled instruments (`instruments`)
+    samples       recorded samples (`samples`)
+    speech        synthetic speech (`speech`)
+    non-music     noises, tones, clicks, silence
 
-Noise, tones, clicks and silence need no files: `scenes` makes them. Files appear by renaming, and those that are there
-are kept, so that an interrupted preparation goes on where it was.
-
-No recording of real music is in it: real files test what was learned.
+The synthesizer's tracks are rendered when they are needed. What other programs make are files in one folder, made once:
+they appear by renaming, and those that are there are kept. A kind whose program is missing is left out on request.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,70 +24,72 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from earmark.files import replacement
-from earmark.learning.data import manifest
 from earmark.learning.recipe import Recipe
-from earmark.recipes.distillation import instruments, samples, speech
+from earmark.recipes.distillation import instruments, music, samples, speech
 from earmark.recipes.house12 import tables
-from earmark.synth.corpus import render_corpus
+from earmark.synth.corpus import Order, plan
 from earmark.synth.encoding import write_audio
 
-RATE = 22_050  # Hz
-HELD_OUT = 20  # of the files that are no synthesizer's, one in so many is never trained on
+RATE = 22_050  # Hz, of the files that are made here
+HELD_OUT = 20  # of the files that are made here, one in so many is never trained on
+
+KINDS = {
+    "music": 0.55,
+    "contrast": 0.08,
+    "synth": 0.12,
+    "rows": 0.06,
+    "instruments": 0.06,
+    "samples": 0.06,
+    "speech": 0.03,
+    "non-music": 0.04,
+}
+"""The share of each kind among the sounds of the scenes: what matters most comes most often."""
+NON_MUSIC = "non-music"
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A file to draw scenes from; `style` is the synthesizer's, "" for other kinds; `split` is train, valid or test."""
+    """Something to draw scenes from: a file, or a track that is rendered; `split` is train, valid or test."""
 
-    path: Path
     kind: str
-    style: str
+    name: str
     split: str
+    source: Path | Order
 
 
 class SoundConfig(Recipe):
-    """The numbers of files of each kind, and where sounds of others are."""
+    """The numbers of clips of each kind, and where sounds of others are."""
 
     soundfont: str  # a file
     samples: str  # a folder
-    synth_per_style: PositiveInt
-    rows_per_style: PositiveInt
+    synth_per_style: NonNegativeInt
+    rows_per_style: NonNegativeInt
     artists: PositiveInt
     instruments: NonNegativeInt
     pieces: NonNegativeInt
     speeches: NonNegativeInt
-    seconds: PositiveFloat  # of each file that is no synthesizer's
+    seconds: PositiveFloat  # of each file that other programs make
     seed: NonNegativeInt
 
 
-def prepare(
-    config: SoundConfig, folder: Path, measured: Path, workers: int, progress: Callable[[str, float], None]
+def clips(
+    config: SoundConfig, folder: Path, works: Path, measured: Path, workers: int, progress: Callable[[str, float], None]
 ) -> list[Clip]:
-    """Make what is missing, and list everything.
+    """Make what other programs make, where it is missing, and list everything.
 
     Args:
-        config: how much of each kind.
-        folder: where `sound` lies.
+        config: how much of each kind; of none whose number is 0.
+        folder: where the files that are made lie.
+        works: the folder of real music.
         measured: the folder of the measured tables.
         workers: processes.
         progress: called with the kind and the share that is done.
 
     Raises:
-        ManifestError: a program or a collection of sounds that the recipe needs is missing.
+        ManifestError: the music, a program or a collection of sounds that the recipe needs is missing.
         TableError: something is wrong with the tables.
     """
-    clips = []
-    for kind, per_style, rows, offset in (
-        ("synth", config.synth_per_style, None, 0),
-        ("rows", config.rows_per_style, tables.measured(measured), 1),
-    ):
-        corpus = render_corpus(
-            folder / kind, per_style, config.seed + offset, workers, artists=config.artists, follow=rows
-        )
-        for each in corpus:
-            progress(kind, each.done / each.total)
-        listed = manifest.read(folder / kind / "manifest.csv")
-        clips += [Clip(entry.path, kind, entry.labels[0], entry.split) for entry in listed.entries]
+    listed = _works(works) + _tracks(config, measured)
     makers: tuple[tuple[str, int, Callable[[int, Path], None]], ...] = (
         ("instruments", config.instruments, partial(_instruments, config)),
         ("samples", config.pieces, partial(_samples, config)),
@@ -97,10 +100,34 @@ def prepare(
         (folder / kind).mkdir(parents=True, exist_ok=True)
         for done in _made(make, paths, workers):
             progress(kind, done / count)
-        clips += [
-            Clip(path, kind, "", "test" if number % HELD_OUT == 0 else "train") for number, path in enumerate(paths)
+        listed += [
+            Clip(kind, f"{kind}/{path.name}", "test" if number % HELD_OUT == 0 else "train", path)
+            for number, path in enumerate(paths)
         ]
-    return clips
+    return listed
+
+
+def _works(folder: Path) -> list[Clip]:
+    excerpts = music.read(folder)
+    unheard = music.held_out(excerpts)
+    return [
+        Clip(
+            "music" if excerpt.electronic else "contrast",
+            excerpt.file,
+            "test" if excerpt.author in unheard else "train",
+            folder / excerpt.file,
+        )
+        for excerpt in excerpts
+    ]
+
+
+def _tracks(config: SoundConfig, measured: Path) -> list[Clip]:
+    listed = []
+    for kind, per_style, offset in (("synth", config.synth_per_style, 0), ("rows", config.rows_per_style, 1)):
+        follow = tables.measured(measured) if per_style and kind == "rows" else None
+        orders = plan(per_style, config.seed + offset, artists=config.artists, follow=follow)
+        listed += [Clip(kind, f"{kind}/{order.path}", order.split, order) for order in orders]
+    return listed
 
 
 def _made(make: Callable[[int, Path], None], paths: list[Path], workers: int) -> Iterator[int]:

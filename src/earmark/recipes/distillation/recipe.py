@@ -1,46 +1,42 @@
 """From sound to an ear: the whole distillation, by one recipe.
 
-    recipe (TOML) -> sound -> shards -> distillation -> fidelity -> bundle with its card
+    recipe (TOML) -> clips -> bank -> distillation -> fidelity -> bundle with its card
 
-Each stage keeps what it made beside the bundle, in OUT.training, and goes on where it was.
+Each stage keeps what it made beside the bundle, in OUT.training, and goes on where it was. It runs on a graphics card
+where there is one: an H100 hears a hundred thousand scenes in some minutes, two cores of a laptop in some days.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from earmark.hearing.bundle import Config
 from earmark.learning import bundle, bundle_files
 from earmark.learning import recipe as recipes
-from earmark.learning.networks import ARCHITECTURES, AudioNetwork
+from earmark.learning.networks import AudioNetwork
+from earmark.learning.networks.ear10 import SAMPLE_RATE
 from earmark.learning.recipe import Recipe
-from earmark.recipes.distillation import card, distil, fidelity, material, shards
+from earmark.recipes.distillation import bank, card, distil, fidelity, material, music, teachers
 from earmark.recipes.distillation.distil import DistilConfig
-from earmark.recipes.distillation.fidelity import Fidelity
-from earmark.recipes.distillation.material import SoundConfig
-from earmark.recipes.distillation.scenes import Material, scene
-from earmark.recipes.distillation.shards import Teachers
-from earmark.recipes.distillation.teachers import OUTPUTS
+from earmark.recipes.distillation.fidelity import Fidelity, Judged
+from earmark.recipes.distillation.material import Clip, SoundConfig
 
 Progress = Callable[[str, float], None]
 """Called with a stage and the share of it that is done."""
 
-HELD_OUT_SEED = 1_000_000  # of the scenes that test: no shard has such a number
-HELD_OUT_SCENES = 600
-EVERY = 2.912  # seconds from one patch to the next, as it is used: ten in 29.12 s
-
 
 class EarRecipe(Recipe):
-    """The recipe of an ear: `shards` of `scenes` each."""
+    """The recipe of an ear; `networks` are the settings of each candidate, by its name."""
 
     name: str = Field(min_length=1)
     summary: str
-    shards: PositiveInt
-    scenes: PositiveInt
     sound: SoundConfig
     distil: DistilConfig
+    networks: dict[str, dict[str, Any]] = Field(min_length=1)
 
 
 def read_recipe(path: Path) -> EarRecipe:
@@ -56,73 +52,121 @@ def train(
     recipe: EarRecipe,
     out: Path,
     *,
+    works: Path,
     tables: Path,
-    teachers: Path,
+    taught_by: Path,
     real: Sequence[Path] = (),
     workers: int = 1,
+    minutes: float | None = None,
     progress: Progress,
 ) -> dict[str, Fidelity]:
-    """Make the sound, label it, distil, measure, and write the ear as a bundle.
+    """Gather the sound, distil, measure, and write the ear as a bundle.
 
     Args:
         recipe: the settings.
         out: the bundle to write; `OUT.training` beside it holds what was made on the way.
+        works: the folder of real music with its manifest.
         tables: the folder of the measured tables, which some of the sound follows.
-        teachers: the folder with the files of the teachers.
-        real: files of real music to measure on; nothing learns from them.
-        workers: processes that make sound and shards.
+        taught_by: the folder with the files of the teachers.
+        real: further files of real music to measure on; nothing learns from them.
+        workers: processes that make sound.
+        minutes: for the distillation, where it is to end earlier than the recipe says.
         progress: called as it goes.
 
     Returns:
-        The fidelity on held-out scenes, and on real files if there are any.
+        The fidelity on held-out music, and on the real files if there are any.
 
     Raises:
-        ManifestError: a program or a collection of sounds is missing.
+        ManifestError: the music, a program or a collection of sounds is missing.
         TableError: something is wrong with the tables.
         BundleError: a teacher's file is missing, or something that is no model stands where the ear is to be written.
     """
     out = out.absolute()
     bundle_files.require_replaceable(out)
     folder = out.with_name(out.name + ".training")
-    clips = material.prepare(
-        recipe.sound, folder / "sound", tables, workers, lambda kind, share: progress(f"sound: {kind}", share)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    clips = material.clips(
+        recipe.sound, folder / "sound", works, tables, workers, lambda kind, share: progress(f"sound: {kind}", share)
     )
-    heard = Material.of([clip for clip in clips if clip.split != "test"], folder / "clips", recipe.sound.seed)
-    unheard = Material.of([clip for clip in clips if clip.split == "test"], folder / "clips", recipe.sound.seed)
-    taught_by = Teachers(teachers)
-    for done in shards.make(folder / "shards", recipe.shards, recipe.scenes, heard, taught_by, workers):
-        progress("shards", done / recipe.shards)
-    paths = [shards.path_of(folder / "shards", number) for number in range(recipe.shards)]
-    weights = distil.distil(paths, recipe.distil, folder, lambda step: progress("distillation", step.done / step.total))
-    network = ARCHITECTURES["ear"](len(OUTPUTS), every=EVERY)
-    assert isinstance(network, AudioNetwork)  # noqa: S101  the table says so
-    network.body.load_state_dict(weights)
-    network.eval()
-    scenes = [scene(unheard, (recipe.sound.seed, HELD_OUT_SEED, index)) for index in range(HELD_OUT_SCENES)]
-    measured = {"held-out scenes": fidelity.compare(network, [shards.label(scenes, taught_by, tag_every=4)])}
+    heard = bank.bank(
+        [clip for clip in clips if clip.split != "test"],
+        folder,
+        recipe.sound.seed,
+        workers,
+        lambda share: progress("bank", share),
+    ).to(device)
+    teaching = teachers.opened(taught_by, device)
+    unheard = [clip.source for clip in clips if clip.kind in {"music", "contrast"} and clip.split == "test"]
+    judged = {"held-out music": fidelity.judge([path for path in unheard if isinstance(path, Path)], teaching)}
     if real:
-        measured["real files"] = fidelity.compare(network, fidelity.judge(real, taught_by))
-    config = _config(recipe, network, measured)
-    text = card.write(recipe.name, recipe.summary, clips, recipe.shards * recipe.scenes, measured)
-    bundle.write(out, network, config, text, bundle.check_waveform(material.RATE, 3 * material.RATE))
+        judged["real files"] = fidelity.judge(real, teaching)
+
+    def follows(network: AudioNetwork) -> float:
+        return fidelity.compare(fidelity.answers(network, judged["held-out music"]), judged["held-out music"]).mean
+
+    name, network, trial = distil.distil(
+        heard,
+        teaching,
+        recipe.networks,
+        recipe.distil,
+        folder,
+        follows,
+        lambda step: progress(f"distillation, loss {step.loss:.2f}", step.share),
+        minutes=minutes,
+    )
+    measured = {kind: fidelity.compare(fidelity.answers(network, each), each) for kind, each in judged.items()}
+    made = Made(name, network.cpu(), trial, clips, heard.hours)
+    publish(out, recipe, made, works, measured, judged)
     return measured
 
 
-def _config(recipe: EarRecipe, network: AudioNetwork, measured: dict[str, Fidelity]) -> Config:
+@dataclass(frozen=True)
+class Made:
+    """The result of a distillation and its sound: `name` and `network` of the candidate that went on."""
+
+    name: str
+    network: AudioNetwork
+    trial: Mapping[str, float]
+    clips: Sequence[Clip]
+    hours: float
+
+
+def publish(
+    out: Path,
+    recipe: EarRecipe,
+    made: Made,
+    works: Path,
+    measured: Mapping[str, Fidelity],
+    judged: Mapping[str, Judged],
+) -> None:
+    """Write the bundle: network, card, and the list of the works.
+
+    Raises:
+        BundleError: it cannot be written, or ONNX Runtime hears something else than torch.
+    """
+    config = _config(recipe, made, measured)
+    choice = card.chosen(made.name, made.trial, recipe.distil.trial)
+    text = card.write(recipe.name, recipe.summary, made.clips, made.hours, made.name, choice, measured, judged)
+    check = bundle.check_waveform(SAMPLE_RATE, 10 * SAMPLE_RATE)
+    bundle.write(out, made.network, config, text, check, music.attribution(recipe.name, music.read(works)))
+
+
+def _config(recipe: EarRecipe, made: Made, measured: Mapping[str, Fidelity]) -> Config:
     return Config.of(
-        network,
+        made.network,
         name=recipe.name,
         task="tags",
-        architecture="ear",
-        settings={"every": EVERY},
+        architecture="ear10",
+        settings=dict(recipe.networks[made.name]),
         shortest=1.0,
-        styles=OUTPUTS,
-        families=dict.fromkeys(OUTPUTS, "Sound"),
+        styles=teachers.OUTPUTS,
+        families=dict.fromkeys(teachers.OUTPUTS, "Sound"),
         provenance={
             "summary": recipe.summary,
-            "recipe": f"recipes/{recipe.name}.toml",
+            "recipe": f"recipes/distillation/{recipe.name}.toml",
             "torch": torch.__version__.partition("+")[0],
             "data": card.ATTRIBUTION,
+            "trial": dict(made.trial),
         },
         measures={kind: each.as_json() for kind, each in measured.items()},
     )

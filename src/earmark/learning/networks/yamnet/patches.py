@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.spectra import hann, mel_htk
+from earmark.spectra import bin_frequencies, hann, mel_htk
 
 SAMPLE_RATE = 16_000  # Hz
 WINDOW, HOP, N_FFT = 400, 160, 512  # samples
@@ -52,6 +52,6 @@ def mel_matrix() -> NDArray[np.float32]:
 
     Shape: (257, 64).
     """
-    matrix = mel_htk(SAMPLE_RATE, N_FFT, BANDS, LOWEST, HIGHEST).astype(np.float32)
+    matrix = mel_htk(bin_frequencies(SAMPLE_RATE, N_FFT), BANDS, LOWEST, HIGHEST).astype(np.float32)
     matrix.setflags(write=False)
     return matrix
