@@ -135,8 +135,8 @@ TAGS_LIMITS = """- Nobody measured here how often its tags are right.
 """
 
 POOLED = """{signature} This is the model `{base}`, whose card is the second
-part of this one, with another ear: in place of its own, which learned from YAMNet and never heard a real recording,
-YAMNet itself listens. Whatever that card says of the ear holds for the other one; the table of which classes speak for
+part of this one, with another ear: in place of its own, which learned from YAMNet and mn04, YAMNet
+itself listens. Whatever that card says of the ear holds for the other one; the table of which classes speak for
 which style, the weight of the ear, the temperature and the threshold are the same.
 """
 

@@ -9,17 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, NonNegativeFloat
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat
 from torch import nn
 
 from earmark.errors import BundleError, ManifestError
-from earmark.hearing.bundle import CARD, Config, read_config
+from earmark.hearing.bundle import ATTRIBUTION, CARD, Config, read_config
 from earmark.learning import cards
 from earmark.learning.bundle import check_waveform, load_network, write
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
+from earmark.learning.networks.architectures import EARS
 from earmark.learning.networks.descriptors import DescriptorNetwork
-from earmark.learning.networks.ear import PATCH, SAMPLE_RATE, EarScores
-from earmark.learning.networks.pool import FAINT, LogOpinionPool
+from earmark.learning.networks.ear import PATCH, SAMPLE_RATE
+from earmark.learning.networks.pool import LogOpinionPool
 from earmark.learning.networks.yamnet.classes import CLASSES, NAMES
 from earmark.learning.recipe import Recipe, read
 
@@ -43,7 +44,10 @@ class PoolConfig(Recipe):
         name: of the model.
         summary: of it, in a line.
         weight: of the ear, where the descriptors have 1.
-        every: seconds from one patch that it hears to the next.
+        floor: a score, added to that of each style: what is fainter was not heard.
+        temperature: of the pool.
+        unknown_threshold: a most probable style below it is like nothing that the pool knows.
+        every: seconds from one patch to the next, of an ear that hears patches.
         music: the classes that say that there is music.
         other: those that say that there is something else.
         styles: for each style the classes that speak for it, and how much (0-1).
@@ -52,7 +56,10 @@ class PoolConfig(Recipe):
     name: str = Field(min_length=1)
     summary: str
     weight: NonNegativeFloat
-    every: float = Field(ge=PATCH / SAMPLE_RATE)
+    floor: PositiveFloat
+    temperature: PositiveFloat
+    unknown_threshold: Share
+    every: float = Field(default=2.912, ge=PATCH / SAMPLE_RATE)
     music: list[ClassName] = Field(min_length=1)
     other: list[ClassName]
     styles: dict[str, dict[ClassName, Share]]
@@ -74,6 +81,7 @@ class PoolConfig(Recipe):
             ],
             "music": [NUMBERS[name] for name in self.music],
             "other": [NUMBERS[name] for name in self.other],
+            "floor": self.floor,
         }
 
 
@@ -89,13 +97,10 @@ def read_recipe(path: Path) -> PoolConfig:
 def make(recipe: PoolConfig, descriptors: Path, ear: Path, out: Path) -> Config:
     """Write the pool of two bundles.
 
-    Temperature and threshold are those of the descriptors: they were found on the rows of real tracks, which an ear
-    cannot hear. Where the ear says nothing the pool answers as they do.
-
     Args:
         recipe: how they are joined.
-        descriptors: a bundle of architecture `descriptors`.
-        ear: a bundle of architecture `ear`.
+        descriptors: a bundle of architecture `descriptors`, or a pool whose descriptors are taken.
+        ear: a bundle of an architecture in EARS.
         out: the bundle to write.
 
     Raises:
@@ -103,25 +108,44 @@ def make(recipe: PoolConfig, descriptors: Path, ear: Path, out: Path) -> Config:
         ManifestError: the table of the recipe does not fit.
     """
     base, heard = read_config(descriptors), read_config(ear)
-    network = load_network(descriptors)
-    if not isinstance(network, DescriptorNetwork):
-        raise BundleError(
-            f"{descriptors}: this model is of the architecture {base.architecture!r}, but 'descriptors' is needed"
-        )
-    pool, settings = join(network, base.settings, ear, recipe, base.styles)
+    network, described = _descriptors(descriptors, base)
+    pool, settings = join(network, described, ear, recipe, base.styles)
     config = replace(
         base,
         name=recipe.name,
         architecture="pool",
         settings=settings,
+        temperature=recipe.temperature,
+        unknown_threshold=recipe.unknown_threshold,
         provenance=base.provenance
         | {"summary": recipe.summary, "recipe": f"recipes/{recipe.name}-pool.toml", "ear": heard.provenance["data"]},
         measures=base.measures | {"ear": heard.measures},
         sha256={},
     )
-    text = card(config, recipe.styles, (descriptors / CARD).read_text(encoding="utf-8"))
-    write(out, pool, config, text, check_waveform(config.sample_rate, 3 * config.sample_rate))
+    measured = _text(descriptors / CARD)
+    if base.architecture == "pool":  # its card ends with that of its descriptors
+        measured = "#" + measured.partition(f"## {OWN_CARD}\n")[2].replace("\n##", "\n#")
+    text = card(config, recipe.styles, _text(ear / CARD), measured)
+    check = check_waveform(config.sample_rate, 3 * config.sample_rate)
+    write(out, pool, config, text, check, _text(ear / ATTRIBUTION))
     return config
+
+
+def _descriptors(folder: Path, config: Config) -> tuple[DescriptorNetwork, Mapping[str, Any]]:
+    """The descriptor network of a bundle and its settings; of a pool, the one that is in it."""
+    network = load_network(folder)
+    if isinstance(network, LogOpinionPool) and isinstance(network.descriptors, DescriptorNetwork):
+        return network.descriptors, config.settings["descriptors"]
+    if not isinstance(network, DescriptorNetwork):
+        raise BundleError(
+            f"{folder}: this model is of the architecture {config.architecture!r}, but 'descriptors' is needed"
+        )
+    return network, config.settings
+
+
+def _text(path: Path) -> str:
+    """The text of a file; empty if there is none."""
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def join(
@@ -134,14 +158,20 @@ def join(
         ManifestError: the table of the pool does not fit.
     """
     config, source = read_config(ear), load_network(ear)
-    if config.architecture != "ear" or not isinstance(source, AudioNetwork):
-        raise BundleError(f"{ear}: this model is of the architecture {config.architecture!r}, but 'ear' is needed")
-    outputs = len(config.styles)
-    heard = EarScores(outputs, pool.every)
-    heard.body.load_state_dict(source.body.state_dict())
+    if config.architecture not in EARS or not isinstance(source, AudioNetwork):
+        raise BundleError(
+            f"{ear}: this model is of the architecture {config.architecture!r}, but 'ear' or 'ear10' is needed"
+        )
+    outputs = {"outputs": len(config.styles)}
+    member: dict[str, Any] = {
+        "architecture": config.architecture,
+        "settings": outputs | ({"every": pool.every} if config.architecture == "ear" else config.settings),
+    }
+    heard = EARS[config.architecture](**member["settings"])
+    heard.load_state_dict(source.state_dict())
     described = {
         "descriptors": dict(settings),
-        "ear": {"architecture": "ear", "settings": {"outputs": outputs, "every": pool.every}},
+        "ear": member,
         "opinions": pool.likelihood(labels),
         "weight": pool.weight,
     }
@@ -176,50 +206,50 @@ def _built(styles: int, settings: Mapping[str, Any], descriptors: nn.Module, ear
     return network.eval()
 
 
+OWN_CARD = "The descriptors' own card"
+
 POOLED = """{signature} Two networks are asked together, in a log-opinion pool inside
-one ONNX file: *descriptors*, trained on measurements of real shop tracks (their own card is the second part of this
-one), and the *ear*, convolutions that learned to say what networks say that have heard millions of real recordings. MIT
-licence.
+one ONNX file: *descriptors*, trained on measurements of real shop tracks, and the *ear*, which learned to answer as
+networks do that have heard millions of real recordings. Their own cards are the last parts of this one. MIT licence.
 
-    log P(style) = log P(style | descriptors) + {weight:g} x log (what the ear hears of it + {faint:g})
-"""
-
-EAR = """It has never heard real music itself, and no label of a person. {attribution}
-
-Pearson's correlation of its scores with its teacher's, over patches of 0.96 s; a class whose scores the teacher hardly
-varied on that sound is left out:
+    log P(style) = log P(style | descriptors) + {weight:g} x log (score of the ear for it + {floor:g})
 """
 
 TABLE = """Classes that cover several styles of a family speak for each of them alike, so both networks choose the
-family, and the descriptors the style within it. The weight is the recipe's: **there is no labelled real audio to choose
-a weight by, and none was pretended.** For the same reason no figure below is for the pool: rows of descriptors cannot
-be heard by an ear, and where it says nothing the pool answers as the descriptors do. What is known of the pool is how
-steady it is (`earmark evaluate --audio`, docs/evaluate.md).
+family, and the descriptors the style within it.
+
+Weight, floor and temperature ({temperature:g}) are the recipe's, which gives the reason. No figure in the card of the
+descriptors is for the pool: rows of descriptors cannot be heard by an ear, and where it hears nothing the pool answers
+as the descriptors do. What is known of the pool is how steady it is (`earmark evaluate --audio`, docs/evaluate.md).
 """
 
 UNKNOWN = """The answer is flattened by the share of music in what the ear hears (against speech, silence, tones and
-noise), and where the two networks contradict each other more than an ear that says nothing would. The threshold is the
-descriptors'.
+noise), and where the two networks contradict each other more than an ear that hears nothing would. A most probable
+style below {threshold:g} is like nothing that the pool knows.
 """
 
 
-def card(config: Config, table: Mapping[str, Mapping[str, float]], descriptors: str) -> str:
-    """The card of a pool, in Markdown; `table` is the recipe's, `descriptors` the card of the other member."""
+def card(config: Config, table: Mapping[str, Mapping[str, float]], ear: str, descriptors: str) -> str:
+    """The card of a pool, in Markdown; `table` is the recipe's, `ear` and `descriptors` the cards of its members."""
     speakers = (
         (style, ", ".join(f"{name} {share:g}" for name, share in classes.items())) for style, classes in table.items()
+    )
+    pooled = POOLED.format(
+        signature=cards.signature(config),
+        weight=config.settings["weight"],
+        floor=config.settings["opinions"]["floor"],
     )
     return cards.card(
         config.name,
         config.provenance["summary"],
-        POOLED.format(signature=cards.signature(config), weight=config.settings["weight"], faint=FAINT),
+        pooled,
         cards.section(
-            "The ear",
-            EAR.format(attribution=cards.sentence(config.provenance["ear"])),
-            cards.fidelity(config.measures["ear"]),
-            "Which of its classes speak for which style, and how much, is a table written by hand:",
+            "How they are joined",
+            "Which classes of the ear speak for which style, and how much, is a table written by hand:",
             cards.table(["style", "classes"], speakers),
-            TABLE,
+            TABLE.format(temperature=config.temperature),
         ),
-        cards.section('When it says "unlike anything I know"', UNKNOWN),
-        cards.section("The descriptors' own card", cards.enclosed(descriptors)),
+        cards.section('When it says "unlike anything I know"', UNKNOWN.format(threshold=config.unknown_threshold)),
+        cards.section("The ear's own card", cards.enclosed(ear)),
+        cards.section(OWN_CARD, cards.enclosed(descriptors)),
     )

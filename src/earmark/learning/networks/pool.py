@@ -5,7 +5,7 @@ kinds of music, from real recordings of any quality. A table says which of its c
 that covers a whole family speaks for each of its styles alike, and leaves the choice among them to the descriptors:
 family first, style within the family.
 
-    log P(style) = log P(style | descriptors) + weight x log (sum of the classes that speak for it + FAINT)
+    log P(style) = log P(style | descriptors) + weight x log (sum of the classes that speak for it + floor)
 
 What follows from a doubt flattens the answer, until it is "unlike anything I know": that little in the sound is music,
 and that the two disagree.
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from earmark.learning.networks.architectures import EARS
 from earmark.learning.networks.descriptors import DescriptorNetwork
 
-FAINT: Final = 0.02  # a score: what is fainter was not heard
+FAINT: Final = 0.02  # a score: what is fainter was not heard; the floor where a pool has none of its own
 QUIETEST: Final = 1e-3  # of the peak of a window: below, it stays as quiet as it is
 
 Entry = tuple[int, int, float]
@@ -39,6 +39,7 @@ class StyleLikelihood(nn.Module):
         table: which class speaks for which style.
         music: the classes that say that there is music.
         other: those that say that there is something else.
+        floor: added to the score of each style, so that what the ear did not hear is not impossible.
 
     Shape: scores (batch, patches, classes or more) -> log-likelihoods (batch, styles), musicality (batch, 1).
     """
@@ -48,13 +49,20 @@ class StyleLikelihood(nn.Module):
     other: Tensor
 
     def __init__(
-        self, styles: int, classes: int, table: Sequence[Entry], music: Sequence[int], other: Sequence[int]
+        self,
+        styles: int,
+        classes: int,
+        table: Sequence[Entry],
+        music: Sequence[int],
+        other: Sequence[int],
+        floor: float = FAINT,
     ) -> None:
         super().__init__()
         speaks = torch.zeros(classes, styles)
         for number, style, weight in table:
             speaks[number, style] = weight
         self.classes = classes
+        self.floor = floor
         self.register_buffer("speaks", speaks, persistent=False)
         for name, numbers in (("music", music), ("other", other)):
             chosen = torch.zeros(classes, 1)
@@ -64,7 +72,7 @@ class StyleLikelihood(nn.Module):
     def forward(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         mean = scores[..., : self.classes].mean(1)  # (batch, classes)
         music, other = mean @ self.music + FAINT, mean @ self.other
-        return torch.log(mean @ self.speaks + FAINT), music / (music + other)
+        return torch.log(mean @ self.speaks + self.floor), music / (music + other)
 
 
 class LogOpinionPool(nn.Module):
