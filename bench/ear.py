@@ -1,6 +1,8 @@
 """How closely an ear follows its teachers, beside the first ear and the teachers themselves: writes a JSON file.
 
-    python bench/ear.py EAR.safetensors --music ../shared/music --teachers ../shared/teachers --real ../shared/audio OUT
+    python bench/ear.py EAR.safetensors --music MUSIC --teachers TEACHERS --real FOLDER --first HOUSE12 OUT
+
+HOUSE12 is the bundle `house12` of a version before this ear.
 
 Held-out music and real files in stretches of 10 s (and held-out music in stretches of 3 s and of 29.12 s), for each
 class; the answers of the teachers are kept in OUT.cache, as asking them takes some minutes of a processor.
@@ -17,7 +19,6 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from earmark.hearing.bundle import locate
 from earmark.learning.bundle import export_onnx
 from earmark.learning.networks import ARCHITECTURES
 from earmark.learning.networks.ear import EarScores
@@ -34,11 +35,11 @@ TURNS = 30
 
 
 class First(nn.Module):
-    """The first ear, out of the pool that ships with it, as `fidelity.answers` asks: logits of its mean scores."""
+    """The first ear, out of a pool that has it, as `fidelity.answers` asks: logits of its mean scores."""
 
-    def __init__(self, every: float) -> None:
+    def __init__(self, pool: Path, every: float) -> None:
         super().__init__()
-        weights = load_file(locate("house12") / "weights.safetensors")
+        weights = load_file(pool / "weights.safetensors")
         self.scores = EarScores(len(OUTPUTS), every)
         self.scores.load_state_dict({name[4:]: value for name, value in weights.items() if name.startswith("ear.")})
 
@@ -96,7 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("ear", "out"):
         parser.add_argument(name, type=Path)
-    for name in ("music", "teachers", "real"):
+    for name in ("music", "teachers", "real", "first"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--network", default="bag")
     parser.add_argument("--tags", action="store_true", help="ask musicnn as well, which takes long")
@@ -122,9 +123,12 @@ def main() -> None:
         ("held-out music, 29.12 s", held, WINDOW),
     ):
         sound = judged(name + tagged, paths, given.teachers, cache, seconds, asked)
-        students: dict[str, nn.Module] = {"new ear": network, "first ear, touching patches": First(TOUCHING).eval()}
+        students: dict[str, nn.Module] = {
+            "new ear": network,
+            "first ear, touching patches": First(given.first, TOUCHING).eval(),
+        }
         if seconds > SHIPPED:
-            students["first ear, as shipped"] = First(SHIPPED).eval()
+            students["first ear, as shipped"] = First(given.first, SHIPPED).eval()
         if seconds == WINDOW:
             students["new ear, ten seconds at a time"] = InTurn(network, 10 * 22_050)
         rows = {title: fidelity.compare(fidelity.answers(each, sound), sound) for title, each in students.items()}
@@ -132,7 +136,7 @@ def main() -> None:
         given.out.write_text(json.dumps(found, indent=1), encoding="utf-8")
         print(name, {title: round(each.mean, 3) for title, each in rows.items()}, flush=True)
     found["milliseconds of one thread for 29.12 s"] = milliseconds(
-        {"new ear": network, "first ear, as shipped": First(SHIPPED).eval()}, round(WINDOW * 22_050)
+        {"new ear": network, "first ear, as shipped": First(given.first, SHIPPED).eval()}, round(WINDOW * 22_050)
     )
     given.out.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
