@@ -8,7 +8,7 @@ AUDIO ?= ../shared/audio
 MUSIC ?= ../shared/music
 TEACHERS ?= ../shared/teachers
 
-.PHONY: demo test test-all lint bench models examples clean
+.PHONY: demo test test-all lint bench models examples guide clean
 
 demo: .venv/base
 	@$(BIN)/earmark listen examples/06-future-house.opus --timeline
@@ -52,6 +52,12 @@ models: .venv/dev
 # Renders the twelve example tracks anew.
 examples: .venv/dev
 	$(BIN)/python -c "from pathlib import Path; from earmark.synth.corpus import write_examples; write_examples(Path('examples'))"
+
+# Runs the handy guide and keeps what it shows.
+guide: .venv/dev
+	$(BIN)/jupytext --to ipynb notebooks/guide.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m nbconvert --to notebook --execute --inplace \
+	    --ExecutePreprocessor.timeout=900 notebooks/guide.ipynb
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

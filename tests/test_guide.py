@@ -53,6 +53,11 @@ def test_the_guide_runs_from_top_to_bottom(tmp_path: Path) -> None:
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     text = "".join("".join(output.get("text", [])) for output in outputs(tmp_path / "guide.ipynb"))
+    # The figures of the shipped model that the notebook shows are those of the model that is here.
+    shown = "".join("".join(output.get("text", [])) for output in outputs(SHOWN))
+    figures = [line for line in text.splitlines() if line.startswith("among the first")]
+    assert len(figures) == 3
+    assert [line for line in shown.splitlines() if line.startswith("among the first")] == figures
     assert "right for artists it never heard: " in text
     assert "P@1 on " in text
     first_suspect = text[text.index("looks doubtful:") :].splitlines()[0]
