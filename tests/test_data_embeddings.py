@@ -55,6 +55,18 @@ def test_embeddings_and_logits_are_those_of_the_model(crate: list[Path], tiny: P
     np.testing.assert_allclose(one.logits[:, 1], 10 * one.embeddings[:, 0], rtol=1e-5)
 
 
+def test_silence_teaches_nothing(tiny: Path, tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    sound, silence = noise(2.0, generator, 8000), np.zeros(24_000, np.float32)
+    file = write_wav(tmp_path / "ends.wav", np.concatenate([sound, silence]), 8000)
+    empty = write_wav(tmp_path / "empty.wav", silence, 8000)
+    found, nothing = embed([file, empty], tiny, tmp_path / "cache", 1)
+    assert isinstance(found, Embedded)
+    assert isinstance(nothing, Embedded)
+    assert (len(found.embeddings), len(nothing.embeddings)) == (2, 3)  # of silence alone, all windows stay
+    np.testing.assert_allclose(found.embeddings.mean(0), Model.open(tiny).hear(decode(file, 8000)).embedding, rtol=1e-5)
+
+
 def test_a_second_run_hears_nothing(crate: list[Path], tiny: Path, tmp_path: Path, heard: list[str]) -> None:
     first = list(embed(crate, tiny, tmp_path / "cache", 1))
     assert heard == ["0.wav", "1.wav", "2.wav", "3.wav"]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from earmark.errors import ManifestError, UnreadableAudio
+from earmark.hearing import Listener, Model
 from earmark.hearing.bundle import Config, read_config
 from earmark.learning.data.manifest import LearningTask, Manifest, ManifestEntry
 from earmark.learning.evaluation import styles, tags, values
@@ -475,6 +476,17 @@ def test_a_file_that_is_no_audio_is_no_answer(tmp_path: Path, tiny: Path) -> Non
     (tmp_path / "empty.wav").touch()
     with pytest.raises(UnreadableAudio, match="the file is empty"):
         open_predictor(tiny)(tmp_path / "empty.wav")
+
+
+def test_a_track_is_predicted_as_it_is_heard_and_silence_does_not_vote(tmp_path: Path, tiny: Path) -> None:
+    rising = np.concatenate([np.linspace(0, 1, 24_000, dtype=np.float32), np.zeros(40_000, np.float32)])
+    file = write_wav(tmp_path / "ends.wav", rising, 8000)
+    manifest = Manifest("styles", ("Up",), (ManifestEntry(file, ("Up",)),))
+    opened = Model.open(tiny)
+    predictions = collect(opened.config, LIST, manifest, [open_predictor(tiny)(file)])
+    assert predictions.tracks()[0] == pytest.approx(Listener(opened)(file).timeline.mean(), abs=1e-6)
+    assert len(predictions.windows()[0]) == 8
+    assert predictions.predicted[0].windows.mean(0) != pytest.approx(predictions.tracks()[0], abs=0.01)
 
 
 def test_what_cannot_be_heard_is_set_apart(tiny_config: Config) -> None:

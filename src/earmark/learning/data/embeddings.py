@@ -5,6 +5,8 @@ are stored as a small file of their own, as soon as they are there, under a cach
 the file's path, size and time of change, the model's network and how it cuts windows. A file or a model that changes
 gets another key; what is stored is never wrong, at worst unused, and the folder may be deleted at any time.
 
+Silence is left out as it is when a model listens: windows without a vote, and silent ends of those that have one.
+
 Conventions: embeddings (windows, dims), logits (windows, styles), both float32, as the network gives them.
 """
 
@@ -23,10 +25,13 @@ from earmark.audio import Recording
 from earmark.errors import UnreadableAudio
 from earmark.files import cache_folder, replacing
 from earmark.hearing import Model
+from earmark.hearing.activity import Activity, without_silent_ends
 from earmark.hearing.bundle import NETWORK, Config
 from earmark.runner import Outcome, run_all
 
 logger = logging.getLogger(__name__)
+
+REVISION = 2  # raised when the same file and model begin to give other embeddings
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,15 @@ class Embedder:
         target = (
             self.cache / f"{cache_key(path, self.model.config)}.npz"
         )  # before hearing: a file that changes meanwhile is stale
+        rate = self.model.config.sample_rate
+        activity, outputs = Activity(rate), []
         with Recording(path) as recording:
-            windows = self.model.windows(recording.blocks(self.model.config.sample_rate))
-            outputs = [self.model.run(waveform[None]) for _, waveform in windows]
-        logits, embeddings = (np.concatenate(each) for each in zip(*outputs, strict=True))
+            for _, waveform in self.model.windows(recording.blocks(rate)):
+                activity.add(waveform)
+                outputs.append(self.model.run(without_silent_ends(waveform, rate)[None]))
+        voting = activity.weights() > 0  # (windows,)
+        kept = voting if voting.any() else ~voting
+        logits, embeddings = (np.concatenate(each)[kept] for each in zip(*outputs, strict=True))
         _store(target, embeddings, logits)
         return Embedded(path, embeddings, logits)
 
@@ -107,7 +117,7 @@ def cache_key(path: Path, config: Config) -> str:
     except OSError as error:
         raise UnreadableAudio(path, error.strerror or str(error)) from error
     model = (config.sha256[NETWORK], config.sample_rate, config.window, config.hop, config.shortest)
-    key = "\n".join(map(str, (path.absolute(), stat.st_size, stat.st_mtime_ns, *model)))
+    key = "\n".join(map(str, (path.absolute(), stat.st_size, stat.st_mtime_ns, *model, REVISION)))
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -27,12 +27,20 @@ class Prediction:
     """The prediction for one file.
 
     `windows` are probabilities or values, (windows, outputs); `seconds` of audio were heard, in `cpu` seconds of
-    processor time with all that belongs to it: reading, decoding, resampling.
+    processor time with all that belongs to it: reading, decoding, resampling. `weights` are those of the windows in the
+    prediction for the track, (windows,); without them, and where all are 0, the windows count alike.
     """
 
     windows: NDArray[np.float32]
     seconds: float
     cpu: float
+    weights: NDArray[np.float64] | None = None
+
+    def mean(self) -> NDArray[np.float64]:
+        """The prediction for the whole track, (outputs,)."""
+        weights = None if self.weights is None or not self.weights.any() else self.weights
+        mean: NDArray[np.float64] = np.average(self.windows.astype(np.float64), 0, weights)
+        return mean
 
 
 def open_predictor(model: str | Path) -> Callable[[Path], Prediction]:
@@ -42,25 +50,25 @@ def open_predictor(model: str | Path) -> Callable[[Path], Prediction]:
 
     def predict(path: Path) -> Prediction:
         began = time.process_time()
-        windows, seconds = ask(opened, path)
-        return Prediction(windows, seconds, time.process_time() - began)
+        windows, seconds, weights = ask(opened, path)
+        return Prediction(windows, seconds, time.process_time() - began, weights)
 
     return predict
 
 
-def _probabilities(model: Model, path: Path) -> tuple[NDArray[np.float32], float]:
+def _probabilities(model: Model, path: Path) -> tuple[NDArray[np.float32], float, NDArray[np.float64] | None]:
     heard = Listener(model)(path)
-    return heard.timeline.probabilities, heard.duration
+    return heard.timeline.probabilities, heard.duration, heard.timeline.weights
 
 
-def _estimates(model: Model, path: Path) -> tuple[NDArray[np.float32], float]:
+def _estimates(model: Model, path: Path) -> tuple[NDArray[np.float32], float, None]:
     rate = model.config.sample_rate
     values, end = [], 0.0
     with Recording(path) as recording:
         for start, waveform in model.windows(recording.blocks(rate)):
             values.append(model.run(waveform[None])[0][0])
             end = start + len(waveform) / rate
-    return np.stack(values), end
+    return np.stack(values), end, None
 
 
 @dataclass(frozen=True)
@@ -77,8 +85,8 @@ class Predictions:
     failures: tuple[FileError, ...]
 
     def tracks(self) -> NDArray[np.float64]:
-        """The prediction for each track, the mean over its windows, shape (tracks, outputs)."""
-        return np.array([each.windows.mean(0, dtype=np.float64) for each in self.predicted])
+        """The prediction for each track, the weighted mean over its windows, shape (tracks, outputs)."""
+        return np.array([each.mean() for each in self.predicted])
 
     def windows(self) -> tuple[NDArray[np.float64], Indices]:
         """The prediction for each window of all tracks, (windows, outputs), and the index of its track, (windows,)."""
