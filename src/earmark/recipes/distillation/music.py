@@ -5,8 +5,8 @@ A folder holds the files and `manifest.csv` with a line for each excerpt (its co
 Held out are whole *authors*: all by one artist, on whatever album, and where no artist is known a whole album. In
 each source that has several authors (those with one alone count as one source together) the authors are gone through in
 the order of the SHA-256 of their names, and one is held out if that leaves out at most HELD_OUT of the source's works,
-and of those that are electronic. A author of more than LARGEST works is learned from: what is measured shall not be one
-artist's. So the split depends on nothing but the manifest, and a author is held out or learned from for good.
+and of those that are electronic. An author of more than LARGEST works is learned from: what is measured shall not be
+one artist's. So the split depends on nothing but the manifest, and an author is held out or learned from for good.
 """
 
 import csv
@@ -85,7 +85,7 @@ def held_out(excerpts: Sequence[Excerpt]) -> frozenset[str]:
     authors: dict[str, list[Excerpt]] = defaultdict(list)
     for excerpt in excerpts:
         authors[excerpt.author].append(excerpt)
-    sources: dict[str, list[str]] = defaultdict(list)  # a author belongs to the source that its first excerpt is from
+    sources: dict[str, list[str]] = defaultdict(list)  # an author belongs to the source that its first excerpt is from
     for author, its in authors.items():
         sources[its[0].source].append(author)
     alone = [source for source, its in sources.items() if len(its) == 1]
