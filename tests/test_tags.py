@@ -545,6 +545,25 @@ def test_a_new_chunk_takes_over_what_others_say_and_leaves_them(plain: dict[str,
     assert info in path.read_bytes()
 
 
+def with_list(plain: Path, path: Path, content: bytes) -> Path:
+    """Write a WAV file with a chunk of the kind LIST at its end."""
+    chunks = plain.read_bytes()[8:] + b"LIST" + struct.pack("<I", len(content)) + content
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(chunks)) + chunks)
+    return path
+
+
+@pytest.mark.parametrize("genre", [b"(17)", b"17\0\0"])
+def test_a_genre_in_numbers_is_taken_over_as_it_is_read(genre: bytes, plain: dict[str, Path], tmp_path: Path) -> None:
+    path = with_list(plain["wav"], tmp_path / "a.wav", b"INFOIGNR\x04\0\0\0" + genre)
+    assert read(path) == Tags(genres=("Rock",))
+    write(path, [Change("key", (), ("Am",))], Journal(tmp_path / "journal").start())
+    assert read(path) == Tags(genres=("Rock",), key="Am")
+
+
+def test_an_empty_list_says_nothing(plain: dict[str, Path], tmp_path: Path) -> None:
+    assert read(with_list(plain["wav"], tmp_path / "a.wav", b"")) == Tags()
+
+
 def test_a_wav_that_ends_without_its_pad_byte(plain: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     content = plain["wav"].read_bytes()

@@ -218,6 +218,31 @@ def test_an_ape_tag_is_read_and_taken_over_and_stays(
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("said", "genres", "title"),
+    [
+        ({"Genre": "17"}, ("Rock",), "An old title"),
+        ({"Genre": ["House", "(17)"]}, ("House", "Rock"), "An old title"),
+        ({"Title": "\u200b", "Genre": " \x07"}, ("Trance",), "An old title"),
+    ],
+    ids=["number", "number in brackets", "nothing"],
+)
+def test_an_ape_tag_with_genres_in_numbers_or_with_nothing_to_see_is_taken_over_as_it_is_read(
+    said: dict[str, Any],
+    genres: tuple[str, ...],
+    title: str,
+    sounds: dict[str, Path],
+    tmp_path: Path,
+    journal: Journal,
+) -> None:
+    path = Path(shutil.copy(sounds["mp3"], tmp_path))
+    with_ape(path, said)
+    path.write_bytes(path.read_bytes() + old_tag())
+    assert (read(path).genres, read(path).title) == (genres, title)
+    write(path, [Change("key", (), ("Am",))], journal.start())
+    assert (read(path).genres, read(path).title, read(path).key) == (genres, title, "Am")
+
+
 def test_what_is_written_counts_although_the_ape_tag_says_something_else(
     sounds: dict[str, Path], tmp_path: Path, journal: Journal
 ) -> None:

@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 
 from earmark.library.tags.layouts import id3
 from earmark.library.tags.layouts.layout import Layout, LayoutError, Values, growth, part, read_exactly, size_of
+from earmark.library.tags.layouts.older import genres_of
 from earmark.library.tags.patch import Patch, Splice, patch
 
 _KINDS: Final = {(b"FORM", b"AIFF"): ">", (b"FORM", b"AIFC"): ">", (b"RIFF", b"WAVE"): "<"}
@@ -108,7 +109,7 @@ def taken_over(file: BinaryIO, chunks: list[Chunk]) -> Values:
     for chunk in chunks:
         if chunk.name in _AIFF:
             values[_AIFF[chunk.name]] = (_text(read_exactly(file, chunk.start, chunk.size)),)
-        if chunk.name == b"LIST" and read_exactly(file, chunk.start, 4) == b"INFO":
+        if chunk.name == b"LIST" and chunk.size >= len(b"INFO") and read_exactly(file, chunk.start, 4) == b"INFO":
             values |= _info(read_exactly(file, chunk.start + 4, chunk.size - 4))
     return {name: values for name, values in values.items() if values[0]}
 
@@ -126,6 +127,8 @@ def _info(content: bytes) -> dict[str, tuple[str, ...]]:
         if name in _INFO:
             values[_INFO[name]] = (_text(content[position + 8 : position + 8 + size]),)
         position += 8 + size + size % 2
+    if "TCON" in values:
+        values["TCON"] = genres_of(values["TCON"]) or ("",)
     return values
 
 

@@ -10,15 +10,18 @@ References: id3.org, ID3v1; Hydrogenaudio knowledge base, APE key.
 """
 
 import struct
+from collections.abc import Sequence
 from typing import Any, BinaryIO, Final
 
 import mutagen
 from mutagen.apev2 import TEXT, APEv2
 from mutagen.id3 import TCON
 
+from earmark.library.tags.fields import says_something
 from earmark.library.tags.layouts.layout import Values, read_exactly, size_of
 
 _APEv2: Any = APEv2  # mutagen says of few of its classes what they take
+_TCON: Any = TCON
 SIZE_OF_V1: Final = 128  # bytes
 APE_MARK: Final = b"APETAGEX"  # which has "TAG" in it, where ID3v1 may be looked for
 UNDO_OF_MP3GAIN: Final = "mp3gain_"
@@ -84,8 +87,13 @@ def read_ape(file: BinaryIO) -> Values:
     for key, value in items.items():
         if value.kind != TEXT or key.casefold().startswith(UNDO_OF_MP3GAIN):
             continue
-        texts = tuple(text for text in value if text.strip())
+        texts = tuple(text for text in value if says_something(text))
         name = _FROM_APE.get(key.casefold(), f"TXXX:{key}")
         if texts:
-            values.setdefault(name, texts)
+            values.setdefault(name, genres_of(texts) if name == "TCON" else texts)
     return values
+
+
+def genres_of(texts: Sequence[str]) -> tuple[str, ...]:
+    """Genres by their names: a number in an older tag is one of the list of ID3v1, as it is in ID3v2."""
+    return tuple(_TCON(encoding=3, text=list(texts)).genres)
