@@ -182,6 +182,27 @@ def test_a_step_that_fails_leaves_everything_as_it_was(
     assert refused(path, journal) == "not changed: No space left on device"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the names in a folder by itself")
+def test_a_folder_that_cannot_be_synced_does_not_deny_the_change(
+    path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some shares cannot; the file is changed by then."""
+    true_fsync, folder = os.fsync, path.parent.stat().st_ino
+
+    def fsync(handle: int) -> None:
+        if os.fstat(handle).st_ino == folder:
+            raise OSError(22, "Invalid argument")
+        true_fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    before = path.read_bytes()
+    write(path, KEY, journal.start())
+    assert read(path).key == "Am"
+    assert list(undo(journal)) == [path]
+    assert path.read_bytes() == before
+    assert [run.undone for run in journal.runs()] == [1]
+
+
 def test_a_journal_that_cannot_be_written_stops_the_write(path: Path, tmp_path: Path) -> None:
     (tmp_path / "journal").write_text("a file where the folder should be", encoding="utf-8")
     assert "not changed: the journal" in refused(path, Journal(tmp_path / "journal"))

@@ -84,7 +84,8 @@ def swap(
             copy.replace(path)
         finally:
             copy.unlink(missing_ok=True)
-        sync(path.parent)
+        with suppress(OSError):  # some shares cannot; the file is changed all the same
+            sync(path.parent)
     except OSError as error:
         raise TagError(path, f"not changed: {error.strerror or error}") from error
     except ValueError as error:
