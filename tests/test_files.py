@@ -226,6 +226,29 @@ def test_a_second_rename_that_fails_undoes_the_first(folder: Path, monkeypatch: 
     assert names(folder.parent) == ["bundle"]
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, PermissionError])
+def test_whatever_comes_between_the_renames_the_old_folder_is_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.suffix == ".new" or (self.suffix == ".old" and error is PermissionError):
+            raise error
+        return rename(self, target)
+
+    def replace() -> None:
+        with replacing_folder(folder) as fresh:
+            (fresh / "new").touch()
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(error):
+        replace()
+    (kept,) = folder.parent.iterdir()
+    assert names(kept) == ["old"]
+    assert (kept == folder) == (error is KeyboardInterrupt)  # else nothing can be renamed, and it keeps the other name
+
+
 # Folders of the user
 
 

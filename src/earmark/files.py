@@ -84,16 +84,18 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         if not path.exists():
             fresh.rename(path)
         else:
-            path.rename(old)
             try:
+                path.rename(old)
                 fresh.rename(path)
-            except OSError:
-                old.rename(path)
+            except BaseException:  # Ctrl-C among them
+                if old.exists() and not path.exists():
+                    old.rename(path)
                 raise
         _sync_names(path.parent)
     finally:
-        for leftover in (fresh, old):
-            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)
+        if path.exists():  # else the old one is all that there is
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def put(fresh: Path, path: Path) -> None:
