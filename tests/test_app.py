@@ -113,6 +113,22 @@ def test_what_a_catalogue_knows_is_not_heard_again(crate: Path, tiny: Path, home
     assert styles(lookup.heard(sources[:1], home / "catalogue.db")) == [reason]
 
 
+def test_a_known_file_that_cannot_be_read_any_more_is_one_error_among_the_others(
+    crate: Path, tiny: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Catalogue(home / "catalogue.db") as catalogue:
+        list(catalogue.scan(crate, listening.open_listener(str(tiny))))
+    os.utime(crate / "a-up.wav", (1, 1))
+
+    def unreadable(path: Path) -> str:
+        raise UnreadableAudio(path, "it cannot be read: Input/output error")
+
+    monkeypatch.setattr(lookup, "content_hash", unreadable)
+    reason = f"as it is now, it is not in the catalogue {home / 'catalogue.db'}: `earmark scan` it first"
+    sources = [str(crate / "a-up.wav"), str(crate / "b-down.wav")]
+    assert styles(lookup.heard(sources, home / "catalogue.db")) == ["Down", reason]
+
+
 def test_the_catalogue_is_opened_only_if_there_is_one(home: Path) -> None:
     assert catalogue_path() == home / "catalogue.db"
     with open_if_any() as none:

@@ -69,7 +69,10 @@ def _current(track: "Track | None") -> "Analysis | None":
     if not stat.S_ISREG(status.st_mode):  # the listener says so
         return None
     same = (status.st_size, status.st_mtime_ns) == (track.size, track.modified)
-    return track.analysis if same or content_hash(track.path) == track.content_hash else None
+    try:
+        return track.analysis if same or content_hash(track.path) == track.content_hash else None
+    except UnreadableAudio:  # the listener says so
+        return None
 
 
 def note_tags(catalogue: "Catalogue | None", path: Path) -> None:
