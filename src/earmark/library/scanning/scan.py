@@ -298,4 +298,7 @@ def _is_respelled(one: Path, other: Path) -> bool:
     So they are where the file system does not tell them apart.
     """
     first, second = (composed(str(path)).casefold() for path in (one, other))
-    return first == second and one.exists() and one.samefile(other)
+    try:
+        return first == second and one.samefile(other)
+    except OSError:  # gone, or nobody may look
+        return False
