@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -577,6 +578,24 @@ def test_the_bundle_hears_what_the_head_hears(
         again, _ = network(torch.from_numpy(waveforms))
     np.testing.assert_allclose(again.numpy(), logits, atol=1e-4)
     assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+def test_whose_works_the_base_learned_from_stands_beside_what_was_taught(
+    heard_crate: LabelledEmbeddings, base: Path, tmp_path: Path
+) -> None:
+    pool = tmp_path / "base"
+    shutil.copytree(base, pool)
+    settings = json.loads((pool / "config.json").read_text(encoding="utf-8"))
+    settings["provenance"]["ear"] = "Taught by somebody. Sound: see ATTRIBUTION.md"
+    (pool / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+    (pool / "ATTRIBUTION.md").write_text("Ännchen, CC-BY\n", encoding="utf-8")
+    found = study(heard_crate, ["linear"])
+    write(found, pool, tmp_path / "taught", tmp_path / "report")
+    assert (tmp_path / "taught" / "ATTRIBUTION.md").read_text(encoding="utf-8") == "Ännchen, CC-BY\n"
+    card = " ".join((tmp_path / "taught" / "README.md").read_text(encoding="utf-8").split())
+    assert "Data behind `base`: Sines, (c) nobody. Taught by somebody. Sound: see ATTRIBUTION.md." in card
+    write(found, base, tmp_path / "taught", tmp_path / "report")
+    assert not (tmp_path / "taught" / "ATTRIBUTION.md").exists()
 
 
 def test_the_card_and_the_report_hold_the_figures(

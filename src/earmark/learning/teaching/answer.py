@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from earmark.errors import BundleError
-from earmark.hearing.bundle import CHECK, NETWORK, WEIGHTS, Config, read_checked, read_config
+from earmark.hearing.bundle import ATTRIBUTION, CHECK, NETWORK, WEIGHTS, Config, read_checked, read_config
 from earmark.hearing.session import open_session
 from earmark.learning import bundle_files
 from earmark.learning.bundle_files import CheckSample
@@ -101,7 +101,9 @@ def merged(
 
 
 def write(out: Path, answer: Answer, config: Config, card: str, model: Path) -> None:
-    """Write the bundle of an answer on top of a model; its check sample is the waveform of the model's own.
+    """Write the bundle of an answer on top of a model, whose weights it holds, and so whose attribution.
+
+    Its check sample is the waveform of the model's own.
 
     Raises:
         BundleError: the model is damaged, or something else than a bundle stands at `out`.
@@ -113,7 +115,16 @@ def write(out: Path, answer: Answer, config: Config, card: str, model: Path) -> 
     logits = open_session(network, out).run(["logits"], {"waveform": waveform})[0]
     arrays = {name: np.ascontiguousarray(values, np.float32) for name, values in answer.arrays.items()}
     weights = save(_named("base", _weights(model, base)) | arrays)
-    bundle_files.write(out, config, card, network=network, weights=weights, check=CheckSample(waveform, logits))
+    works = model / ATTRIBUTION
+    bundle_files.write(
+        out,
+        config,
+        card,
+        network=network,
+        weights=weights,
+        check=CheckSample(waveform, logits),
+        attribution=works.read_text(encoding="utf-8") if works.is_file() else "",
+    )
 
 
 def _weights(model: Path, config: Config) -> dict[str, NDArray[np.generic]]:

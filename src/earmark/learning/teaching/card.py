@@ -34,7 +34,8 @@ well; the rights in the music that was taught with remain where they were.
 
 def write(config: Config, study: Study, merging: Merging | None, base: Config) -> str:
     """The card of a model that was taught."""
-    attribution = base.provenance.get("data", "")
+    # A pool has the data of its descriptors, and whom its ear learned from.
+    sources = [str(base.provenance[part]).rstrip(".") for part in ("data", "ear") if base.provenance.get(part)]
     text = TEXT.format(
         signature=cards.signature(config),
         base=base.name,
@@ -42,7 +43,7 @@ def write(config: Config, study: Study, merging: Merging | None, base: Config) -
         data=_data(study),
         artists=_artists(study),
         base_summary=base.provenance.get("summary", "no summary"),
-        attribution=f"\nData behind `{base.name}`: {attribution}.\n" if attribution else "",
+        attribution=f"\nData behind `{base.name}`: {'. '.join(sources)}.\n" if sources else "",
         accuracy=_accuracy(study),
         curve=_curve(study),
         merging=_merging(merging, base) if merging else "",
