@@ -42,6 +42,14 @@ def test_a_sine_is_a_lone_tone(hertz: float) -> None:
     assert active(tone(hertz, 6.0, RATE)).no_music() == "a lone tone"
 
 
+def test_a_loud_bass_line_is_no_lone_tone() -> None:
+    seconds = np.arange(12 * RATE) / RATE
+    notes = np.array([43.7, 49.0, 55.0, 41.2])[(seconds * 2).astype(int) % 4]
+    bass = np.sin(2 * np.pi * np.cumsum(notes) / RATE) * np.exp(-2 * (seconds % 0.5))
+    hiss = noise(12.0, np.random.default_rng(2), RATE)
+    assert active((0.5 * bass + 0.02 * hiss).astype(np.float32)).no_music() == ""
+
+
 @pytest.mark.parametrize(
     "waveform",
     [

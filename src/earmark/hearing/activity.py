@@ -42,6 +42,7 @@ STEADY: Final = 0.9  # flatness, weighted by power; that of music is 0.65 at mos
 TRANSIENT: Final = 0.15  # flatness of bins that come and go
 PURE: Final = 0.95  # share of the power that a lone tone has in `NARROW` bins on each side
 NARROW: Final = 2
+BASS: Final = 8  # bin, about 170 Hz: down there, all notes of a bass line are one narrow peak, so a lone tone is steady
 
 
 class Activity:
@@ -98,9 +99,11 @@ class Activity:
         flatness = np.exp(self._logarithms[audible] / self._frames) / mean  # (bins,), over time
         if np.median(flatness) < TRANSIENT:
             return ""
-        if np.convolve(self._tones, np.ones(3)).max() > MOST * self._frames:
+        steady = np.average(flatness, weights=mean) > STEADY
+        tones = np.convolve(self._tones, np.ones(3))  # (bins + 2,), the bin itself one place further
+        if tones.max() > MOST * self._frames and (steady or tones.argmax() + LOWEST - 1 > BASS):
             return "a lone tone"
-        if np.average(flatness, weights=mean) > STEADY:
+        if steady:
             return "a steady sound"
         near = np.abs(flatness - STATIONARY) < TOLERANCE + SPREAD / np.sqrt(self._frames)
         return "noise" if abs(flatness.mean() - STATIONARY) < TOLERANCE and near.mean() > MOST else ""
