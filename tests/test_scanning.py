@@ -99,6 +99,25 @@ Scan = Callable[..., list[str]]
 
 
 @pytest.mark.parametrize("error", [PermissionError, TimeoutError, OSError])
+def test_a_former_place_where_nobody_may_look_does_not_end_a_scan(
+    error: type[OSError], scan: Scan, crate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan(crate)
+    shutil.copy(crate / "a.wav", crate / "A.wav")
+    stat = Path.stat
+
+    def refused(path: Path, **kind: bool) -> os.stat_result:
+        if path.name == "a.wav" and (crate / "A.wav").name in seen:
+            raise error(13, "no")
+        seen.add(path.name)
+        return stat(path, **kind)
+
+    seen: set[str] = set()
+    monkeypatch.setattr(Path, "stat", refused)
+    assert "known A.wav" in scan(crate)
+
+
+@pytest.mark.parametrize("error", [PermissionError, TimeoutError, OSError])
 def test_a_file_that_cannot_be_looked_at_has_not_vanished(
     error: type[OSError], scan: Scan, crate: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -424,6 +443,13 @@ def test_watching_hears_what_is_there_and_what_comes(
     ) == ["heard a.wav", "heard b.wav", "heard c.wav", "heard d.wav", "heard new.wav", "missing a.wav",
           "missing b.wav", "moved moved.wav"]  # fmt: skip
     assert [track.missing for track in catalogue.tracks()] == [True, False, False, False, False]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are compared byte by byte on Linux")
+def test_a_folder_is_watched_whatever_the_spelling_of_its_name(catalogue: Catalogue, crate: Path, ear: Ear) -> None:
+    crate.rename(crate.with_name("Cafe\u0301"))
+    found = watched(catalogue, crate.with_name("Caf\u00e9"), ear, nothing, nothing)
+    assert found == ["heard a.wav", "heard b.wav", "heard c.wav", "heard d.wav"]
 
 
 def test_a_file_that_is_still_being_copied_is_left_alone(

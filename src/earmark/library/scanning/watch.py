@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from earmark.files import absolute
+from earmark.files import absolute, as_spelled
 from earmark.library.scanning.examine import Examiner
 from earmark.library.scanning.scan import ScanResult, Store, hear, survey, walk
 
@@ -39,10 +39,11 @@ def watch(
     before: dict[Path, State] = {}
     done: dict[Path, State] | None = None
     while True:
-        now = _states(folder)
+        here = as_spelled(folder)  # the folder may come later
+        now = _states(here)
         ready = {path: state for path, state in now.items() if before.get(path) == state}
-        if ready != done and folder.exists():
-            changes = survey(catalogue, folder, version=examine.version, ready=ready)
+        if ready != done and here.exists():
+            changes = survey(catalogue, here, version=examine.version, ready=ready)
             yield from hear(catalogue, changes, examine, workers=workers(len(changes.fresh)))
             done = ready
         before = now
