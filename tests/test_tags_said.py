@@ -261,6 +261,13 @@ def test_field_by_field_the_newest_tag_that_says_something_counts(sounds: dict[s
     assert (found.title, found.artist, found.album, found.bpm) == ("of ID3v2", "of APE", "An old album", 130.0)
 
 
+def test_an_ape_tag_counts_where_id3v2_is_of_an_unknown_version(sounds: dict[str, Path], tmp_path: Path) -> None:
+    path = Path(shutil.copy(sounds["mp3"], tmp_path))
+    with_ape(path, {"Title": "of APE"})
+    path.write_bytes(b"ID3\x05\0\0\0\0\0\x0a" + bytes(10) + path.read_bytes() + old_tag())
+    assert (read(path).title, read(path).album) == ("of APE", "An old album")
+
+
 def test_a_damaged_ape_tag_says_nothing(sounds: dict[str, Path], tmp_path: Path, journal: Journal) -> None:
     path = Path(shutil.copy(sounds["mp3"], tmp_path))
     tag = with_ape(path, APE_TAG)

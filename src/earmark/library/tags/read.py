@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from mutagen.id3 import ID3, ID3NoHeaderError
+from mutagen.id3 import ID3, ID3NoHeaderError, ID3UnsupportedVersionError
 
 from earmark.errors import TagError
 from earmark.library.tags.containers import Container, recognise
@@ -78,7 +78,7 @@ def _without_v1(path: Path) -> Any:  # noqa: ANN401  the same
     """The ID3v2 tag of a file alone, or None."""
     try:
         return _ID3(path, load_v1=False)
-    except ID3NoHeaderError:
+    except (ID3NoHeaderError, ID3UnsupportedVersionError):  # the same that mutagen passes over for ID3v1
         return None
 
 
