@@ -272,6 +272,12 @@ def test_what_is_exported_is_imported(
     assert playlist.tracks == tuple(PurePosixPath(track.path) for track in tracks)
 
 
+def test_a_line_that_is_too_long_for_a_name_is_a_track_like_others(tmp_path: Path) -> None:
+    (tmp_path / "a.m3u8").write_text(f"a\\{'b' * 400}.mp3\nc.mp3\n", encoding="utf-8")
+    (playlist,) = IMPORTERS["m3u"](tmp_path / "a.m3u8").playlists
+    assert playlist.tracks == (tmp_path / "a" / f"{'b' * 400}.mp3", tmp_path / "c.mp3")
+
+
 # Words and numbers
 
 

@@ -5,6 +5,7 @@ URLs of files; the URL of a stream is no track.
 """
 
 import ntpath
+import os
 import re
 from pathlib import Path, PurePath, PureWindowsPath
 
@@ -77,6 +78,6 @@ def _place(line: str, playlist: Path) -> PurePath | None:
         return place(line)
     folder = absolute(playlist.parent)
     # A relative path with backslashes was written on Windows, unless there is a file of that very name.
-    if "\\" in line and not as_spelled(Path(folder, line)).exists():
+    if "\\" in line and not os.path.exists(as_spelled(Path(folder, line))):  # noqa: PTH110  which takes lines of any length
         line = line.replace(ntpath.sep, "/")
     return absolute(Path(folder, line))
