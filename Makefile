@@ -11,7 +11,7 @@ TEACHERS ?= ../shared/teachers
 .PHONY: demo test test-all lint bench models examples guide clean
 
 demo: .venv/base
-	@$(BIN)/earmark listen examples/06-future-house.opus --timeline
+	@$(BIN)/earmark listen examples/04-drum-and-bass.opus --timeline
 	@$(BIN)/earmark listen examples --brief
 	@if [ -d $(AUDIO)/tracks ]; then echo; echo "real recordings:"; $(BIN)/earmark listen $(AUDIO)/tracks --brief; fi
 	@echo
