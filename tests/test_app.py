@@ -287,6 +287,18 @@ def test_tags_are_planned_written_and_undone(crate: Path, tiny: Path, home: Path
     assert (crate / "a-up.wav").read_bytes() == before["a-up.wav"]
 
 
+def test_a_file_that_goes_after_its_undo_is_no_obstacle_to_the_others(
+    crate: Path, tiny: Path, home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Catalogue(home / "catalogue.db") as catalogue:
+        list(catalogue.scan(crate, listening.open_listener(str(tiny)), version="1"))
+        done = [crate / "b-down.wav", crate / "a-up.wav"]
+        monkeypatch.setattr("earmark.library.tags.undo", lambda *_args, **_more: iter(done))
+        (crate / "b-down.wav").unlink()
+        assert list(tagging.undo(Journal(), "any", catalogue=catalogue)) == done
+    assert "b-down.wav: the catalogue could not be told of its new tags" in caplog.text
+
+
 def test_the_sound_is_compared_as_asked_for(crate: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(tagging, "write", lambda path, *_, verify, **_more: asked.append((path.name, verify)))

@@ -1,5 +1,6 @@
 """Analyses of files: from the catalogue where it knows them, else by listening."""
 
+import logging
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING
 from earmark.app.catalogue import catalogue_path, open_catalogue
 from earmark.app.listening import MODEL, hear_files
 from earmark.app.progress import Counting, unseen
-from earmark.errors import FileError, UnreadableAudio
+from earmark.errors import FileError, TagError, UnreadableAudio
 from earmark.library.content import content_hash
 from earmark.runner import Outcome, gather
 
 if TYPE_CHECKING:
     from earmark.analysis import Analysis
     from earmark.library import Catalogue, Track
+
+logger = logging.getLogger(__name__)
 
 
 def heard(
@@ -76,11 +79,18 @@ def _current(track: "Track | None") -> "Analysis | None":
 
 
 def note_tags(catalogue: "Catalogue | None", path: Path) -> None:
-    """Tell a catalogue that the tags of a file were just written, if it knows the file."""
+    """Tell a catalogue that the tags of a file were just written, if it knows the file.
+
+    A file that cannot be read any more is left to the next scan, and logged: what was done to it is done.
+    """
     from earmark.library.tags import read
 
     if catalogue is None or (track := catalogue.track(path)) is None or (state := catalogue.state(track.path)) is None:
         return
-    status = path.stat()
-    written = replace(track, tags=read(path), size=status.st_size, modified=status.st_mtime_ns, analysis=None)
+    try:
+        status, now = path.stat(), read(path)
+    except (OSError, TagError) as error:
+        logger.warning("%s: the catalogue could not be told of its new tags: %s", path, error)
+        return
+    written = replace(track, tags=now, size=status.st_size, modified=status.st_mtime_ns, analysis=None)
     catalogue.keep(written, version=state.version or "")
