@@ -7,6 +7,7 @@ or took too long, and keeps its file.
 """
 
 import json
+import struct
 import sys
 import time
 import warnings
@@ -103,7 +104,7 @@ def _layout(path: Path) -> None:
         with path.open("rb") as file:
             try:
                 container.open(file)
-            except (ValueError, IndexError, OSError):
+            except (ValueError, IndexError, OSError, struct.error):  # what `write` makes a TagError of
                 return
 
 
