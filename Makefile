@@ -36,8 +36,8 @@ lint: .venv/dev
 bench: .venv/dev
 	$(BIN)/python bench/listen.py
 
-# Makes the shipped models anew; the ear needs a graphics card, or days of two cores. It goes on after an interruption. What is made on the
-# way stays in build/. Needs fluidsynth with its soundfont, espeak-ng and the samples of Sonic Pi (ear.toml).
+# Makes the shipped models anew; the ear was trained on a graphics card, and how long two cores take is not measured. It
+# goes on after an interruption; what is made on the way stays in build/. Needs fluidsynth with its soundfont, espeak-ng and the samples of Sonic Pi (ear.toml).
 models: .venv/dev
 	[ -d build/house12 ] || $(BIN)/earmark train-tables house12 $(TABLES) build/house12
 	[ -d build/ear ] || $(BIN)/earmark distil ear build/ear --workers 2 --music $(MUSIC) \

@@ -394,8 +394,7 @@ def test_the_shipped_network_is_what_its_weights_give() -> None:
     exported = writing.export_onnx(network, round(config.window * config.sample_rate), any_length=True)
     model, stored = onnx.load_from_string(exported), onnx.load(folder / NETWORK)
     assert [node.op_type for node in model.graph.node] == [node.op_type for node in stored.graph.node]
-    # The values; their names are those of the layers when the model was made.
-    assert sorted(each.raw_data for each in model.graph.initializer) == sorted(
-        each.raw_data for each in stored.graph.initializer
-    )
+    assert {each.name: each.raw_data for each in model.graph.initializer} == {
+        each.name: each.raw_data for each in stored.graph.initializer
+    }
     assert not any(node.metadata_props for node in stored.graph.node)  # no stack traces, no addresses
