@@ -8,6 +8,7 @@ imports      the collections of other programs
 audit        genre tags that disagree with what was heard
 duplicates   the same recording more than once
 embeddings   the embeddings of a collection as matrices, and nearest neighbours
+similarity   tracks that sound alike, with hubs corrected
 content      the content hash of a file
 places       paths in the words of other programs
 track        the records `Track` and `Tags`

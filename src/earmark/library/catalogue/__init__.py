@@ -10,6 +10,7 @@ rows        tracks as rows, and back
 writing     changes of the tables
 query       conditions, and the words by which the index finds them
 order       the orders in which tracks can be listed
+column      the embeddings of one model as a matrix
 
 A scan works on a catalogue as on any `scanning.scan.Store`, and knows nothing of this package.
 """
@@ -24,9 +25,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from earmark.analysis import Analysis
 from earmark.files import absolute
 from earmark.library.catalogue import rows, writing
+from earmark.library.catalogue.column import EmbeddingColumn, read_column
 from earmark.library.catalogue.order import SORTS, folded
 from earmark.library.catalogue.query import Query
 from earmark.library.catalogue.schema import connect, transaction, translated
@@ -36,7 +41,7 @@ if TYPE_CHECKING:
     from earmark.errors import EarmarkError
     from earmark.library.scanning.examine import Examiner
 
-__all__ = ["Catalogue", "Query", "examiner"]
+__all__ = ["Catalogue", "EmbeddingColumn", "Query", "examiner"]
 
 PAGE: Final = 200  # tracks that are read at once
 
@@ -159,6 +164,34 @@ class Catalogue:
         while page := self._tracks("WHERE tracks.id > ? ORDER BY tracks.id LIMIT ?", last, PAGE):
             yield from page
             last = page[-1].id
+
+    def by_ids(self, ids: Iterable[int]) -> list[Track]:
+        """The tracks with these ids, in this order; an id that there is not is passed over."""
+        wanted = [int(number) for number in ids]
+        found: dict[int, Track] = {}
+        for start in range(0, len(wanted), PAGE):
+            page = wanted[start : start + PAGE]
+            places = ", ".join("?" * len(page))
+            found |= {track.id: track for track in self._tracks(f"WHERE tracks.id IN ({places})", *page)}
+        return [found[number] for number in wanted if number in found]
+
+    def ids(self, query: Query | None = None) -> NDArray[np.int64]:
+        """The ids of all tracks that meet a query, rising, (tracks,)."""
+        match = self._match(query)
+        if match:
+            found = self._rows("SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid", match)
+        else:
+            found = self._rows("SELECT id FROM tracks WHERE missing = 0 ORDER BY id")
+        return np.fromiter((row[0] for row in found), np.int64, len(found))
+
+    def embeddings(self, model: str = "") -> EmbeddingColumn:
+        """The embeddings of the tracks that are there, as one matrix; see `column`.
+
+        Args:
+            model: the name of the model that heard them; by default the one that most tracks show.
+        """
+        with translated(self.path):
+            return read_column(self._connection, self.path, model)
 
     def families(self) -> dict[str, str]:
         """The styles that the models know which have listened, and the family of each."""
