@@ -45,7 +45,7 @@ def test_numbers_are_rounded_for_people(heard: Analysis) -> None:
         "styles": [{"style": "Trance", "probability": 0.6265}],
         "family": {"family": "Trance", "probability": 0.6265},
         "unknown": False,
-        "answer": {"confidence": "likely", "styles": ["Trance"], "seconds": 58.24},
+        "answer": {"confidence": "likely", "styles": ["Trance"], "family": "Trance", "seconds": 58.24},
         "no_music": None,
         "segments": [
             {"start": 0.0, "end": 29.12, "style": "Trance", "probability": 0.8765},
@@ -95,18 +95,29 @@ def test_what_was_not_heard_is_null(heard: Analysis) -> None:
 
 
 def answered(rows: list[list[float]], *, unknown: bool = False, no_music: str = "", window: float = 30.0) -> Answer:
+    return analysed(rows, ("all", "all", "all"), unknown=unknown, no_music=no_music, window=window).answer()
+
+
+def analysed(
+    rows: list[list[float]],
+    families: tuple[str, str, str],
+    *,
+    unknown: bool = False,
+    no_music: str = "",
+    window: float = 30.0,
+) -> Analysis:
     styles = ("Deep House", "Techno", "Trance")
     starts = np.arange(len(rows), dtype=np.float64) * window
     return Analysis(
         path=Path("a.mp3"),
         duration=window * len(rows),
         timeline=Timeline(styles, starts, window, np.array(rows, np.float32)),
-        families=dict.fromkeys(styles, "all"),
+        families=dict(zip(styles, families, strict=True)),
         unknown=unknown,
         embedding=np.zeros(2, np.float32),
         model="test",
         no_music=no_music,
-    ).answer()
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,6 +134,48 @@ def answered(rows: list[list[float]], *, unknown: bool = False, no_music: str = 
 def test_an_answer_says_how_sure_it_is(share: float, *, unknown: bool, said: str) -> None:
     rest = (1 - share) / 2
     assert str(answered([[rest, share, rest]] * 2, unknown=unknown)) == said
+
+
+CLUB = ("Club", "Club", "Trance")
+
+
+@pytest.mark.parametrize(
+    ("row", "said", "named", "verdict"),
+    [
+        ([0.45, 0.45, 0.10], "Club family, sure", ((), "Club"), ("Club family", 0.9)),
+        ([0.30, 0.30, 0.40], "Club family, likely", ((), "Club"), ("Club family", 0.6)),
+        ([0.55, 0.40, 0.05], "Deep House, likely", (("Deep House",), "Club"), ("Deep House", 0.55)),
+        ([0.25, 0.24, 0.51], "Trance, likely", (("Trance",), "Trance"), ("Trance", 0.51)),
+        ([0.01, 0.49, 0.50], "Trance, likely", (("Trance",), "Trance"), ("Trance", 0.5)),
+    ],
+)
+def test_where_no_style_is_likely_its_family_may_be(
+    row: list[float], said: str, named: tuple[tuple[str, ...], str], verdict: tuple[str, float]
+) -> None:
+    found = analysed([row] * 2, CLUB)
+    answer, (name, share) = found.answer(), found.verdict()
+    assert (str(answer), (answer.styles, answer.family)) == (said, named)
+    assert name == verdict[0]
+    assert share == pytest.approx(verdict[1])
+    assert answer.probability == pytest.approx(verdict[1])
+    assert found.as_json()["answer"]["family"] == named[1]
+
+
+def test_a_family_of_all_styles_says_nothing() -> None:
+    found = analysed([[0.45, 0.45, 0.1]] * 2, ("Club", "Club", "Club"))
+    assert (str(found.answer()), found.verdict()[0]) == ("Deep House, unsure", "Deep House")
+    assert str(replace(found, unknown=True).answer()) == "unlike anything I know"
+
+
+def test_what_is_unknown_names_no_family_that_is_not_sure() -> None:
+    found = analysed([[0.34, 0.33, 0.33]] * 2, CLUB, unknown=True)
+    assert (str(found.answer()), found.verdict()[0]) == ("unlike anything I know", "")
+    assert found.as_json()["answer"]["family"] is None
+
+
+def test_a_track_of_which_no_style_may_be_named_may_be_of_a_sure_family() -> None:
+    found = analysed([[0.4, 0.375, 0.225]] * 2, CLUB, unknown=True)
+    assert (str(found.answer()), found.verdict()[0]) == ("Club family, sure", "Club family")
 
 
 def test_a_mix_whose_parts_are_likely_has_several_styles_the_longest_first() -> None:

@@ -229,7 +229,7 @@ def test_json_is_one_array_of_objects_with_the_documented_keys(earmark_: Earmark
         ],
         "family": {"family": "Motion", "probability": 0.9933},
         "unknown": False,
-        "answer": {"confidence": "likely", "styles": ["Down"], "seconds": 3.0},
+        "answer": {"confidence": "likely", "styles": ["Down"], "family": "Motion", "seconds": 3.0},
         "no_music": None,
         "segments": [
             {"start": 0.0, "end": 1.0, "style": "Up", "probability": 0.9933},

@@ -19,7 +19,7 @@ MINOR_KEYS = ("Cm", "C#m", "Dm", "Ebm", "Em", "Fm", "F#m", "Gm", "Abm", "Am", "B
 NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 ACCIDENTALS = {"": 0, "#": 1, "b": -1, "♯": 1, "♭": -1}
 
-SURE: Final = 0.75  # probability from which on a style is said to be sure,
+SURE: Final = 0.75  # probability from which on a style or a family is said to be sure,
 LIKELY: Final = 0.5  # and from which on it is likely; below, it is unsure
 MOSTLY: Final = 0.5  # share of a recording of several styles in which one of them is likely
 
@@ -146,22 +146,35 @@ class Confidence(StrEnum):
     NO_MUSIC = "no music"
 
 
+def _certainty(probability: float) -> Confidence:
+    return Confidence.SURE if probability >= SURE else Confidence.LIKELY if probability >= LIKELY else Confidence.UNSURE
+
+
 @dataclass(frozen=True)
 class Answer:
     """The answer for a whole track in words.
 
-    `styles` is one style, the longest first of several, or none. `detail` is the name of what is no music. `seconds` is
-    how much sound the answer rests on, and `short` says that this is no more than one window.
+    `styles` is one style, the longest first of several, or none. `family` is that of the one style; without a style it
+    is all that is named. `probability` is that of the one style, or of the family without one; 0 where neither is
+    named. `detail` is the name of what is no music. `seconds` is how much sound the answer rests on, and `short` says
+    that this is no more than one window.
     """
 
     confidence: Confidence
     styles: tuple[str, ...]
+    family: str
+    probability: float
     detail: str
     seconds: float
     short: bool
 
+    @property
+    def family_alone(self) -> bool:
+        """Whether a family is named, and no style."""
+        return bool(self.family and not self.styles)
+
     def __str__(self) -> str:
-        named = self.detail or ", ".join(self.styles)
+        named = self.detail or (f"{self.family} family" if self.family_alone else ", ".join(self.styles))
         if self.confidence in (Confidence.SEVERAL, Confidence.NO_MUSIC):
             return f"{self.confidence}: {named}"
         return f"{named}, {self.confidence}" if named else str(self.confidence)
@@ -193,23 +206,27 @@ class Analysis:
 
     def answer(self) -> Answer:
         """The answer in words; `str` of it is a headline."""
-        style, share = self.timeline.top(1)[0]
-        styles: tuple[str, ...] = (style,)
-        if self.no_music:
-            confidence, styles = Confidence.NO_MUSIC, ()
-        elif share >= SURE and not self.unknown:
-            confidence = Confidence.SURE
-        elif share >= LIKELY and not self.unknown:
-            confidence = Confidence.LIKELY
-        elif several := self._several():
-            confidence, styles = Confidence.SEVERAL, several
-        elif self.unknown:
-            confidence, styles = Confidence.UNKNOWN, ()
-        else:
-            confidence = Confidence.UNSURE
+        confidence, styles, family, probability = self._said()
         seconds = self.timeline.sounding()
         short = len(self.timeline.starts) == 1 or seconds < self.timeline.window
-        return Answer(confidence, styles, self.no_music, seconds, short)
+        return Answer(confidence, styles, family, probability, self.no_music, seconds, short)
+
+    def _said(self) -> tuple[Confidence, tuple[str, ...], str, float]:
+        """Confidence, styles, family and probability of the answer; family first, where no style is likely."""
+        if self.no_music:
+            return Confidence.NO_MUSIC, (), "", 0.0
+        style, share = self.timeline.top(1)[0]
+        if share >= LIKELY and not self.unknown:
+            return _certainty(share), (style,), self.families[style], share
+        if several := self._several():
+            return Confidence.SEVERAL, several, "", 0.0
+        family, total = self.family()
+        broader = total > share and len(set(self.families.values())) > 1  # than the style, and not all that there is
+        if broader and total >= (SURE if self.unknown else LIKELY):
+            return _certainty(total), (), family, total
+        if self.unknown:
+            return Confidence.UNKNOWN, (), "", 0.0
+        return _certainty(share), (style,), self.families[style], share
 
     def _several(self) -> tuple[str, ...]:
         """The styles of a mix: two or more, each likely in stretches of its own that make up most of the recording."""
@@ -230,6 +247,14 @@ class Analysis:
         parts += [f"{self.rhythm.bpm:.1f} BPM"] if self.rhythm else []
         parts += [self.key.name()] if self.key else []
         return f"<Analysis {', '.join(parts)}>"
+
+    def verdict(self) -> tuple[str, float]:
+        """The name for a row of a table, and its probability: a style, a family where that is all, or ""."""
+        answer = self.answer()
+        style, share = self.timeline.top(1)[0]
+        if answer.family_alone:
+            return f"{answer.family} family", answer.probability
+        return ("" if self.unknown else style), share
 
     def family(self) -> tuple[str, float]:
         """The most probable family and its probability."""
@@ -257,6 +282,7 @@ class Analysis:
             "answer": {
                 "confidence": str(answer.confidence),
                 "styles": list(answer.styles),
+                "family": answer.family or None,
                 "seconds": _rounded(answer.seconds, digits.seconds),
             },
             "no_music": self.no_music or None,

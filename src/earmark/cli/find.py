@@ -137,11 +137,11 @@ def _table(tracks: "Sequence[Track]", console: "Console") -> "RenderableType":
         heard, tags = track.analysis, track.tags
         if not heard:
             continue
-        style, share = heard.timeline.top(1)[0]
+        named, share = heard.verdict()
         rows.append(
             (
                 Text(visible(f"{tags.artist} – {tags.title}" if tags.artist and tags.title else track.path.name)),
-                Text("unknown", "dim") if heard.unknown else Text(style, colour_of.get(style, show.OTHER_COLOUR)),
+                Text(named, colour_of.get(named, show.OTHER_COLOUR)) if named else Text("unknown", "dim"),
                 Text(f"{share:.2f}"),
                 Text(f"{heard.rhythm.bpm:.1f}" if heard.rhythm else ""),
                 Text(heard.key.camelot() if heard.key else ""),

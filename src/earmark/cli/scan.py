@@ -105,7 +105,7 @@ def _watch(catalogue: "Catalogue", folder: Path, examine: "Examiner", workers: i
 
 
 def _tell(found: "ScanResult") -> None:
-    """Name the file, the style that was heard, and what is wrong with it."""
+    """Name the file, the style or family that was heard, and what is wrong with it."""
     from earmark.app.scanning import problems
     from earmark.errors import EarmarkError
 
@@ -113,8 +113,8 @@ def _tell(found: "ScanResult") -> None:
         complain(line)
     if not isinstance(found.outcome, EarmarkError):
         analysis = found.outcome.analysis
-        style, share = analysis.timeline.top(1)[0] if analysis else ("", 0.0)
-        verdict = f"  {style} {share:.2f}" if analysis and not analysis.unknown else ""
+        named, share = analysis.verdict() if analysis else ("", 0.0)
+        verdict = f"  {named} {share:.2f}" if named else ""
         say(f"{found.status:8}{found.outcome.path}{verdict}")
 
 

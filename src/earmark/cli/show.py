@@ -89,14 +89,13 @@ def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
 def brief(heard: Analysis) -> RenderableType:
     """One line: the file, tempo, key, and the answer in words; a long name is shortened on a terminal only."""
     answer = heard.answer()
-    style, share = heard.timeline.top(1)[0]
     name = Text(visible(heard.path.name).ljust(BRIEF_NAME))
     if stdout().is_terminal:
         name.truncate(BRIEF_NAME, overflow="ellipsis", pad=True)
     tempo = f"{heard.rhythm.bpm:.1f}" if heard.rhythm else ""
     key = heard.key.camelot() if heard.key else ""
-    named = answer.confidence is not Confidence.NO_MUSIC and not heard.unknown
-    colour = colours().get(style, OTHER_COLOUR) if named else OTHER_COLOUR
+    named, share = heard.verdict()
+    colour = colours().get(named, OTHER_COLOUR)
     probability = f"{share:.2f}" if named else ""
     numbers = f"  {tempo:>6}  {key:>3}  {probability:>4}  "
     return Text.assemble(name, numbers, (str(answer), colour), no_wrap=True, overflow="ellipsis")
@@ -108,7 +107,7 @@ def _heading(heard: Analysis) -> Text:
     heading = Text.assemble((heard.path.name, "bold"), f"  {clock(heard.duration)}  ", (str(answer), "bold"))
     if answer.confidence is not Confidence.NO_MUSIC:
         family, share = heard.family()
-        heading.append(f"  {family} family {share:.2f}", "dim")
+        heading.append(f"  {share:.2f}" if answer.family_alone else f"  {family} family {share:.2f}", "dim")
         if answer.short:
             heading.append(f"  rests on {answer.seconds:.0f} s", "dim")
     return heading

@@ -154,9 +154,14 @@ def genres(analysis: Analysis, settings: Settings) -> tuple[str, ...]:
     """
     sure = list(_sure_styles(analysis, settings))[: settings.genres]
     family, share = analysis.family()
-    if not sure and settings.family and not analysis.unknown and share >= settings.min_style:
+    if not sure and settings.family and _names_family(analysis) and share >= settings.min_style:
         sure = [family]
     return tuple(dict.fromkeys(_in_words(sure, settings.words.genre)))
+
+
+def _names_family(analysis: Analysis) -> bool:
+    """Whether a family may be named: where no style is probable enough to be, the answer itself must name it."""
+    return not analysis.unknown or analysis.answer().family_alone
 
 
 def _sure_styles(analysis: Analysis, settings: Settings) -> list[str]:
@@ -219,7 +224,7 @@ def _comment(analysis: Analysis, settings: Settings) -> str:
 def _variables(analysis: Analysis, settings: Settings) -> dict[str, str | float | None]:
     (style, probability), (family, family_probability) = analysis.timeline.top(1)[0], analysis.family()
     sure = bool(_sure_styles(analysis, settings))
-    sure_family = not analysis.unknown and family_probability >= settings.min_style
+    sure_family = _names_family(analysis) and family_probability >= settings.min_style
     key = analysis.key if _key(analysis, settings) else None
     loudness = analysis.loudness.integrated if analysis.loudness else None
     return {
