@@ -136,6 +136,30 @@ def test_large_collections_give_the_same_in_blocks(monkeypatch: pytest.MonkeyPat
     np.testing.assert_allclose([each.score for each in found], [each.score for each in expected], atol=1e-4)
 
 
+def test_a_large_collection_is_searched_by_its_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("usearch")
+    rows = clusters(groups=200, each=20)
+    expected = made(rows)
+    matrix = tmp_path / "m.npy"
+    monkeypatch.setattr(similarity, "EXACT", 1000)
+    monkeypatch.setattr(similarity, "LOOKED_AT", 100)
+    found = Similarity(EmbeddingColumn("m", np.arange(1, len(rows) + 1), unit(rows), matrix))
+    recalled = [
+        len({*ids(found.nearest(rows[at : at + 1], 10))} & {*ids(expected.nearest(rows[at : at + 1], 10))})
+        for at in range(0, 4000, 80)
+    ]
+    assert np.mean(recalled) >= 9.9
+    file = matrix.with_suffix(".usearch")
+    made_at = file.stat().st_mtime_ns
+    again = Similarity(EmbeddingColumn("m", np.arange(1, len(rows) + 1), unit(rows), matrix))
+    assert again.nearest(rows[:2], 5, unlike=rows[90:91]) == found.nearest(rows[:2], 5, unlike=rows[90:91])
+    assert file.stat().st_mtime_ns == made_at
+    # Of those that may be chosen, hardly any is among the candidates: all that may be are compared.
+    monkeypatch.setattr(similarity, "EXACT", 10)
+    far = np.arange(3001, 3021)
+    assert len(again.nearest(rows[:1], 12, among=far)) == 12
+
+
 # The column of the catalogue
 
 

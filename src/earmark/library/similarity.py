@@ -1,18 +1,21 @@
 """Tracks that sound alike, by their embeddings.
 
-Each dimension of an embedding is first measured in its own standard deviations within the collection, because the
-dimensions differ in scale: the cosine of two such directions says how much of what sets one track apart from the
-collection sets the other apart, too. In any such space some tracks, the *hubs*, are near to far too many others. So a
-cosine is taken as it stands among the cosines that each of the two tracks has with the whole collection:
+Dimensions of an embedding differ in scale, and many say the same. So each is measured in its own standard deviations
+within the collection, all are projected on their `AXES` principal axes, and these are whitened in part (`WHITENED`):
+what many dimensions say counts for less, but still for more. The cosine of two such directions says how much of what
+sets one track apart from the collection sets the other apart, too.
+
+In any such space some tracks, the *hubs*, are near to far too many others. So a cosine is taken as it stands among the
+cosines that each of the two tracks has with the whole collection:
 
     score(a, b) = ((cosine - mean of a) / deviation of a + (cosine - mean of b) / deviation of b) / 2
 
 It is in standard deviations: 0 is what two tracks of the collection have on the average, and 3 is very alike. Mean and
-deviation need no comparison: they are m.a and sqrt(a.C.a), with the mean m and the covariance C of all directions.
+deviation need no comparison: they are m.a and sqrt(v.a^2), with the mean m and the variances v of all directions.
 docs/similar.md has the measurement by which this embedding and this correction were chosen.
 
 Conventions: matrices of queries are embeddings as a model gives them, of any length, (queries, dims). Of few tracks
-little is known, so that mean and covariance are drawn towards those of directions at random, which count as `PRIOR`
+little is known, so that means and covariances are drawn towards those of directions at random, which count as `PRIOR`
 tracks.
 
 References: D. Schnitzer et al., "Local and global scaling reduce hubs in space", JMLR 13, 2012, for mutual proximity,
@@ -30,15 +33,19 @@ from numpy.typing import NDArray
 
 from earmark.library.catalogue.column import EmbeddingColumn
 from earmark.library.embeddings import PRODUCTS, unit
+from earmark.library.similarity_index import Graph
 
 Matrix = NDArray[np.float32]
 Vectors = NDArray[np.floating]
 
 PRIOR: Final = 20  # tracks
-SAMPLE: Final = 8192  # tracks from which mean and covariance are taken, evenly spread over the collection
+AXES: Final = 128
+WHITENED: Final = 0.1  # 0: axes keep their variances; 1: all axes have the same
+SAMPLE: Final = 8192  # tracks from which the axes are taken, evenly spread over the collection
 EXACT: Final = 100_000  # tracks up to which all are compared, and kept in memory
-LEAST: Final = 1e-6  # variance of the cosines of a direction
+TINY: Final = 1e-6  # added to a variance that may be 0
 FARTHER: Final = 0.5  # how much a track counts that the answers are to be unlike, where one that they are like has 1
+LOOKED_AT: Final = 400  # candidates of a large collection, or more
 CHOICE: Final = 10  # times as many candidates as wanted, among which variety chooses
 
 
@@ -56,37 +63,40 @@ class Space:
 
     Attributes:
         centre: subtracted from an embedding of length 1, (dims,).
-        scale: it is then divided by this, (dims,).
-        mean: of the directions, (dims,).
-        covariance: of the directions, (dims, dims).
+        axes: on which it is then projected, (dims, axes).
+        mean: of the directions, (axes,).
+        variance: of the directions, (axes,).
     """
 
     centre: Matrix
-    scale: Matrix
+    axes: Matrix
     mean: Matrix
-    covariance: Matrix
+    variance: Matrix
 
     @classmethod
     def of(cls, embeddings: Vectors) -> Self:
         """The space of a collection, from all embeddings or from a sample of them; see the module."""
         tracks, dims = embeddings.shape
-        rows = unit(embeddings).astype(np.float64)
         share = tracks / (tracks + PRIOR)
+        rows = unit(embeddings).astype(np.float64)
         centre = share * rows.mean(0) if tracks else np.zeros(dims)
-        squares = (rows - centre) ** 2
-        even = squares.mean() if tracks else 1.0
-        scale = np.sqrt(share * (squares.mean(0) if tracks else 0) + (1 - share) * even + 1e-12)
-        directions = unit((rows - centre) / scale).astype(np.float64)
-        mean = share * directions.mean(0) if tracks else np.zeros(dims)
-        spread = (directions - mean).T @ (directions - mean) / max(tracks, 1)  # (dims, dims)
-        covariance = share * spread + (1 - share) * np.eye(dims) / max(dims, 1)
-        return cls(*(each.astype(np.float32) for each in (centre, scale, mean, covariance)))
+        squares = (rows - centre) ** 2 if tracks else np.ones((1, dims))
+        scale = np.sqrt(share * squares.mean(0) + (1 - share) * squares.mean() + TINY)
+        standard = (rows - centre) / scale
+        covariance = share * standard.T @ standard / max(tracks, 1) + (1 - share) * np.eye(dims)
+        variances, vectors = (each[..., ::-1][..., :AXES] for each in np.linalg.eigh(covariance))
+        axes = vectors / np.sqrt(WHITENED * np.maximum(variances, 0) + 1 - WHITENED) / scale[:, None]
+        directions = unit((rows - centre) @ axes).astype(np.float64)
+        mean = share * directions.mean(0) if tracks else np.zeros(axes.shape[1])
+        spread = directions.var(0) if tracks else np.zeros(axes.shape[1])
+        variance = share * spread + (1 - share) / max(axes.shape[1], 1)
+        return cls(*(each.astype(np.float32) for each in (centre, axes, mean, variance)))
 
     def place(self, embeddings: Vectors) -> "Placed":
         """Embeddings, (rows, dims), as directions in this space."""
-        directions = unit((unit(embeddings) - self.centre) / self.scale)
-        variance = np.einsum("rd,rd->r", directions @ self.covariance, directions)
-        return Placed(directions, directions @ self.mean, np.sqrt(np.maximum(variance, LEAST)))
+        directions = unit((unit(embeddings) - self.centre) @ self.axes)
+        deviation = np.sqrt(directions**2 @ self.variance + TINY)
+        return Placed(directions, directions @ self.mean, deviation)
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ class Placed:
     """Directions in a space, and what cosine each has with the tracks of the collection.
 
     Attributes:
-        directions: rows of length 1, (rows, dims).
+        directions: rows of length 1, (rows, axes).
         mean: of the cosines, (rows,).
         deviation: of the cosines, (rows,).
     """
@@ -162,12 +172,15 @@ class Similarity:
             unlike: as in `scores`.
             among: the ids to choose from; by default all.
         """
-        if among is None:
-            places, scores = np.arange(len(self.column.ids)), self.scores(seeds, unlike)
+        allowed = None if among is None else self.column.places(np.unique(among))
+        wanted, unwanted = self._asked(seeds, unlike)
+        places = self._candidates(wanted, count, allowed)
+        if places is None:
+            scores = self.scores(seeds, unlike)
+            places = np.arange(len(scores))
         else:
-            places = self.column.places(np.unique(among))
             chosen = self._all.take(places) if self._small else self.space.place(self.column.matrix[places])
-            scores = _mean(chosen, *self._asked(seeds, unlike))
+            scores = _mean(chosen, wanted, unwanted)
         return [Neighbour(int(self.column.ids[places[row]]), float(scores[row])) for row in _top(scores, count)]
 
     def varied(self, candidates: Sequence[Neighbour], count: int, variety: float) -> list[Neighbour]:
@@ -199,6 +212,24 @@ class Similarity:
     def _all(self) -> Placed:
         """The collection, kept in memory: whoever asks once asks again."""
         return self.space.place(self.column.matrix)
+
+    @cached_property
+    def _graph(self) -> Graph | None:
+        file = self.column.file
+        if self._small or file is None:
+            return None
+        return Graph.open(file, (block.directions for block in self._blocks()), self.space.axes.shape[1])
+
+    def _candidates(self, seeds: Placed, count: int, allowed: NDArray[np.intp] | None) -> NDArray[np.intp] | None:
+        """The rows to choose from; None for all."""
+        if allowed is not None and len(allowed) <= EXACT:
+            return allowed
+        if self._graph is None:
+            return allowed
+        found = self._graph.candidates(seeds.directions, max(LOOKED_AT, CHOICE * count))
+        if allowed is not None:
+            found = found[np.isin(found, allowed)]
+        return found if len(found) >= count else allowed
 
     def _blocks(self) -> Iterator[Placed]:
         if self._small:
