@@ -6,4 +6,12 @@ terminal and the page use the same objects.
 candidates   the tracks that may be played, as columns of numbers
 cost         how well one track follows another, and how well it suits its place; weights in `weights.toml`
 planner      the cheapest set under conditions
+
+grid         the bars of a track
+structure    its sections on them: intro, break, build, drop, outro
+deck         a track ready to be mixed: its bars, sections, level
+techniques   the ways to go over, and which pair of styles takes which
+transition   where one track is left and the next entered, for how long, how
+playback     which moment of which track is heard at each moment of a mix
+mixing       rendering: sound, stretched, through strip, equaliser and limiter, into a recorder
 """

@@ -1,0 +1,196 @@
+"""Sections of rendered tracks, whose form is known: boundaries within one bar, and the names of bars.
+
+    python -m bench.structure          measures, and writes its section of docs/mix.md
+    python -m bench.structure --fit    fits src/earmark/dj/structure.json to other tracks
+
+The whole way is measured: the file is written, heard with house12, and its bars are those that were heard. Where the
+tempo heard is another level of the metre than the true one (87 for 174), bars are of another length and the boundaries
+count as they lie in time: within one true bar.
+"""
+
+import argparse
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from bench.listen import ROOT
+from numpy.typing import NDArray
+
+from earmark.analysis import Rhythm
+from earmark.audio import Waveform, decode
+from earmark.dj.grid import BEATS, Grid
+from earmark.dj.structure import NAMES, Section, changes, features, sections
+from earmark.hearing import Listener, Model
+from earmark.hearing.rhythm import Envelopes, OnsetAccumulator
+from earmark.synth import STYLES, Truth, render
+from earmark.synth.encoding import write_audio
+
+PAGE = ROOT / "docs" / "mix.md"
+TABLE = ROOT / "src" / "earmark" / "dj" / "structure.json"
+FITTED, MEASURED = 700_000, 900_000  # first seeds
+PER_STYLE = 3
+RATE = 22_050  # Hz
+SHORTEST, LONGEST = 150.0, 260.0  # seconds
+LEAD_INS = (0.0, 0.05, 0.3)  # seconds of silence before the first beat
+WEIGHT = 0.1  # of a bar: neighbours are no independent witnesses
+TRUST, PRIOR = 0.5, 1.75  # of what changes: its weight, and what is added, because lengths speak for a beginning, too
+BROAD = 4.0  # added to variances, in square dB: real tracks are less alike than rendered ones
+
+
+@dataclass(frozen=True)
+class Example:
+    """A rendered track: its truth, its bars as they were heard, and its envelopes."""
+
+    truth: Truth
+    grid: Grid
+    envelopes: Envelopes
+
+
+def fitted() -> Iterator[Example]:
+    """Tracks of all styles on their true bars, for the table."""
+    for seed, place, style in _drawn(FITTED):
+        track = render(style, seed=seed, seconds=_seconds(seed, place), sample_rate=RATE)
+        beats = np.array(track.truth.beats)
+        rhythm = Rhythm(track.truth.bpm, 1.0, 0.0, beats, np.array(track.truth.downbeats))
+        yield Example(track.truth, Grid.of(rhythm, track.seconds), _envelopes(track.waveform))
+
+
+def measured() -> Iterator[Example]:
+    """Tracks of all styles, heard as any file is."""
+    listener = Listener(Model.open("house12"), parts=("rhythm",))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "track.flac"
+        for seed, place, style in _drawn(MEASURED):
+            track = render(style, seed=seed, seconds=_seconds(seed, place), lead_in=LEAD_INS[(seed + place) % 3])
+            write_audio(path, track.audio, track.sample_rate)
+            analysis = listener(path)
+            yield Example(track.truth, Grid.of(analysis.rhythm, analysis.duration), _envelopes(decode(path, RATE)))
+
+
+def _drawn(first_seed: int) -> Iterator[tuple[int, int, str]]:
+    """Seed, place of the style and style of each track."""
+    for seed in range(first_seed, first_seed + PER_STYLE):
+        for place, style in enumerate(STYLES):
+            yield seed, place, style
+
+
+def _seconds(seed: int, place: int) -> float:
+    return float(np.random.default_rng([seed, place]).uniform(SHORTEST, LONGEST))
+
+
+def _envelopes(waveform: Waveform) -> Envelopes:
+    accumulator = OnsetAccumulator(RATE)
+    accumulator.add(waveform)
+    return accumulator.envelopes()
+
+
+def true_names(example: Example) -> NDArray[np.intp]:
+    """The kind of section that each bar lies in, as the synthesizer says; (bars,)."""
+    middles = (example.grid.times[:-1:BEATS] + example.grid.times[BEATS::BEATS]) / 2
+    starts = [section.start for section in example.truth.sections]
+    places = np.clip(np.searchsorted(starts, middles, "right") - 1, 0, len(starts) - 1)
+    names: NDArray[np.intp] = np.array([NAMES.index(section.name) for section in example.truth.sections])[places]
+    return names
+
+
+def true_beginnings(example: Example) -> NDArray[np.float64]:
+    """Whether a section begins with each bar, 0 or 1; (bars,)."""
+    begins = np.zeros(example.grid.bars)
+    for section in example.truth.sections[1:]:
+        bar = round((section.start - example.grid.bar(0)) * example.truth.bpm / 60 / BEATS)
+        if 0 < bar < begins.size:
+            begins[bar] = 1
+    return begins
+
+
+def logistic(rows: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of a logistic regression, by Newton's method; (columns,)."""
+    weights = np.zeros(rows.shape[1])
+    ridge = 0.1
+    for _ in range(30):
+        found = 1 / (1 + np.exp(-rows @ weights))
+        curvature = (rows * (found * (1 - found))[:, None]).T @ rows + ridge * np.eye(weights.size)
+        weights += np.linalg.solve(curvature, rows.T @ (truth - found) - ridge * weights)
+    return weights
+
+
+def fit(tracks: list[Example]) -> None:
+    """Write the table of the features in each kind of section."""
+    rows = np.concatenate([features(track.envelopes, track.grid) for track in tracks])
+    names = np.concatenate([true_names(track) for track in tracks])
+    table: dict[str, object] = {"weight": WEIGHT}
+    for number, name in enumerate(NAMES):
+        mine = rows[names == number]
+        covariance = np.cov(mine.T) + BROAD * np.eye(rows.shape[1])
+        precision = np.linalg.inv(covariance)
+        table[name] = {"mean": mine.mean(0).round(3).tolist(), "precision": precision.round(5).tolist()}
+    changed = np.concatenate([changes(features(track.envelopes, track.grid)) for track in tracks])
+    weights = TRUST * logistic(changed, np.concatenate([true_beginnings(track) for track in tracks]))
+    weights[0] += PRIOR
+    table["beginning"] = weights.round(4).tolist()
+    TABLE.write_text(json.dumps(table, separators=(",", ":")) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Score:
+    """Boundaries that were found, that there are, and that agree within one bar; the share of bars named rightly."""
+
+    found: int
+    true: int
+    agree: int
+    bars: float
+
+
+def score(example: Example, heard: tuple[Section, ...]) -> Score:
+    """Compare sections with the truth; start and end of the track are no boundaries."""
+    bar = 60 * BEATS / example.truth.bpm
+    true = [section.start for section in example.truth.sections[1:]]
+    found = [example.grid.bar(section.bar) for section in heard[1:]]
+    free = list(found)
+    agree = 0
+    for moment in true:
+        near = [each for each in free if abs(each - moment) <= bar]
+        if near:
+            free.remove(min(near, key=lambda each: abs(each - moment)))
+            agree += 1
+    names = np.repeat([NAMES.index(section.name) for section in heard], [section.bars for section in heard])
+    return Score(len(found), len(true), agree, float(np.mean(names == true_names(example))))
+
+
+def summary(scores: list[Score]) -> tuple[float, float, float, float]:
+    """Precision, recall and F of the boundaries of all tracks, and the mean share of bars named rightly."""
+    agree = sum(each.agree for each in scores)
+    precision, recall = agree / sum(each.found for each in scores), agree / sum(each.true for each in scores)
+    return precision, recall, 2 * precision * recall / (precision + recall), float(np.mean([s.bars for s in scores]))
+
+
+def table(tracks: list[Example]) -> str:
+    """The table of the page."""
+    scores = [(track.truth.style, score(track, sections(track.envelopes, track.grid))) for track in tracks]
+    rows = [(style, [each for name, each in scores if name == style]) for style in STYLES]
+    lines = ["| style | precision | recall | F | bars named rightly |", "|---|---|---|---|---|"]
+    for name, group in [*rows, ("**all**", [each for _, each in scores])]:
+        lines.append(f"| {name} | " + " | ".join(f"{value:.2f}" for value in summary(group)) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Fit, or measure and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--fit", action="store_true")
+    if parser.parse_args().fit:
+        fit(list(fitted()))
+        return
+    text = table(list(measured()))
+    print(text)
+    page = PAGE.read_text(encoding="utf-8")
+    marked = re.compile(r"(<!-- structure -->\n).*?(\n<!-- end -->)", re.DOTALL)
+    PAGE.write_text(marked.sub(lambda found: found[1] + text + found[2], page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
