@@ -26,6 +26,7 @@ from earmark.hearing import Model
 from earmark.hearing.bundle import CARD, CHECK, CONFIG, FORMAT, NETWORK, WEIGHTS, Config, locate, read_config, shipped
 from earmark.hearing.session import open_session
 from earmark.learning import bundle as writing
+from earmark.learning.external_data import read_network
 from earmark.learning.networks import ARCHITECTURES
 
 
@@ -102,7 +103,7 @@ def test_a_config_takes_what_is_said_in_place_of_its_defaults() -> None:
 
 
 def test_a_session_has_one_thread_and_names_the_file_that_it_cannot_run(bundle: Path) -> None:
-    options = open_session((bundle / NETWORK).read_bytes(), bundle / NETWORK).get_session_options()
+    options = open_session(bundle / NETWORK).get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
     value = onnx.helper.make_tensor_value_info("waveform", onnx.TensorProto.DOUBLE, ["samples"])
     same = onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.DOUBLE, ["samples"])
@@ -110,7 +111,7 @@ def test_a_session_has_one_thread_and_names_the_file_that_it_cannot_run(bundle: 
     unknown = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
     for content in (b"", b"no network", (bundle / NETWORK).read_bytes()[:40], unknown.SerializeToString()):
         with fails(bundle, NETWORK, ".*"):
-            open_session(content, bundle / NETWORK)
+            open_session(bundle / NETWORK, content)
 
 
 def test_an_intact_bundle_opens_and_verifies(bundle: Path) -> None:
@@ -392,7 +393,7 @@ def test_the_shipped_network_is_what_its_weights_give() -> None:
     config = read_config(folder)
     network = writing.load_network(folder)
     exported = writing.export_onnx(network, round(config.window * config.sample_rate), any_length=True)
-    model, stored = onnx.load_from_string(exported), onnx.load(folder / NETWORK)
+    model, stored = onnx.load_from_string(exported), onnx.load_from_string(read_network(folder, config))
     assert [node.op_type for node in model.graph.node] == [node.op_type for node in stored.graph.node]
     assert {each.name: each.raw_data for each in model.graph.initializer} == {
         each.name: each.raw_data for each in stored.graph.initializer

@@ -30,7 +30,7 @@ from earmark import Listener, Model
 from earmark.audio import Waveform, decode
 from earmark.cli import main
 from earmark.errors import BundleError
-from earmark.hearing.bundle import CARD, CHECK, CONFIG, NETWORK, WEIGHTS
+from earmark.hearing.bundle import ATTRIBUTION, CARD, CHECK, CONFIG, NETWORK, WEIGHTS, shipped
 from earmark.learning import onnx_export as exporting
 from earmark.learning.onnx_export import Exported, export
 from earmark.testing import noise, write_wav
@@ -84,6 +84,14 @@ def test_the_shipped_model_hears_the_same_from_one_file(tmp_path: Path) -> None:
         assert outputs["embedding"][0] == pytest.approx(heard.embedding, abs=1e-4)
 
 
+def test_the_file_holds_every_weight_and_whom_it_learned_from(tmp_path: Path) -> None:
+    exported = onnx.load(export("house12", tmp_path / "house12.onnx").path, load_external_data=False)
+    assert not any(each.external_data for each in exported.graph.initializer)
+    about = {entry.key: entry.value for entry in exported.metadata_props}
+    assert about["attribution"] == (shipped()["house12"] / ATTRIBUTION).read_text(encoding="utf-8")
+    assert "ATTRIBUTION.md" in about["card"]
+
+
 def test_values_have_no_probabilities(tmp_path: Path) -> None:
     exported = export(tiny_bundle(tmp_path / "tiny", task="values"), tmp_path / "tiny.onnx")
     outputs = run(exported.path, np.full((1, 8000), 0.3, np.float32))
@@ -128,7 +136,7 @@ def test_the_file_says_all_that_a_program_must_know(tmp_path: Path) -> None:
 def test_the_page_names_each_of_the_metadata(tiny: Path) -> None:
     table = PAGE.partition("| key | what |")[2].partition("\n\n")[0]
     named = re.findall(r"`([\w.]+)`", "\n".join(line.split("|")[1] for line in table.splitlines() if "`" in line))
-    assert named == list(exporting.metadata(Model.open(tiny).config, ""))
+    assert named == list(exporting.metadata(Model.open(tiny).config, "", "works"))
 
 
 def test_the_same_model_gives_the_same_bytes(tiny: Path, tmp_path: Path) -> None:
@@ -186,7 +194,7 @@ def test_a_network_that_knows_the_name_already_is_refused(
 ) -> None:
     network = onnx.load(tiny / NETWORK)
     network.graph.node.append(helper.make_node("Neg", ["logits"], ["probabilities"]))
-    monkeypatch.setattr(exporting, "read_checked", lambda *_: network.SerializeToString())
+    monkeypatch.setattr(exporting, "read_network", lambda *_: network.SerializeToString())
     refuses(tiny, tmp_path / "out.onnx", r"(?s)model\.onnx: cannot be exported: .*probabilities")
 
 

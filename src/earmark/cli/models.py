@@ -19,7 +19,7 @@ def models(context: typer.Context) -> None:
     from earmark.app.models import measured
     from earmark.cli import show
     from earmark.errors import BundleError
-    from earmark.hearing.bundle import NETWORK, at_hand, read_config
+    from earmark.hearing.bundle import NETWORK, WEIGHTS, at_hand, read_config
     from earmark.learning.downloads import ADDABLE
 
     rows = []
@@ -28,7 +28,7 @@ def models(context: typer.Context) -> None:
     for name, folder in here.items():
         try:
             config = read_config(folder)
-            size = f"{(folder / NETWORK).stat().st_size / 1e6:.1f} MB"
+            size = f"{sum((folder / part).stat().st_size for part in (NETWORK, WEIGHTS)) / 1e6:.1f} MB"
         except (BundleError, OSError) as error:
             damaged.append(str(error))
             continue

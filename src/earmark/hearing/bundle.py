@@ -2,7 +2,7 @@
 
     config.json          what this module reads: everything about the model that is not a weight
     model.onnx           `waveform` (batch, samples) -> `logits` (batch, styles), `embedding` (batch, dims)
-    weights.safetensors  the same network for further training
+    weights.safetensors  the weights by name, for the network and for its further training
     README.md            the card
     check.npz            a waveform and the logits that it must give
     ATTRIBUTION.md       where it learned from works of others: each with its author, licence and source
@@ -206,6 +206,23 @@ def read_checked(folder: Path, config: Config, name: str) -> bytes:
     if hashlib.sha256(content).hexdigest() != config.sha256[name]:
         raise BundleError(f"{path}: damaged: its checksum is not the one in {CONFIG}")
     return content
+
+
+def require_intact(folder: Path, config: Config, *names: str) -> None:
+    """Make sure that some of the files of a bundle are as they were written.
+
+    Raises:
+        BundleError: one is missing or its checksum is not the one in the config.
+    """
+    for name in names:
+        path = folder / name
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            raise BundleError(f"{path}: missing") from None
+        if digest != config.sha256[name]:
+            raise BundleError(f"{path}: damaged: its checksum is not the one in {CONFIG}")
 
 
 def shipped() -> dict[str, Path]:

@@ -37,8 +37,8 @@ class Model:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = bundle.read_config(folder)
-        network = bundle.read_checked(folder, self.config, bundle.NETWORK)
-        self._session = open_session(network, folder / bundle.NETWORK)
+        bundle.require_intact(folder, self.config, bundle.NETWORK, bundle.WEIGHTS)
+        self._session = open_session(folder / bundle.NETWORK)
         self._require_interface()
 
     @classmethod
@@ -124,12 +124,11 @@ class Model:
         return logits, embedding
 
     def verify(self) -> None:
-        """Compare every checksum, and the logits of the check sample.
+        """Compare the logits of the check sample; the other files were compared with their checksums on opening.
 
         Raises:
-            BundleError: a file is damaged, or the logits are not the ones that were stored with the model.
+            BundleError: the sample is damaged, or the logits are not the ones that were stored with the model.
         """
-        bundle.read_checked(self.folder, self.config, bundle.WEIGHTS)
         check = bundle.read_checked(self.folder, self.config, bundle.CHECK)
         with np.load(io.BytesIO(check), allow_pickle=False) as sample:
             waveform, expected = sample["waveform"], sample["logits"]

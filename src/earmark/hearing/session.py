@@ -12,12 +12,12 @@ REFUSALS: Final = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.
 """The errors of ONNX Runtime for a network that it cannot read or run; they have no common class."""
 
 
-def open_session(network: bytes, path: Path) -> onnxruntime.InferenceSession:
+def open_session(path: Path, network: bytes | None = None) -> onnxruntime.InferenceSession:
     """Open a network for inference on one thread of the processor.
 
     Args:
-        network: an ONNX model.
-        path: the file it is from, for the message.
+        path: the ONNX file; the weights that it refers to lie beside it and are mapped, not read.
+        network: the content of a file that holds all of its weights; `path` is then for the message alone.
 
     Raises:
         BundleError: ONNX Runtime cannot run it.
@@ -27,6 +27,7 @@ def open_session(network: bytes, path: Path) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors; they arrive as exceptions as well
     try:
-        return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        source = str(path) if network is None else network
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except REFUSALS as error:
         raise BundleError(f"{path}: {error}") from error

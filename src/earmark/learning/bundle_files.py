@@ -17,6 +17,7 @@ from earmark.errors import BundleError
 from earmark.files import replacing_folder
 from earmark.hearing import Model
 from earmark.hearing.bundle import ATTRIBUTION, CARD, CHECK, CONFIG, NETWORK, WEIGHTS, Config
+from earmark.learning import external_data
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def write(
         folder: where; its last part is the bundle's name.
         config: all but the checksums, which are filled in here.
         card: the text of README.md.
-        network: the content of `model.onnx`.
+        network: an ONNX model with all of its weights; in `model.onnx` those that `weights` holds are references to it.
         weights: the content of `weights.safetensors`.
         check: the content of `check.npz`.
         attribution: the text of ATTRIBUTION.md, works that it learned from and whose they are; empty for no file.
@@ -67,7 +68,7 @@ def write(
     require_replaceable(folder)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, waveform=check.waveform, logits=check.logits)
-    content = {NETWORK: network, WEIGHTS: weights, CHECK: buffer.getvalue()}
+    content = {NETWORK: external_data.refer(network, weights), WEIGHTS: weights, CHECK: buffer.getvalue()}
     settings = asdict(config) | {"sha256": {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}}
     content[CONFIG] = (json.dumps(settings, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
     content[CARD] = card.encode()

@@ -12,6 +12,7 @@ gets the config, as metadata of ONNX, which are pairs of text:
     temperature         already within `probabilities`; not within `logits`
     unknown_threshold   a strongest style below this is like nothing that the model knows
     provenance, card    JSON, and the text of the card: where the model comes from, its licence, how well it hears
+    attribution         the text of ATTRIBUTION.md, where there is one: works that it learned from, and whose they are
 
 Input and outputs: `waveform` (batch, samples), float32, mono -> `logits` (batch, styles), `embedding` (batch, dims)
 and, unless the task is `values`, `probabilities` (batch, styles).
@@ -32,9 +33,10 @@ from onnx import TensorProto, helper
 from earmark.errors import BundleError
 from earmark.files import replacement
 from earmark.hearing import Model
-from earmark.hearing.bundle import CARD, CHECK, NETWORK, Config, read_checked
+from earmark.hearing.bundle import ATTRIBUTION, CARD, CHECK, NETWORK, Config, read_checked
 from earmark.hearing.model import CHECK_TOLERANCE, PROBABILITIES
 from earmark.hearing.session import open_session
+from earmark.learning.external_data import read_network
 
 FORMAT = "1"
 MARK = "earmark.format"
@@ -66,9 +68,11 @@ def export(source: str | Path, out: Path) -> Exported:
     require_replaceable(out)
     model = Model.open(source)
     model.verify()
-    network = onnx.load_from_string(read_checked(model.folder, model.config, NETWORK))
+    network = onnx.load_from_string(read_network(model.folder, model.config))
     _add_probabilities(network, model.config)
-    helper.set_model_props(network, metadata(model.config, _card(model.folder)))
+    works = model.folder / ATTRIBUTION
+    about = metadata(model.config, _text(model.folder / CARD), _text(works) if works.is_file() else "")
+    helper.set_model_props(network, about)
     try:
         onnx.checker.check_model(network, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -100,9 +104,9 @@ def require_replaceable(out: Path) -> None:
         )
 
 
-def metadata(config: Config, card: str) -> dict[str, str]:
+def metadata(config: Config, card: str, attribution: str = "") -> dict[str, str]:
     """Metadata that a program needs to use the file; see the head of this module."""
-    return {
+    about = {
         MARK: FORMAT,
         "name": config.name,
         "task": config.task,
@@ -117,15 +121,16 @@ def metadata(config: Config, card: str) -> dict[str, str]:
         "provenance": json.dumps(config.provenance, ensure_ascii=False),
         "card": card,
     }
+    return about | ({"attribution": attribution} if attribution else {})
 
 
-def _card(folder: Path) -> str:
+def _text(path: Path) -> str:
     try:
-        return (folder / CARD).read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise BundleError(f"{folder / CARD}: missing") from None
+        raise BundleError(f"{path}: missing") from None
     except UnicodeDecodeError as error:
-        raise BundleError(f"{folder / CARD}: {error}") from error
+        raise BundleError(f"{path}: {error}") from error
 
 
 def _add_probabilities(network: onnx.ModelProto, config: Config) -> None:
@@ -161,7 +166,7 @@ def _write(out: Path, content: bytes, model: Model) -> dict[str, NDArray[np.floa
 
 
 def _run(path: Path, waveform: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    session = open_session(path.read_bytes(), path)
+    session = open_session(path)
     names = [node.name for node in session.get_outputs()]
     return dict(zip(names, session.run(names, {"waveform": waveform}), strict=True))
 

@@ -1,7 +1,7 @@
 """The answer of a taught model: what is put on top of a frozen base, and the bundle of both.
 
 `taught` replaces the answer of the base by that of a head, `merged` joins the two. The network of the bundle is the
-base's own `model.onnx` with more nodes, and its weights are those of the base with more arrays, under the names that
+base's own with more nodes, and its weights are those of the base with more arrays, under the names that
 the modules of `earmark.learning.networks.taught` give them. No torch is needed to make them.
 """
 
@@ -17,10 +17,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from earmark.errors import BundleError
-from earmark.hearing.bundle import ATTRIBUTION, CHECK, NETWORK, WEIGHTS, Config, read_checked, read_config
+from earmark.hearing.bundle import ATTRIBUTION, CHECK, WEIGHTS, Config, read_checked, read_config
 from earmark.hearing.session import open_session
 from earmark.learning import bundle_files
 from earmark.learning.bundle_files import CheckSample
+from earmark.learning.external_data import read_network
 from earmark.learning.teaching.distances import Values
 from earmark.learning.teaching.fitted import FittedHead, Weights
 from earmark.learning.teaching.gate import Gate
@@ -109,10 +110,10 @@ def write(out: Path, answer: Answer, config: Config, card: str, model: Path) -> 
         BundleError: the model is damaged, or something else than a bundle stands at `out`.
     """
     base = read_config(model)
-    network = on_top(read_checked(model, base, NETWORK), answer.nodes, answer.styles)
+    network = on_top(read_network(model, base), answer.nodes, answer.styles)
     with np.load(io.BytesIO(read_checked(model, base, CHECK)), allow_pickle=False) as sample:
         waveform = sample["waveform"][:1]  # (1, samples)
-    logits = open_session(network, out).run(["logits"], {"waveform": waveform})[0]
+    logits = open_session(out, network).run(["logits"], {"waveform": waveform})[0]
     arrays = {name: np.ascontiguousarray(values, np.float32) for name, values in answer.arrays.items()}
     weights = save(_named("base", _weights(model, base)) | arrays)
     works = model / ATTRIBUTION

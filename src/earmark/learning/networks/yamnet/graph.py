@@ -179,7 +179,7 @@ class Yamnet:
     """
 
     def __init__(self, path: Path) -> None:
-        self._session = open_session(to_onnx(read(path)).SerializeToString(), path)
+        self._session = open_session(path, to_onnx(read(path)).SerializeToString())
 
     def hear(self, patches: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Scores (n, 521) and embeddings (n, 1024) of patches (n, 96, 64)."""
