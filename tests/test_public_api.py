@@ -18,6 +18,7 @@ from earmark.errors import (
     FileError,
     ManifestError,
     MissingExtra,
+    PlanError,
     TableError,
     TagError,
     UnexpectedError,
@@ -35,6 +36,7 @@ ERRORS = [
     (ManifestError("tracks.csv, line 3: a label is empty"), "tracks.csv, line 3: a label is empty"),
     (CatalogueError("c.db: of a newer earmark"), "c.db: of a newer earmark"),
     (TagError("b.mp3", "damaged"), "b.mp3: damaged"),
+    (PlanError("there is no set"), "there is no set"),
     (ExchangeError("r.xml: no rekordbox"), "r.xml: no rekordbox"),
     (DownloadError("https://a.b/c", "no network"), "https://a.b/c: no network"),
     (

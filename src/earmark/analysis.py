@@ -21,6 +21,7 @@ ACCIDENTALS = {"": 0, "#": 1, "b": -1, "♯": 1, "♭": -1}
 
 SURE: Final = 0.75  # probability from which on a style or a family is said to be sure,
 LIKELY: Final = 0.5  # and from which on it is likely; below, it is unsure
+SOFTEST, LOUDEST = -20.0, -5.0  # LUFS of a track without energy, and of one with all of it
 MOSTLY: Final = 0.5  # share of a recording of several styles in which one of them is likely
 
 
@@ -122,6 +123,12 @@ class Loudness:
     range: float
     true_peak: float
     curve: NDArray[np.float32]
+
+    def energy(self) -> float | None:
+        """Energy of the track, from 0 (-20 LUFS and below) to 1 (-5 LUFS and above); None where nothing sounds."""
+        if not math.isfinite(self.integrated):
+            return None
+        return min(1.0, max(0.0, (self.integrated - SOFTEST) / (LOUDEST - SOFTEST)))
 
     def as_json(self, *, detail: bool = False, digits: Digits = SHORT) -> dict[str, Any]:
         """The numbers, null for the level of silence; with `detail` the curve, too."""

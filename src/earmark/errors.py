@@ -11,6 +11,7 @@ EarmarkError
 ├── ManifestError     a list of labelled tracks, or a training recipe, that cannot be trained on
 ├── CatalogueError    a catalogue that cannot be opened, or is of a newer earmark
 ├── ExchangeError     a file of another program (rekordbox, Traktor, a playlist) that cannot be read or written
+├── PlanError         a set that cannot be made of the tracks that there are
 └── MissingExtra      a command whose optional dependencies are not installed
 """
 
@@ -101,6 +102,10 @@ class CatalogueError(EarmarkError):
 
 class ExchangeError(EarmarkError):
     """A file of another program (rekordbox, Traktor, a playlist) that cannot be read or written."""
+
+
+class PlanError(EarmarkError):
+    """A set that cannot be made of the tracks that there are, or weights that are none."""
 
 
 class MissingExtra(EarmarkError):  # noqa: N818  names the thing that is missing

@@ -11,6 +11,7 @@ scanning    a folder into the catalogue, once or for ever, or on a cluster
 tagging     writing tags, and undoing it
 auditing    doubtful genre tags, and the same recording more than once
 exporting   the catalogue for another program
+sets        a set planned from the catalogue
 evaluating  measurements of a model
 teaching    a model of the user's own styles
 progress    progress of long work

@@ -1,6 +1,6 @@
 """The catalogue for another program: the tracks that it can play, and whose files its format can name."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,13 +50,9 @@ def export(
         ValueError: there is no such format, or it has no playlists.
         EarmarkError: there is something at `out` already, or it cannot be written.
     """
-    if form not in exports.FORMATS:
-        raise ValueError(f"there is no format {form!r}, only {', '.join(exports.FORMATS)}")
-    chosen = exports.FORMATS[form]
+    chosen = _writable(form, out, replace=replace)
     if chosen.is_table and playlists is not None:
         raise ValueError(f"{form} has no playlists")
-    if chosen.suffix and out.exists() and not replace:
-        raise EarmarkError(f"{out}: it exists already; --replace overwrites it")
     exported = Exported()
     tracks: Iterable[Track] = exports.certain(catalogue.tracks(), min_confidence)
     if chosen.has_playlists:
@@ -67,6 +63,40 @@ def export(
     chosen.write(kept, out, exports.GROUPINGS[playlists] if playlists else None)
     exported.tracks = len(kept)
     return exported
+
+
+def write_set(tracks: Sequence[Track], form: str, out: Path, name: str, *, replace: bool = False) -> None:
+    """Write tracks in their order; where the format has playlists, as one of that name.
+
+    Raises:
+        ValueError: there is no such format.
+        EarmarkError: there is something at `out` already, or a file cannot be named, or `out` not be written.
+    """
+    chosen = _writable(form, out, replace=replace)
+    alone = chosen.is_table or chosen.name == "m3u8"  # which is one playlist already
+    chosen.write(tracks, out, None if alone else exports.named(name))
+
+
+def form_of(out: Path) -> str:
+    """The name of the format that has the suffix of a file.
+
+    Raises:
+        ValueError: none has.
+    """
+    for name, each in exports.FORMATS.items():
+        if each.suffix and each.suffix == out.suffix.lower():
+            return name
+    raise ValueError(f"{out}: no format has the suffix {out.suffix!r}; --format names one")
+
+
+def _writable(form: str, out: Path, *, replace: bool) -> exports.Format:
+    """The format of that name, if it may be written there."""
+    if form not in exports.FORMATS:
+        raise ValueError(f"there is no format {form!r}, only {', '.join(exports.FORMATS)}")
+    chosen = exports.FORMATS[form]
+    if chosen.suffix and out.exists() and not replace:
+        raise EarmarkError(f"{out}: it exists already; --replace overwrites it")
+    return chosen
 
 
 def _playable(tracks: Iterable[Track], exported: Exported) -> Iterator[Track]:

@@ -30,6 +30,7 @@ from earmark.cli.messages import complain, debugging
 from earmark.cli.models import app as models
 from earmark.cli.pool import pool
 from earmark.cli.scan import scan
+from earmark.cli.set import make_set
 from earmark.cli.synth import app as synth
 from earmark.cli.tag import tag
 from earmark.cli.teach import teach
@@ -57,6 +58,7 @@ app.command()(distil)
 app.command()(pool)
 app.command()(tag)
 app.command("export-library")(export_library)
+app.command("set")(make_set)
 app.command()(audit)
 app.add_typer(models, name="models")
 app.add_typer(manifest, name="manifest")

@@ -5,7 +5,9 @@ terminal and the page use the same objects.
 
 candidates   the tracks that may be played, as columns of numbers
 cost         how well one track follows another, and how well it suits its place; weights in `weights.toml`
+course       tempo, energy and style from the first track to the last
 planner      the cheapest set under conditions
+sets         a set, and why each track follows the one before it
 
 grid         the bars of a track
 structure    its sections on them: intro, break, build, drop, outro

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from earmark.analysis import Analysis
 
@@ -59,6 +62,59 @@ class Track:
             "tags": {name: value for name, value in vars(self.tags).items() if name != "bpm_text"},
             "heard": self.analysis.as_json(top=3) if self.analysis else None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The single values of a track that was heard: little enough to hold those of a whole collection.
+
+    `duration` is in seconds; `bpm` and `energy` (0-1, `Loudness.energy`) are None and `camelot` is "" where they are
+    not known. `probabilities` are those of `styles` in the whole track, (styles,).
+    """
+
+    path: Path
+    content_hash: str
+    title: str
+    artist: str
+    duration: float
+    styles: tuple[str, ...]
+    probabilities: NDArray[np.float64]
+    bpm: float | None = None
+    camelot: str = ""
+    energy: float | None = None
+    id: int = 0
+
+    @classmethod
+    def of(cls, track: Track) -> Self:
+        """The summary of a track.
+
+        Raises:
+            ValueError: it was not heard.
+        """
+        heard = track.analysis
+        if heard is None:
+            raise ValueError(f"{track.path} was not heard")
+        return cls(
+            path=track.path,
+            content_hash=track.content_hash,
+            title=track.tags.title,
+            artist=track.tags.artist,
+            duration=heard.duration,
+            styles=heard.timeline.styles,
+            probabilities=heard.timeline.mean(),
+            bpm=heard.rhythm.bpm if heard.rhythm else None,
+            camelot=heard.key.camelot() if heard.key else "",
+            energy=heard.loudness.energy() if heard.loudness else None,
+            id=track.id,
+        )
+
+    def name(self) -> str:
+        """Artist and title, or the name of the file."""
+        return f"{self.artist} – {self.title}" if self.artist and self.title else self.path.name
+
+    def style(self) -> str:
+        """The most probable style."""
+        return self.styles[int(self.probabilities.argmax())]
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ writing     changes of the tables
 query       conditions, and the words by which the index finds them
 order       the orders in which tracks can be listed
 column      the embeddings of one model as a matrix
+summaries   the single values of many tracks at once
 
 A scan works on a catalogue as on any `scanning.scan.Store`, and knows nothing of this package.
 """
@@ -35,7 +36,9 @@ from earmark.library.catalogue.column import EmbeddingColumn, read_column
 from earmark.library.catalogue.order import SORTS, folded
 from earmark.library.catalogue.query import Query
 from earmark.library.catalogue.schema import connect, transaction, translated
-from earmark.library.track import FileState, Tags, Track
+from earmark.library.catalogue.summaries import SELECT as SUMMARIES
+from earmark.library.catalogue.summaries import summaries
+from earmark.library.track import FileState, Summary, Tags, Track
 
 if TYPE_CHECKING:
     from earmark.errors import EarmarkError
@@ -192,6 +195,14 @@ class Catalogue:
         """
         with translated(self.path):
             return read_column(self._connection, self.path, model)
+
+    def summaries(self, query: Query | None = None) -> Iterator[Summary]:
+        """Summaries of the tracks that meet a query and hold music, in the order in which they came."""
+        match = self._match(query)
+        if not match:
+            return summaries(iter(self._rows(f"{SUMMARIES} ORDER BY tracks.id")))
+        found = "AND tracks.id IN (SELECT rowid FROM search WHERE search MATCH ?)"
+        return summaries(iter(self._rows(f"{SUMMARIES} {found} ORDER BY tracks.id", match)))
 
     def families(self) -> dict[str, str]:
         """The styles that the models know which have listened, and the family of each."""

@@ -10,8 +10,8 @@ Files appear when they are whole. A track whose file a format cannot name is an 
 so before.
 """
 
-from earmark.library.exports.crates import GROUPINGS, Crate, Grouping
+from earmark.library.exports.crates import GROUPINGS, Crate, Grouping, named
 from earmark.library.exports.facts import certain, in_heard_words, light
 from earmark.library.exports.formats import FORMATS, Format
 
-__all__ = ["FORMATS", "GROUPINGS", "Crate", "Format", "Grouping", "certain", "in_heard_words", "light"]
+__all__ = ["FORMATS", "GROUPINGS", "Crate", "Format", "Grouping", "certain", "in_heard_words", "light", "named"]

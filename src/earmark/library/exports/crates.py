@@ -38,6 +38,11 @@ def none(tracks: Sequence[Track]) -> list[Crate]:  # noqa: ARG001  it is one of 
     return []
 
 
+def named(name: str) -> Grouping:
+    """A grouping of one crate of that name with all tracks in their order: a set."""
+    return lambda tracks: [Crate(name, tuple(tracks))]
+
+
 def _grouped(tracks: Sequence[Track], names: Sequence[str | None], order: Sequence[str]) -> list[Crate]:
     """The crates in the order in which earmark shows styles and families, then those that a user has taught, sorted."""
     members: dict[str, list[Track]] = {}

@@ -5,7 +5,6 @@ than `Settings.min_confidence` (0-1): a wrong genre in a file is worse than none
 """
 
 import json
-import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +21,6 @@ from earmark.library.track import Tags
 PROVENANCE: Final = "provenance"
 BETWEEN_COMMENTS: Final = " / "
 MENTIONED: Final = 0.01  # the least probability of a style that provenance mentions
-SOFTEST, LOUDEST = -20.0, -5.0  # LUFS at energy 1 and 10
 
 
 class Policy(StrEnum):
@@ -191,11 +189,9 @@ def _key(analysis: Analysis, settings: Settings) -> str:
 
 
 def energy_of(analysis: Analysis) -> int | None:
-    """Loudness of a whole track, from 1 (-20 LUFS and below) to 10 (-5 LUFS and above)."""
-    if analysis.loudness is None or not math.isfinite(analysis.loudness.integrated):
-        return None
-    share = (analysis.loudness.integrated - SOFTEST) / (LOUDEST - SOFTEST)
-    return 1 + round(9 * min(1.0, max(0.0, share)))
+    """Energy of a whole track, from 1 (-20 LUFS and below) to 10 (-5 LUFS and above)."""
+    share = analysis.loudness.energy() if analysis.loudness else None
+    return None if share is None else 1 + round(9 * share)
 
 
 def provenance(analysis: Analysis, version: str) -> str:

@@ -1,0 +1,152 @@
+"""`earmark set`: a set from a track to another one, or to a style, with a reason for each step."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from earmark.cli.export_library import Format
+from earmark.cli.messages import some, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from earmark.app.sets import MadeSet
+    from earmark.dj.sets import Step
+
+
+class Energy(StrEnum):
+    """Course of the energy, as `dj.course.Energy` has them."""
+
+    FREE = "free"
+    HOLD = "hold"
+    RISE = "rise"
+    FALL = "fall"
+    PEAK = "peak"
+
+
+def make_set(
+    start: Annotated[
+        str, typer.Option("--from", help="The first track: a path, or words that it alone has; or a style.")
+    ],
+    goal: Annotated[str, typer.Option("--to", help="The last track, or the style to arrive at.")] = "",
+    minutes: Annotated[float, typer.Option(min=0, help="The length; by default 60, unless --tracks is given.")] = 0,
+    tracks: Annotated[int, typer.Option(min=0, help="The number of tracks, in place of a length.")] = 0,
+    play: Annotated[list[str] | None, typer.Option(help="A track that must be in it; may be repeated.")] = None,
+    avoid: Annotated[
+        list[str] | None, typer.Option(help="A track, or words of tracks, to leave out; may be repeated.")
+    ] = None,
+    among: Annotated[str, typer.Option(help="Choose only among tracks with these words, as in `earmark find`.")] = "",
+    bpm: Annotated[str, typer.Option(help="Choose only among tracks of this tempo: 126, or 124-128.")] = "",
+    family: Annotated[str, typer.Option(help="Choose only among tracks of this family of styles.")] = "",
+    energy: Annotated[
+        Energy, typer.Option(help="The course of the energy; free: from that of --from to that of --to.")
+    ] = Energy.FREE,
+    repeat_artists: Annotated[
+        bool, typer.Option("--repeat-artists", help="Allow several tracks of one artist.")
+    ] = False,
+    variety: Annotated[
+        float, typer.Option(min=0, help="How much chance may cost: 0 always gives the same set, 1 is a lot.")
+    ] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="The seed of the chance, to have the same set again.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="A TOML file with weights of your own; see docs/sets.md.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the set to this file, too.")] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="The format of that file; by default by its suffix.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="The name of the playlist in that file.")] = "earmark set",
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite an earlier file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    catalogue: Annotated[
+        Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
+    ] = None,
+) -> None:
+    """Plan a set of tracks of the catalogue, each with the reasons why it follows the one before it."""
+    if minutes and tracks:
+        raise typer.BadParameter("--minutes and --tracks exclude each other")
+
+    from earmark.app.catalogue import open_catalogue
+    from earmark.app.exporting import form_of
+    from earmark.app.query import query
+    from earmark.app.sets import export_set
+    from earmark.app.sets import make_set as make
+
+    with open_catalogue(catalogue) as opened:
+        try:
+            chosen = form.value if form else form_of(out) if out else ""
+            made = make(
+                opened,
+                start,
+                goal,
+                minutes=minutes or (0 if tracks else 60),
+                tracks=tracks,
+                play=play or (),
+                avoid=avoid or (),
+                query=query(opened, words=among, bpm=bpm, family=family),
+                repeat_artists=repeat_artists,
+                energy=energy.value,
+                variety=variety,
+                seed=seed,
+                weights=weights,
+            )
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        if out:
+            export_set(opened, made.steps, chosen, out, name, replace=replace)
+    if as_json:
+        typer.echo(json.dumps(made.as_json(), indent=1))
+        return
+    from earmark.cli import show
+
+    show.stdout().print(table(made.steps))
+    sys.stderr.write(f"{_summary(made)}\n")
+
+
+def table(steps: "Sequence[Step]") -> "RenderableType":
+    """The tracks of a set, and under each the reasons."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from earmark.cli import show
+
+    colour_of = show.colours()
+    lines: list[RenderableType] = []
+    for number, step in enumerate(steps, 1):
+        track = step.track
+        style = track.style()
+        head = Text.assemble(
+            (f"{number:>3}  {show.clock(step.start):>7}  ", "dim"),
+            (visible(track.name()), "bold"),
+            "  ",
+            (style, colour_of.get(style, show.OTHER_COLOUR)),
+        )
+        about = Text("  ".join([*_values(step), "; ".join(step.reasons)]), "dim")
+        lines += [head, Padding(about, (0, 0, 0, 14), expand=False)]
+    return Group(*lines)
+
+
+def _values(step: "Step") -> list[str]:
+    track = step.track
+    return [
+        *([f"{track.bpm:.1f} BPM"] if track.bpm else []),
+        *([track.camelot] if track.camelot else []),
+        *([f"energy {1 + round(9 * track.energy)}"] if track.energy is not None else []),
+    ]
+
+
+def _summary(made: "MadeSet") -> str:
+    from earmark.cli import show
+
+    found = "no cheaper one exists" if made.plan.exact else "the best that was found"
+    chance = f"; --seed {made.seed} gives it again" if made.seed is not None else ""
+    return (
+        f"{some(len(made.steps), 'track')}, {show.clock(made.plan.seconds)}; cost {made.plan.cost:.2f}, {found}{chance}"
+    )
