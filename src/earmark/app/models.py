@@ -1,9 +1,58 @@
-"""Figures of models, each with the test that it comes from: two figures compare only if their tests are the same."""
+"""Models that are there, and their figures, each with the test that it comes from.
 
+Two figures compare only if their tests are the same.
+"""
+
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from earmark.hearing.bundle import Config
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model as it is shown to people.
+
+    Attributes:
+        name: of the model.
+        architecture: the kind of network.
+        styles: in the order of its answers.
+        families: the family of each style.
+        summary: a sentence.
+        measured: see `measured`.
+        text: the card, Markdown.
+    """
+
+    name: str
+    architecture: str
+    styles: tuple[str, ...]
+    families: dict[str, str]
+    summary: str
+    measured: str
+    text: str
+
+
+def cards() -> list[Card]:
+    """The cards of the models that are there; a damaged model has none."""
+    from earmark.errors import BundleError
+    from earmark.hearing.bundle import CARD, at_hand, read_config
+
+    found = []
+    for name, folder in at_hand().items():
+        try:
+            config = read_config(folder)
+            text = (folder / CARD).read_text(encoding="utf-8")
+        except (BundleError, OSError):  # `earmark models` says so
+            continue
+        summary = config.provenance.get("summary", "")
+        found.append(
+            Card(
+                name, config.architecture, tuple(config.styles), dict(config.families), summary, measured(config), text
+            )
+        )
+    return found
+
 
 SYNTHETIC: Final = "synthetic tracks alone"  # the summary of a model that was trained and measured on those says so
 

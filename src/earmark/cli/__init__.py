@@ -31,6 +31,7 @@ from earmark.cli.models import app as models
 from earmark.cli.pool import pool
 from earmark.cli.scan import scan
 from earmark.cli.set import make_set
+from earmark.cli.serve import serve
 from earmark.cli.synth import app as synth
 from earmark.cli.tag import tag
 from earmark.cli.teach import teach
@@ -48,6 +49,7 @@ app = typer.Typer(
 app.command()(listen)
 app.command()(scan)
 app.command()(find)
+app.command()(serve)
 app.command()(evaluate)
 app.command()(teach)
 app.command()(export)

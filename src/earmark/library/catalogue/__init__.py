@@ -154,6 +154,26 @@ class Catalogue:
         ids = "SELECT rowid FROM search WHERE search MATCH ? AND rowid > ? ORDER BY rowid LIMIT ?"
         return self._tracks(f"WHERE tracks.id IN ({ids}) ORDER BY tracks.id", match, after, limit)
 
+    def by_ids(self, ids: Iterable[int]) -> list[Track]:
+        """The tracks with these ids, in their order; nothing for an id that there is not."""
+        wanted = list(ids)
+        found: dict[int, Track] = {}
+        for first in range(0, len(wanted), PAGE):
+            part = wanted[first : first + PAGE]
+            marks = ", ".join("?" * len(part))
+            found |= {track.id: track for track in self._tracks(f"WHERE tracks.id IN ({marks})", *part)}
+        return [found[number] for number in wanted if number in found]
+
+    def ids(self, query: Query | None = None, *, sort: str = "added", descending: bool = False) -> list[int]:
+        """The ids of all tracks that meet a query, in the order of `find`."""
+        match = self._match(query)
+        matching = "tracks.id IN (SELECT rowid FROM search WHERE search MATCH ?)" if match else "NOT +missing"
+        direction = "DESC" if descending else "ASC"
+        joined = "FROM tracks LEFT JOIN analyses ON analyses.id = tracks.analysis"
+        order = f"{SORTS[sort]} {direction}, tracks.id {direction}"
+        found = self._rows(f"SELECT tracks.id {joined} WHERE {matching} ORDER BY {order}", *([match] if match else []))
+        return [row["id"] for row in found]
+
     def count(self, query: Query | None = None) -> int:
         """Number of tracks that meet a query."""
         match = self._match(query)

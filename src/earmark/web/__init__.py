@@ -1,0 +1,15 @@
+"""The browser application and the REST API, on this machine alone unless asked otherwise.
+
+It calls `app`, as the commands do, and has no logic of its own about music. Only this room knows NiceGUI.
+
+site        the settings of one server: catalogue, folders, limits, token
+guard       who may ask: host, origin, token, size
+ears        a model that hears uploads, a few at once, and refuses when too many wait
+jobs        long work that goes on after a restart
+works       the kinds of long work: scan, tag, undo, export
+sound       a track as bytes that a browser can play
+waveform    a track as the outline of its sound
+api/        the REST API
+pages/      the pages
+server      all of it together, until Ctrl-C
+"""

@@ -1,0 +1,36 @@
+"""Parts of the server that a request is answered with."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from earmark.web.ears import Ears
+from earmark.web.jobs import Jobs
+from earmark.web.shelf import Shelf
+from earmark.web.site import Site
+
+
+def _site(request: Request) -> Site:
+    site: Site = request.app.state.site
+    return site
+
+
+def _ears(request: Request) -> Ears:
+    ears: Ears = request.app.state.ears
+    return ears
+
+
+def _jobs(request: Request) -> Jobs:
+    jobs: Jobs = request.app.state.jobs
+    return jobs
+
+
+def _shelf(request: Request) -> Shelf:
+    shelf: Shelf = request.app.state.shelf
+    return shelf
+
+
+AskedSite = Annotated[Site, Depends(_site)]
+AskedEars = Annotated[Ears, Depends(_ears)]
+AskedJobs = Annotated[Jobs, Depends(_jobs)]
+AskedShelf = Annotated[Shelf, Depends(_shelf)]

@@ -1,0 +1,49 @@
+"""The bodies of requests."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Tracks = Annotated[list[int], Field(min_length=1, max_length=100_000, description="ids of tracks of the library")]
+FieldName = Literal["genre", "style", "bpm", "key", "energy", "comment", "provenance"]
+
+
+class Body(BaseModel):
+    """A body; what it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ScanBody(Body):
+    """A folder to scan."""
+
+    folder: Annotated[str, Field(min_length=1, description="one of the folders of the library, or one below")]
+    retry: bool = False
+
+
+class TagBody(Body):
+    """Tracks whose tags are to be written; what is left out is as in `earmark tag`."""
+
+    tracks: Tracks
+    fields: list[FieldName] | None = None
+    policy: Literal["fill", "append", "replace"] | None = None
+    min_confidence: Annotated[float, Field(ge=0, le=1)] | None = None
+    write: Annotated[bool, Field(description="write; without it, only the changes are told")] = False
+
+
+class UndoBody(Body):
+    """A run to undo."""
+
+    run: Annotated[str, Field(description='its name; "" for the latest')] = ""
+
+
+class AuditBody(Body):
+    """Parts of an audit."""
+
+    duplicates: bool = True
+
+
+class ExportBody(Body):
+    """An export."""
+
+    format: str

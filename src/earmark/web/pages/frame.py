@@ -1,0 +1,39 @@
+"""The frame that all pages share: header, way around, colours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Final
+
+from nicegui import ui
+
+from earmark.styles import styles
+
+PLACES: Final = {"/": "Listen", "/library": "Library", "/models": "Models", "/api/docs": "API"}
+
+
+@contextmanager
+def frame(place: str) -> Iterator[None]:
+    """Draw what stands around a page; its content is drawn within.
+
+    Args:
+        place: the address of the page, one of `PLACES`.
+    """
+    title = PLACES[place]
+    ui.page_title(f"{title} · earmark")
+    ui.add_head_html('<link rel="stylesheet" href="/static/earmark.css">')
+    links = "".join(
+        f'<a href="{address}"{" aria-current=page" if address == place else ""}>{escape(name)}</a>'
+        for address, name in PLACES.items()
+    )
+    ui.html('<a class="em-skip" href="#main">to the content</a>', sanitize=False)
+    with ui.header().classes("em-header"):
+        ui.html(f'<nav class="em-nav" aria-label="pages"><b>earmark</b>{links}</nav>', sanitize=False).classes("w-full")
+    with ui.element("main").props("id=main"):
+        ui.html(f"<h1>{escape(title)}</h1>", sanitize=False)
+        yield
+
+
+def colours() -> dict[str, str]:
+    """The colour of each style, the same as on the terminal."""
+    return {style.label: style.colour for style in styles()}

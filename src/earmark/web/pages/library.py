@@ -1,0 +1,229 @@
+"""The page of the library: a table of all tracks, with what can be done with them."""
+
+from html import escape
+from typing import Any
+
+from nicegui import events, ui
+from nicegui.element import Element
+
+from earmark.app.catalogue import open_catalogue
+from earmark.errors import EarmarkError
+from earmark.web import works
+from earmark.web.jobs import ACTIVE, FullError, Jobs
+from earmark.web.pages.frame import colours, frame
+from earmark.web.site import Site
+from earmark.web.static import STATIC
+
+COLUMNS = (
+    ("name", "track", 3),
+    ("style", "style", 2),
+    ("probability", "p", 1),
+    ("family", "family", 1),
+    ("bpm", "BPM", 1),
+    ("key", "key", 1),
+    ("duration", "time", 1),
+    ("genre", "genre tag", 2),
+)
+SORTABLE = {
+    "name": "title",
+    "style": "style",
+    "probability": "probability",
+    "bpm": "bpm",
+    "key": "key",
+    "duration": "time",
+}
+CLOCK = "p => p.value == null ? '' : Math.floor(p.value / 60) + ':' + String(p.value % 60).padStart(2, '0')"
+
+
+class TrackPanel(Element, component=STATIC / "track_panel.js"):
+    """The track that was chosen: what was heard, its waveform, its sound."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._props["colours"] = colours()
+        self._props["track"] = 0
+
+    def show(self, number: int) -> None:
+        """Show a track of the library."""
+        self._props["track"] = number
+        self.update()
+
+
+class Shelves:
+    """The page: filters, table, the chosen track, and the work on it.
+
+    Args:
+        site: the settings of the server.
+        jobs: the long work.
+    """
+
+    def __init__(self, site: Site, jobs: Jobs) -> None:
+        self._site, self._jobs = site, jobs
+        self._chosen: list[int] = []
+        self._told: set[str] = set()
+
+    def draw(self) -> None:
+        """Draw the page."""
+        with frame("/library"):
+            self._draw_scan()
+            _draw_filters(self._site)
+            ui.html('<p id="em-count" class="em-status" role="status"></p>', sanitize=False)
+            self._grid = ui.aggrid(_options(), auto_size_columns=False).classes("em-grid w-full")
+            self._grid.on("selectionChanged", self._choose)
+            ui.add_body_html('<script src="/static/library.js"></script>')
+            ui.run_javascript(f"earmark.begin({self._grid.id})")
+            self._panel = TrackPanel()
+            self._draw_tags()
+            ui.timer(1.0, self._follow)
+
+    def _draw_scan(self) -> None:
+        with ui.row().classes("items-center"):
+            self._folder = ui.select([str(each) for each in self._site.folders], value=str(self._site.folders[0]),
+                                     label="folder").classes("min-w-64")  # fmt: skip
+            ui.button("Scan", on_click=self._scan).props("no-caps")
+            self._progress = ui.linear_progress(0, show_value=False).props('aria-label="scan"').classes("w-40")
+            self._news = ui.label("").props("role=status")
+
+    def _draw_tags(self) -> None:
+        with ui.row().classes("items-center"):
+            ui.button("Show changes of tags", on_click=self._differ).props("no-caps outline")
+            self._write = ui.button("Write them", on_click=self._tag).props("no-caps")
+            ui.button("Undo the last run", on_click=self._undo).props("no-caps outline")
+            self._write.disable()
+        self._differences = ui.element("div")
+
+    async def _choose(self, _: events.GenericEventArguments) -> None:
+        rows = await self._grid.get_selected_rows()
+        self._chosen = [row["id"] for row in rows]
+        self._differences.clear()
+        self._write.disable()
+        if self._chosen:
+            self._panel.show(self._chosen[-1])
+
+    def _scan(self) -> None:
+        self._ask("scan", {"folder": self._folder.value})
+
+    def _tag(self) -> None:
+        self._ask("tag", {"tracks": self._chosen})
+        self._write.disable()
+
+    def _undo(self) -> None:
+        self._ask("undo", {})
+
+    def _differ(self) -> None:
+        self._differences.clear()
+        if not self._chosen:
+            ui.notify("choose one or several tracks first")
+            return
+        try:
+            found = works.differences(self._site, {"tracks": self._chosen})
+        except EarmarkError as error:
+            ui.notify(str(error), type="negative")
+            return
+        with self._differences:
+            for each in found:
+                ui.label(each["path"]).classes("font-bold")
+                for line in _lines(each):
+                    ui.label(line)
+        if any(each["changes"] for each in found):
+            self._write.enable()
+
+    def _ask(self, kind: str, arguments: dict[str, Any]) -> None:
+        try:
+            job = self._jobs.ask(kind, arguments)
+        except FullError as error:
+            ui.notify(str(error), type="negative")
+            return
+        self._told.add(job.id)
+
+    def _follow(self) -> None:
+        """Show how far the latest job is, and what has come of those that this page asked for."""
+        for job in self._jobs.all():
+            if job.state in ACTIVE:
+                self._progress.value = job.done / job.total if job.total else 0
+                left = f", {job.left:.0f} s left" if job.left is not None else ""
+                self._news.text = f"{job.kind}: {job.done} of {job.total} {job.unit}{left}" if job.total else job.kind
+                return
+        for name in list(self._told):
+            done = self._jobs.get(name)
+            self._told.discard(name)
+            if done is not None:
+                self._progress.value = 1
+                self._news.text = f"{done.kind}: {done.error or _summary(done.result)}"
+                self._grid.run_grid_method("purgeInfiniteCache")
+
+
+def draw(site: Site, jobs: Jobs) -> None:
+    """Draw the page."""
+    Shelves(site, jobs).draw()
+
+
+def _options() -> dict[str, Any]:
+    columns = []
+    for field, heading, flex in COLUMNS:
+        column: dict[str, Any] = {
+            "field": field,
+            "colId": SORTABLE.get(field, field),
+            "headerName": heading,
+            "flex": flex,
+            "sortable": field in SORTABLE,
+            "minWidth": 70 * flex,
+        }
+        if field == "duration":
+            column[":valueFormatter"] = CLOCK
+        if field == "style":
+            column[":cellStyle"] = f"p => ({{borderLeft: '6px solid ' + ({colours()}[p.value] || 'transparent')}})"
+        columns.append(column)
+    return {
+        "columnDefs": columns,
+        "rowModelType": "infinite",
+        "cacheBlockSize": 100,
+        "maxBlocksInCache": 20,
+        "rowSelection": {"mode": "multiRow", "checkboxes": True, "headerCheckbox": False, "enableClickSelection": True},
+        ":datasource": "earmark.datasource()",
+        ":getRowId": "p => String(p.data.id)",
+    }
+
+
+def _draw_filters(site: Site) -> None:
+    try:
+        with open_catalogue(site.catalogue) as opened:
+            known = opened.families()
+    except EarmarkError:  # nothing was scanned yet
+        known = {}
+    choices = {
+        "style": sorted(known),
+        "family": sorted(set(known.values())),
+        "key": [f"{number}{letter}" for number in range(1, 13) for letter in "AB"],
+    }
+    parts = ['<label>text<input type="search" data-filter="words" size="18"></label>']
+    for name, values in choices.items():
+        listed = "".join(f"<option>{escape(value)}</option>" for value in values)
+        parts.append(
+            f'<label>{name}<select data-filter="{name}"><option value="">any</option>{listed}</select></label>'
+        )
+    parts.append('<label>BPM<input data-filter="bpm" size="8" placeholder="124-128"></label>')
+    for name, words in (("unknown", "unlike anything"), ("failed", "errors"), ("missing", "missing")):
+        parts.append(f'<label>{words}<input type="checkbox" data-filter="{name}"></label>')
+    ui.html(f'<form class="em-filters" role="search" onsubmit="return false">{"".join(parts)}</form>', sanitize=False)
+
+
+def _lines(difference: dict[str, Any]) -> list[str]:
+    if difference["refused"]:
+        return [difference["refused"]]
+    if not difference["changes"]:
+        return ["its tags say what was heard already"]
+    return [
+        f"{each['field']}: {'; '.join(each['before']) or 'empty'} → {'; '.join(each['after'])}"
+        for each in difference["changes"]
+    ]
+
+
+def _summary(result: Any) -> str:  # noqa: ANN401  the result of any kind of work
+    """The numbers of a result in words."""
+    if not isinstance(result, dict):
+        return "done"
+    return (
+        ", ".join(f"{value} {name}" for name, value in result.items() if isinstance(value, int) and value)
+        or "nothing new"
+    )

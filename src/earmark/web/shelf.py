@@ -1,0 +1,49 @@
+"""Pages of the catalogue from any place on: a list in the order of a search is kept as long as nothing changes."""
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from earmark.app.catalogue import open_catalogue
+from earmark.library import Query, Track
+
+KEPT = 8  # lists; one of 100,000 tracks takes a megabyte
+
+
+class Shelf:
+    """The lists of one catalogue.
+
+    Args:
+        path: of the catalogue.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lists: OrderedDict[tuple[object, ...], list[int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def page(
+        self, query: Query, sort: str, start: int, limit: int, *, descending: bool = False
+    ) -> tuple[int, list[Track]]:
+        """How many tracks meet a query, and those from `start` on, at most `limit`.
+
+        Raises:
+            CatalogueError: there is no catalogue, or it cannot be read.
+        """
+        key = (query, sort, descending, self._stamp())
+        with open_catalogue(self._path) as opened:
+            with self._lock:
+                found = self._lists.get(key)
+            if found is None:
+                found = [int(each) for each in opened.ids(query, sort=sort, descending=descending)]
+                with self._lock:
+                    self._lists[key] = found
+                    while len(self._lists) > KEPT:
+                        self._lists.popitem(last=False)
+            return len(found), opened.by_ids(found[start : start + limit])
+
+    def _stamp(self) -> tuple[object, ...]:
+        """The state of the files of the catalogue."""
+        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        states = (each.stat() for each in files if each.exists())
+        return tuple((state.st_size, state.st_mtime_ns) for state in states)

@@ -1,0 +1,66 @@
+"""The settings of one server."""
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from earmark.app.catalogue import catalogue_path
+from earmark.app.listening import MODEL
+
+LOCAL = ("localhost", "127.0.0.1", "::1")
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Site:
+    """The settings of one server.
+
+    Attributes:
+        catalogue: the path of the catalogue; there may be none yet.
+        folders: may be scanned from the page, with all below them.
+        model: hears uploads and scans: a name or a folder.
+        host: the address that is listened on.
+        port: the port.
+        token: must be shown by whoever asks; "" on this machine alone.
+        upload_limit: bytes of one request.
+        waiting_limit: uploads that may wait for the model.
+        patience: seconds until an upload that is still not heard is given up.
+        jobs: the folder where long work is noted.
+    """
+
+    catalogue: Path
+    folders: tuple[Path, ...] = ()
+    model: str = MODEL
+    host: str = "127.0.0.1"
+    port: int = 8020
+    token: str = ""
+    upload_limit: int = 500 * MEGABYTE
+    waiting_limit: int = 32
+    patience: float = 120.0
+    jobs: Path = field(default_factory=Path)
+
+    @classmethod
+    def of(
+        cls,
+        catalogue: Path | None = None,
+        folders: tuple[Path, ...] = (),
+        model: str = MODEL,
+        host: str = "127.0.0.1",
+        port: int = 8020,
+    ) -> "Site":
+        """The settings for an address; one that others can reach gets a token."""
+        path = catalogue_path(catalogue)
+        token = "" if host in LOCAL else secrets.token_urlsafe(24)
+        jobs = path.with_name(path.stem + ".jobs")
+        return cls(path, tuple(folder.resolve() for folder in folders), model, host, port, token, jobs=jobs)
+
+    @property
+    def address(self) -> str:
+        """The address of the first page."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        asked = f"/?token={self.token}" if self.token else ""
+        return f"http://{host}:{self.port}{asked}"
+
+    def may_scan(self, folder: Path) -> bool:
+        """Whether a folder is one of `folders`, or lies below one."""
+        return any(folder.resolve().is_relative_to(each) for each in self.folders)

@@ -1,0 +1,91 @@
+"""A track as bytes that a browser can play.
+
+What browsers play is sent as it is, from any byte on, so that a click in the middle of an hour plays at once. The rest
+(AIFF, WavPack, WMA ...) is decoded to WAV on the way, one channel of 16 bits, of which any part can be asked for, too.
+"""
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from starlette.responses import FileResponse, Response, StreamingResponse
+
+from earmark.audio import Recording
+
+PLAYABLE: Final = {
+    ".mp3": "audio/mpeg",
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".ogg": "audio/ogg",
+    ".oga": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".m4a": "audio/mp4",
+    ".mp4": "audio/mp4",
+    ".aac": "audio/aac",
+    ".webm": "audio/webm",
+}
+"""The suffixes that Chromium, Firefox and Safari play, with their media types."""
+
+RATE: Final = 44_100  # Hz, of what is decoded
+HEADER: Final = 44  # bytes of a WAV file before its samples
+WIDTH: Final = 2  # bytes of a sample
+PARTIAL: Final = 206
+
+
+def respond(path: Path, duration: float, wanted: str = "") -> Response:
+    """The sound of a file.
+
+    Args:
+        path: the file.
+        duration: seconds that were heard in it.
+        wanted: the bytes that are asked for, an HTTP `Range`; "" for all.
+    """
+    media_type = PLAYABLE.get(path.suffix.lower())
+    if media_type:
+        return FileResponse(path, media_type=media_type)  # minds the range itself
+    size = HEADER + WIDTH * round(duration * RATE)
+    first, last = _range(wanted, size)
+    headers = {"accept-ranges": "bytes", "content-length": str(last + 1 - first)}
+    if wanted:
+        headers["content-range"] = f"bytes {first}-{last}/{size}"
+    body = _part(path, size, first, last + 1)
+    return StreamingResponse(body, status_code=PARTIAL if wanted else 200, media_type="audio/wav", headers=headers)
+
+
+def _range(wanted: str, size: int) -> tuple[int, int]:
+    """First and last byte that a `Range` asks for; what cannot be read asks for all."""
+    first, dash, last = wanted.removeprefix("bytes=").partition("-")
+    if not dash or "," in wanted or not (first or last):
+        return 0, size - 1
+    if not (first.isdecimal() or not first) or not (last.isdecimal() or not last):
+        return 0, size - 1
+    if not first:
+        return max(0, size - int(last)), size - 1
+    return min(int(first), size - 1), min(int(last or size), size - 1)
+
+
+def _part(path: Path, size: int, first: int, end: int) -> Iterator[bytes]:
+    """The bytes from `first` to before `end` of the WAV file; silence where the recording has ended."""
+    yield header(size - HEADER)[first:end]
+    at = max(first, HEADER)
+    sample = (at - HEADER) // WIDTH
+    skipped = (at - HEADER) % WIDTH
+    with Recording(path) as recording:
+        for block in recording.blocks(RATE, start=sample / RATE):
+            if at >= end:
+                return
+            samples = np.round(np.clip(block, -1, 1) * 32767).astype("<i2").tobytes()[skipped : skipped + end - at]
+            skipped = 0
+            at += len(samples)
+            yield samples
+    yield bytes(max(0, end - at))
+
+
+def header(length: int) -> bytes:
+    """The head of a WAV file with so many bytes of samples."""
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + length, b"WAVE", b"fmt ", 16, 1, 1, RATE, RATE * WIDTH, WIDTH, 16, b"data",
+        length,
+    )  # fmt: skip

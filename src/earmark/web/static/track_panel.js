@@ -1,0 +1,43 @@
+// A track of the library: what was heard, its waveform, its sound.
+
+import TrackView, { clock } from "/static/track_view.js";
+
+export default {
+  components: { TrackView },
+  props: { track: Number, colours: Object },
+  template: `
+    <article v-if="heard" class="em-card">
+      <header><h2>{{ name }}</h2></header>
+      <ul class="em-bars">
+        <li v-for="style in heard.styles.slice(0, 4)" :key="style.style">
+          <span>{{ style.style }}</span>
+          <span class="em-bar"><i :style="{ width: style.probability * 100 + '%',
+            background: colours[style.style] || '#888' }"></i></span>
+          <b>{{ style.probability.toFixed(2) }}</b>
+        </li>
+      </ul>
+      <track-view :src="'/api/tracks/' + track + '/sound'" :name="name" :peaks="peaks" :bins="bins"
+        :duration="heard.duration" :segments="heard.segments" :beats="heard.rhythm ? heard.rhythm.beats : []"
+        :downbeats="heard.rhythm ? heard.rhythm.downbeats : []" :colours="colours"></track-view>
+      <p v-if="problem" class="em-error" role="alert">{{ problem }}</p>
+    </article>`,
+  data: () => ({ heard: null, name: "", peaks: [], bins: 50, problem: "" }),
+  watch: { track: { handler: "load", immediate: true } },
+  methods: {
+    async load() {
+      const asked = this.track;
+      if (!asked) return;
+      const [known, drawn] = await Promise.all(
+        ["", "/waveform"].map((part) => fetch(`/api/tracks/${asked}${part}`))
+      );
+      const found = await known.json();
+      if (asked !== this.track) return; // another one was chosen meanwhile
+      this.heard = found.heard;
+      this.name = found.tags.artist && found.tags.title ? `${found.tags.artist} – ${found.tags.title}` : found.path.split("/").pop();
+      const outline = await drawn.json();
+      this.peaks = drawn.ok ? outline.peaks : [];
+      this.bins = drawn.ok ? outline.bins : 50;
+      this.problem = drawn.ok ? "" : outline.detail;
+    },
+  },
+};

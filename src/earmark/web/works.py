@@ -1,0 +1,125 @@
+"""The kinds of long work: each takes the arguments of a job and its report, and returns its result, JSON.
+
+Each can be begun again where it was cut: a scan hears only what is not in the catalogue, and a file that says already
+what was heard is not written twice.
+"""
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from earmark import __version__
+from earmark.app import auditing, tagging
+from earmark.app.catalogue import open_catalogue
+from earmark.app.lookup import heard
+from earmark.app.scanning import Scan, examiner, problems
+from earmark.errors import EarmarkError
+from earmark.library import Catalogue
+from earmark.library.tags import Journal, Policy, Settings
+from earmark.web.jobs import Report, Work
+from earmark.web.site import Site
+
+
+def works(site: Site) -> dict[str, Work]:
+    """All kinds of work of a server, by name."""
+    return {
+        "scan": partial(scan, site),
+        "tag": partial(tag, site),
+        "undo": partial(undo, site),
+        "audit": partial(audit, site),
+    }
+
+
+def scan(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, int]:
+    """Hear what is new in a folder; the numbers of files by what became of them."""
+    folder = Path(arguments["folder"])
+    with Catalogue(site.catalogue) as opened:
+        made = Scan.of(opened, folder, examiner(site.catalogue, site.model), retry=arguments.get("retry", False))
+        with closing(made.hear(progress=report.counting)) as found:
+            for each in found:
+                for line in problems(each):
+                    report.complain(line)
+        return dict(made.counts)
+
+
+def tag(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Write what was heard into the tags of tracks of the library; the run by which it is undone, and the numbers."""
+    run = Journal().start()
+    paths = paths_of(site, arguments["tracks"])
+    tally = tagging.Tally()
+    with open_catalogue(site.catalogue) as opened, report.counting(len(paths), "files") as advance:
+        found = heard(map(str, paths), site.catalogue)
+        for outcome in tagging.tag(found, settings(arguments), run, catalogue=opened):
+            tally.add(outcome)
+            if isinstance(outcome, EarmarkError):
+                report.complain(outcome)
+            advance()
+    return {"run": run.name if tally.changed else None, **vars(tally)}
+
+
+def differences(site: Site, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The changes that `tag` would make, for each track; nothing is written."""
+    found = heard(map(str, paths_of(site, arguments["tracks"])), site.catalogue)
+    return [_difference(outcome) for outcome in tagging.tag(found, settings(arguments))]
+
+
+def undo(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, int]:
+    """Restore the files of a run byte for byte; how many were restored, and how many were not."""
+    restored = refused = 0
+    with open_catalogue(site.catalogue) as opened:
+        for outcome in tagging.undo(Journal(), arguments.get("run", ""), catalogue=opened):
+            if isinstance(outcome, Path):
+                restored += 1
+            else:
+                refused += 1
+                report.complain(outcome)
+    return {"restored": restored, "refused": refused}
+
+
+def audit(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Look for doubtful genre tags and the same recording more than once."""
+    with open_catalogue(site.catalogue) as opened:
+        found = auditing.audit(opened, duplicates=arguments.get("duplicates", True), progress=report.counting)
+    for failure in found.failures:
+        report.complain(failure)
+    return found.as_json()
+
+
+def settings(arguments: Mapping[str, Any]) -> Settings:
+    """The choices for writing tags; what is left out is as in `earmark tag`.
+
+    Raises:
+        EarmarkError: a field or a policy that there is not.
+    """
+    chosen: dict[str, Any] = {}
+    if arguments.get("fields") is not None:
+        chosen["fields"] = tuple(arguments["fields"])
+    if arguments.get("policy") is not None:
+        chosen["policy"] = Policy(arguments["policy"])
+    if arguments.get("min_confidence") is not None:
+        chosen["min_confidence"] = arguments["min_confidence"]
+    return Settings(**chosen, version=__version__)
+
+
+def paths_of(site: Site, tracks: Iterable[int]) -> list[Path]:
+    """The files of tracks of the library, by their ids.
+
+    Raises:
+        EarmarkError: there is no track of such an id.
+    """
+    with open_catalogue(site.catalogue) as opened:
+        wanted = list(tracks)
+        found = {track.id: track.path for track in opened.by_ids(wanted)}
+    for number in wanted:
+        if number not in found:
+            raise EarmarkError(f"there is no track {number} in the library")
+    return [found[number] for number in wanted]
+
+
+def _difference(outcome: tagging.TagOutcome) -> dict[str, Any]:
+    if isinstance(outcome, EarmarkError):
+        return {"path": str(outcome.path), "changes": [], "refused": outcome.reason}
+    changes = [{"field": each.field, "before": each.before, "after": each.after} for each in outcome.changes]
+    return {"path": str(outcome.path), "changes": changes, "refused": None}
