@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from earmark.web.site import LOCAL, Site
+from earmark.web.site import LOCAL, MEGABYTE, Site
 
 COOKIE: Final = "earmark"
 READING: Final = ("GET", "HEAD", "OPTIONS")
@@ -69,17 +69,14 @@ class Guard:
             self._check_host(headers)
             self._check_origin(scope, headers)
             fresh = self._check_token(scope, headers)
-            receive = self._limited(headers, receive)
+            self._check_length(headers)
         except Refused as refused:
             await _answer(scope, send, refused)
             return
         if fresh:
             await _remember(scope, send, self._site.token)
             return
-        try:
-            await self._app(scope, receive, _with_headers(send))
-        except Refused as refused:  # the body grew beyond the limit while it was read
-            await _answer(scope, send, refused)
+        await self._let_in(scope, receive, send)
 
     def _check_host(self, headers: dict[str, str]) -> None:
         """The host must be ours; with a token any name will do, for a page of another name has none."""
@@ -112,25 +109,39 @@ class Guard:
             HTTPStatus.UNAUTHORIZED, "the token is missing or wrong: `earmark serve` prints the address with it"
         )
 
-    def _limited(self, headers: dict[str, str], receive: Receive) -> Receive:
-        limit = self._site.upload_limit
-        too_much = Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {limit // 1_000_000} MB")
+    def _check_length(self, headers: dict[str, str]) -> None:
         declared = headers.get("content-length", "0")
         if not declared.isdecimal():
             raise Refused(HTTPStatus.BAD_REQUEST, "the length of the request is no number")
-        if int(declared) > limit:
-            raise too_much
-        got = 0
+        if int(declared) > self._site.upload_limit:
+            raise self._too_long()
+
+    def _too_long(self) -> Refused:
+        megabytes = self._site.upload_limit // MEGABYTE
+        return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the request is longer than {megabytes} MB")
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on; a body that does not say how long it is is cut off where it is too long."""
+        got, refused = 0, False
 
         async def counted() -> Message:
-            nonlocal got
+            nonlocal got, refused
             message = await receive()
             got += len(message.get("body", b""))
-            if got > limit:
-                raise too_much
-            return message
+            if got > self._site.upload_limit and not refused:
+                refused = True
+                await _answer(scope, send, self._too_long())
+            return {"type": "http.disconnect"} if refused else message
 
-        return counted
+        async def sending(message: Message) -> None:
+            if not refused:
+                await _with_headers(send)(message)
+
+        try:
+            await self._app(scope, counted, sending)
+        except Exception:
+            if not refused:  # else it is about the disconnection
+                raise
 
 
 def _same(shown: str, token: str) -> bool:

@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Tracks = Annotated[list[int], Field(min_length=1, max_length=100_000, description="ids of tracks of the library")]
+Tracks = Annotated[
+    list[Annotated[int, Field(ge=1, lt=2**63)]],
+    Field(min_length=1, max_length=100_000, description="ids of tracks of the library"),
+]
 FieldName = Literal["genre", "style", "bpm", "key", "energy", "comment", "provenance"]
 
 

@@ -1,0 +1,277 @@
+"""The REST API: the same answers as the command line, and clear refusals."""
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from earmark.app.listening import open_listener
+from earmark.library import Catalogue
+from earmark.library.track import Tags
+from earmark.testing import click_train, write_wav
+from earmark.testing.tracks import heard_track, steady
+from earmark.web import api
+from earmark.web.ears import BusyError, Ears
+from earmark.web.guard import Guard
+from earmark.web.jobs import Jobs
+from earmark.web.site import Site
+from earmark.web.works import works
+
+
+class Server:
+    """A server in this process, with a tiny model and a small library."""
+
+    def __init__(self, folder: Path, model: Path, **limits: Any) -> None:  # noqa: ANN401  fields of `Site`
+        music = folder / "music"
+        music.mkdir()
+        for number in range(3):
+            write_wav(music / f"{number}.wav", click_train(bpm=120 + number, seconds=3.0, sample_rate=22_050), 22_050)
+        self.music = music
+        self.site = Site(folder / "catalogue.db", (music,), str(model), jobs=folder / "jobs", **limits)
+        self.ears = Ears(self.site.model, self.site.waiting_limit)
+        self.jobs = Jobs(self.site.jobs, works(self.site))
+        whole = FastAPI()
+        self.api = api.application(self.site, self.ears, self.jobs)
+        whole.mount("/api", self.api)
+        whole.add_middleware(Guard, site=self.site)
+        self.whole = whole
+        self.client = TestClient(whole, base_url="http://localhost")
+
+    def job(self, answer: Any) -> dict[str, Any]:  # noqa: ANN401  a response
+        """Wait for a job to end."""
+        assert answer.status_code == 202, answer.text
+        for _ in range(600):
+            job: dict[str, Any] = self.client.get(f"/api/jobs/{answer.json()['id']}").json()
+            if job["state"] not in ("queued", "running"):
+                return job
+            time.sleep(0.05)
+        raise AssertionError("the job does not end")
+
+
+@pytest.fixture
+def server(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """Return a server whose journal is a temporary folder."""
+    monkeypatch.setenv("EARMARK_JOURNAL", str(tmp_path / "journal"))
+    made = Server(tmp_path, tiny)
+    yield made
+    made.jobs.close()
+    made.ears.close()
+
+
+@pytest.fixture
+def full(server: Server) -> Server:
+    """Return a server with four tracks, of which one is missing and one could not be heard."""
+    with Catalogue(server.site.catalogue) as opened:
+        for name, shares, bpm in (("a", {"Trance": 0.9}, 138.0), ("b", {"Techno / Tech House": 0.6}, 130.0)):
+            tags = Tags(title=f"<b>{name}</b>", artist="Artist & Co", genres=("Tag",))
+            track = heard_track(server.music / f"{name}.wav", shares, tags=tags, rhythm=steady(bpm, 0.1, 300))
+            opened.keep(track)
+        gone = opened.keep(heard_track(server.music / "gone.wav", {"Trap": 0.8}))
+        opened.mark([gone.id], missing=True)
+    return server
+
+
+def test_a_file_that_is_sent_is_heard_as_on_the_command_line(server: Server, tiny: Path) -> None:
+    path = server.music / "1.wav"
+    answer = server.client.post("/api/listen?detail=true&top=2", files={"file": ("<i>x</i>.wav", path.read_bytes())})
+    assert answer.status_code == 200
+    expected = open_listener(str(tiny))(path)
+    found = answer.json()
+    assert found.pop("headline") == str(expected.answer())
+    assert found == {**json.loads(json.dumps(expected.as_json(top=2, detail=True))), "path": "<i>x</i>.wav"}
+
+
+def test_nothing_of_an_upload_is_kept(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uploads = tmp_path / "uploads"
+    uploads.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(uploads))
+    for content in ((server.music / "1.wav").read_bytes(), b"no music"):
+        server.client.post("/api/listen", files={"file": ("x.wav", content)})
+    assert list(uploads.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd.wav", "..", "a/b/c.wav", "x" * 3000, "né\x00.wav"])
+def test_the_name_of_an_upload_leads_nowhere(server: Server, name: str) -> None:
+    answer = server.client.post("/api/listen", files={"file": (name, (server.music / "1.wav").read_bytes())})
+    assert answer.status_code in (200, 422), answer.text
+
+
+def test_what_is_no_audio_says_so(server: Server) -> None:
+    answer = server.client.post("/api/listen", files={"file": ("x.mp3", b"nothing" * 100)})
+    assert answer.status_code == 415
+    assert "not audio" in answer.json()["detail"]
+    assert "upload" not in answer.text
+
+
+def test_when_too_many_wait_the_next_is_refused_and_none_is_lost(tmp_path: Path, tiny: Path) -> None:
+    server = Server(tmp_path, tiny, waiting_limit=3)
+    content = (server.music / "1.wav").read_bytes()
+
+    def send(_: int) -> int:
+        return server.client.post("/api/listen", files={"file": ("x.wav", content)}).status_code
+
+    with ThreadPoolExecutor(50) as pool:
+        codes = list(pool.map(send, range(50)))
+    assert len(codes) == 50
+    assert set(codes) <= {200, 429}
+    assert codes.count(200) >= 3
+    assert server.client.post("/api/listen", files={"file": ("x.wav", content)}).status_code == 200
+    server.ears.close()
+
+
+def test_a_place_in_the_waiting_room_is_given_back(tiny: Path, tmp_path: Path) -> None:
+    ears = Ears(str(tiny), waiting=0, threads=1)
+    missing = tmp_path / "none.wav"
+    for _ in range(3):
+        assert "no such file" in str(ears.hear(missing).result(10))
+        time.sleep(0.05)
+    import threading  # noqa: PLC0415  used here only
+
+    go = threading.Event()
+    ears.do(lambda: go.wait(10))  # type: ignore[arg-type, return-value]
+    with pytest.raises(BusyError, match="too many files wait"):
+        ears.hear(missing)
+    go.set()
+    ears.close()
+
+
+def test_an_answer_that_takes_too_long_is_given_up(tmp_path: Path, tiny: Path) -> None:
+    server = Server(tmp_path, tiny, patience=0.0)
+    answer = server.client.post("/api/listen", files={"file": ("x.wav", (server.music / "1.wav").read_bytes())})
+    assert answer.status_code == 504
+    server.ears.close()
+
+
+def test_a_folder_of_the_library_is_scanned_and_no_other(server: Server) -> None:
+    done = server.job(server.client.post("/api/scan", json={"folder": str(server.music)}))
+    assert done["state"] == "done"
+    assert done["result"]["heard"] == 3
+    for folder in ("/etc", str(server.music / ".."), str(server.music.parent), "a\x00b"):
+        assert server.client.post("/api/scan", json={"folder": folder}).status_code == 403
+
+
+def test_events_tell_how_a_job_goes_on_and_end_with_it(server: Server) -> None:
+    asked = server.client.post("/api/scan", json={"folder": str(server.music)}).json()
+    with server.client.stream("GET", f"/api/jobs/{asked['id']}/events") as answer:
+        told = [json.loads(line.removeprefix("data: ")) for line in answer.iter_lines() if line]
+    assert told[-1]["state"] == "done"
+    assert all(job["id"] == asked["id"] for job in told)
+
+
+def test_tracks_are_found_under_all_conditions(full: Server) -> None:
+    def names(query: str) -> list[str]:
+        answer = full.client.get(f"/api/tracks?{query}")
+        assert answer.status_code == 200, answer.text
+        return [Path(track["path"]).name for track in answer.json()["tracks"]]
+
+    assert names("") == ["a.wav", "b.wav"]
+    assert names("style=trance") == ["a.wav"]
+    assert names("bpm=129-131") == ["b.wav"]
+    assert names("missing=true") == ["gone.wav"]
+    assert names("words=artist&sort=bpm") == ["b.wav", "a.wav"]
+    assert full.client.get("/api/tracks?style=polka").status_code == 422
+    assert full.client.get("/api/tracks?bpm=fast").json()["detail"].startswith("the tempo is 'fast'")
+
+
+def test_rows_come_from_any_place_on(full: Server) -> None:
+    answer = full.client.get("/api/tracks/rows?start=1&limit=1").json()
+    assert answer["count"] == 2
+    (row,) = answer["rows"]
+    assert (row["style"], row["bpm"], row["name"]) == ("Techno / Tech House", 130.0, "Artist & Co – <b>b</b>")
+    backwards = full.client.get("/api/tracks/rows?sort=bpm&descending=true").json()
+    assert [row["bpm"] for row in backwards["rows"]] == [138.0, 130.0]
+
+
+def test_rows_show_what_was_scanned_meanwhile(full: Server) -> None:
+    assert full.client.get("/api/tracks/rows").json()["count"] == 2
+    with Catalogue(full.site.catalogue) as opened:
+        opened.keep(heard_track(full.music / "c.wav"))
+    assert full.client.get("/api/tracks/rows").json()["count"] == 3
+
+
+def test_a_track_and_its_sound_and_its_outline(server: Server) -> None:
+    server.job(server.client.post("/api/scan", json={"folder": str(server.music)}))
+    (first, *_) = server.client.get("/api/tracks").json()["tracks"]
+    number = first["id"]
+    assert len(server.client.get(f"/api/tracks/{number}").json()["heard"]["styles"]) >= 2
+    sound = server.client.get(f"/api/tracks/{number}/sound", headers={"range": "bytes=0-3"})
+    assert (sound.status_code, sound.content) == (206, b"RIFF")
+    drawn = server.client.get(f"/api/tracks/{number}/waveform").json()
+    assert len(drawn["peaks"]) == 3 * drawn["bins"]
+    Path(first["path"]).unlink()
+    assert server.client.get(f"/api/tracks/{number}/sound").status_code == 404
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "99", str(2**70), "abc"])
+def test_a_track_that_there_is_not(full: Server, number: str) -> None:
+    assert full.client.get(f"/api/tracks/{number}").status_code in (404, 422)
+
+
+def test_without_a_catalogue_the_answer_says_so(server: Server) -> None:
+    answer = server.client.get("/api/tracks")
+    assert answer.status_code == 404
+    assert "catalogue" in answer.json()["detail"]
+
+
+def test_tags_are_shown_written_and_undone(server: Server) -> None:
+    server.job(server.client.post("/api/scan", json={"folder": str(server.music)}))
+    tracks = [track["id"] for track in server.client.get("/api/tracks").json()["tracks"]]
+    before = {path.name: path.read_bytes() for path in server.music.iterdir()}
+    body = {"tracks": tracks, "min_confidence": 0.0}
+    shown = server.client.post("/api/tag", json=body).json()["differences"]
+    assert all(each["changes"] for each in shown)
+    assert {path.name: path.read_bytes() for path in server.music.iterdir()} == before
+    written = server.job(server.client.post("/api/tag", json={**body, "write": True}))
+    assert written["result"]["changed"] == 3
+    assert all(path.read_bytes() != before[path.name] for path in server.music.iterdir())
+    assert [run["name"] for run in server.client.get("/api/runs").json()] == [written["result"]["run"]]
+    undone = server.job(server.client.post("/api/undo", json={"run": written["result"]["run"]}))
+    assert undone["result"] == {"restored": 3, "refused": 0}
+    assert {path.name: path.read_bytes() for path in server.music.iterdir()} == before
+
+
+def test_tags_of_a_track_that_there_is_not_are_refused(full: Server) -> None:
+    for body in ({"tracks": [99]}, {"tracks": []}, {"tracks": [1], "policy": "burn"}, {"tracks": [1], "more": 1}):
+        assert full.client.post("/api/tag", json=body).status_code == 422
+
+
+def test_the_audit_is_a_job(full: Server) -> None:
+    done = full.job(full.client.post("/api/audit", json={"duplicates": False}))
+    assert done["result"]["counts"]["unnamed"] == 2
+
+
+def test_models_and_cards(server: Server) -> None:
+    names = [model["name"] for model in server.client.get("/api/models").json()]
+    assert "house12" in names
+    assert server.client.get("/api/models/house12/card").text.startswith("# house12")
+    assert server.client.get("/api/models/none/card").status_code == 404
+
+
+def test_the_description_works_without_a_network(server: Server) -> None:
+    page = server.client.get("/api/docs").text
+    assert "https://" not in page
+    assert server.client.get("/api/static-offline-docs/swagger-ui-bundle.js").status_code == 200
+    assert "/listen" in server.client.get("/api/openapi.json").json()["paths"]
+
+
+@pytest.mark.slow
+def test_the_api_keeps_to_its_description(full: Server) -> None:
+    schemathesis = pytest.importorskip("schemathesis")
+    schema = schemathesis.openapi.from_asgi("/openapi.json", full.api)
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        from hypothesis import HealthCheck, given, settings  # noqa: PLC0415  this test only
+
+        @given(case=operation.as_strategy())
+        @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+        def check(case: Any) -> None:  # noqa: ANN401  schemathesis's
+            answer = case.call()
+            assert answer.status_code < 500, answer.text
+
+        check()

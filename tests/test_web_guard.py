@@ -1,0 +1,109 @@
+"""The door of the server: host, origin, token, size, headers."""
+
+from collections.abc import Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from earmark.web.guard import Guard
+from earmark.web.site import Site
+
+LIMIT = 1000
+
+
+async def _body(request: Request) -> JSONResponse:
+    return JSONResponse({"got": len(await request.body())})
+
+
+def _client(site: Site) -> TestClient:
+    inner = Starlette(routes=[Route("/", _body, methods=["GET", "POST"])])
+    return TestClient(Guard(inner, site), base_url=f"http://localhost:{site.port}", follow_redirects=False)
+
+
+def _site(**changes: object) -> Site:
+    from dataclasses import replace  # noqa: PLC0415  used here only
+    from pathlib import Path  # noqa: PLC0415
+
+    values: dict[str, object] = {"upload_limit": LIMIT, **changes}
+    return replace(Site(Path("none.db")), **values)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    """Return a client of a server on this machine."""
+    with _client(_site()) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("host", ["localhost:8020", "127.0.0.1:8020", "[::1]:8020", "localhost"])
+def test_the_names_of_this_machine_are_let_in(client: TestClient, host: str) -> None:
+    assert client.get("/", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:8020", "", "127.0.0.1.evil.example"])
+def test_another_name_that_points_here_is_not(client: TestClient, host: str) -> None:
+    answer = client.get("/", headers={"host": host})
+    assert answer.status_code == 421
+    assert "this server is not called" in answer.json()["detail"]
+
+
+def test_a_page_of_another_site_cannot_change_anything(client: TestClient) -> None:
+    assert client.post("/", headers={"origin": "http://evil.example"}).status_code == 403
+    assert client.post("/", headers={"origin": "null"}).status_code == 403
+    assert client.post("/", headers={"origin": "http://localhost:9999"}).status_code == 403
+    assert client.post("/", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert client.post("/", headers={"sec-fetch-site": "same-site"}).status_code == 403
+
+
+def test_our_own_page_and_a_program_can(client: TestClient) -> None:
+    assert client.post("/").status_code == 200
+    assert (
+        client.post("/", headers={"origin": "http://localhost:8020", "sec-fetch-site": "same-origin"}).status_code
+        == 200
+    )
+
+
+def test_a_body_that_is_too_long_is_refused_before_and_while_it_is_read(client: TestClient) -> None:
+    assert client.post("/", content=b"x" * LIMIT).json() == {"got": LIMIT}
+    assert client.post("/", content=b"x" * (LIMIT + 1)).status_code == 413
+    chunks = (b"x" * 300 for _ in range(5))  # of unknown length
+    assert client.post("/", content=chunks).status_code == 413
+    assert client.post("/", headers={"content-length": "-1"}).status_code == 400
+
+
+def test_scripts_of_others_are_kept_out_by_headers(client: TestClient) -> None:
+    headers = client.get("/").headers
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_with_a_token_only_who_knows_it_is_let_in() -> None:
+    with _client(_site(token="secret", host="0.0.0.0")) as client:  # noqa: S104, S106  that is the case to test
+        assert client.get("/", headers={"host": "any.name"}).status_code == 401
+        assert client.get("/", headers={"authorization": "Bearer wrong"}).status_code == 401
+        assert client.get("/", headers={"authorization": "Bearer secret"}).status_code == 200
+        assert client.get("/?token=wrong").status_code == 401
+
+
+def test_the_token_of_the_first_address_becomes_a_cookie_and_leaves_the_address() -> None:
+    with _client(_site(token="secret", host="0.0.0.0")) as client:  # noqa: S104, S106
+        first = client.get("/?token=secret&page=2")
+        assert first.status_code == 303
+        assert first.headers["location"] == "/?page=2"
+        assert "HttpOnly; SameSite=Strict" in first.headers["set-cookie"]
+        client.cookies.set("earmark", "secret")
+        assert client.get("/").status_code == 200
+        client.cookies.set("earmark", "another")
+        assert client.get("/").status_code == 401
+
+
+def test_an_address_that_others_can_reach_gets_a_token_of_its_own() -> None:
+    assert Site.of(host="127.0.0.1").token == ""
+    one, two = (Site.of(host="192.168.1.4").token for _ in range(2))
+    assert len(one) >= 32
+    assert one != two

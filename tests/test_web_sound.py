@@ -1,0 +1,82 @@
+"""A track as bytes that a browser can play, and as an outline."""
+
+import asyncio
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.responses import StreamingResponse
+
+from earmark.testing import click_train, tone, write_wav
+from earmark.web import sound
+from earmark.web.waveform import BINS, RATE, outline, peaks
+
+SECONDS = 2.0
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file that no browser is asked to play."""
+    path = tmp_path_factory.mktemp("sound") / "tone.wav"
+    write_wav(path, tone(441, SECONDS, 44_100), 44_100)
+    return path.rename(path.with_suffix(".aifx"))
+
+
+def _body(response: object) -> bytes:
+    assert isinstance(response, StreamingResponse)
+
+    async def read() -> bytes:
+        return b"".join([part async for part in response.body_iterator])  # type: ignore[misc]
+
+    return asyncio.run(read())
+
+
+def test_what_no_browser_plays_becomes_a_wav_file(odd: Path, tmp_path: Path) -> None:
+    decoded = tmp_path / "decoded.wav"
+    decoded.write_bytes(_body(sound.respond(odd, SECONDS)))
+    with wave.open(str(decoded)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (44_100, 1, 2)
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32767
+    assert samples.size == 44_100 * SECONDS
+    assert np.abs(samples - tone(441, SECONDS, 44_100)).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(0, 43), (10, 99), (44, 45), (45, 1044), (100_000, 176_443), (176_440, 176_443)]
+)
+def test_any_part_of_it_is_the_same_bytes(odd: Path, first: int, last: int) -> None:
+    whole = _body(sound.respond(odd, SECONDS))
+    part = sound.respond(odd, SECONDS, f"bytes={first}-{last}")
+    assert part.status_code == 206
+    assert part.headers["content-range"] == f"bytes {first}-{last}/{len(whole)}"
+    assert _body(part) == whole[first : last + 1]
+
+
+def test_the_last_bytes_and_an_open_end(odd: Path) -> None:
+    whole = _body(sound.respond(odd, SECONDS))
+    assert _body(sound.respond(odd, SECONDS, "bytes=-8")) == whole[-8:]
+    assert _body(sound.respond(odd, SECONDS, "bytes=176000-")) == whole[176000:]
+    assert _body(sound.respond(odd, SECONDS, "bytes=x-y")) == whole
+
+
+def test_a_recording_that_is_shorter_than_was_heard_ends_in_silence(odd: Path) -> None:
+    longer = _body(sound.respond(odd, SECONDS + 1))
+    assert len(longer) == 44 + 2 * 44_100 * (SECONDS + 1)
+    assert not any(longer[-80_000:])
+
+
+def test_the_outline_shows_clicks_where_they_are() -> None:
+    drawn = peaks(click_train(bpm=60, seconds=4.0, sample_rate=RATE))
+    assert drawn.size == 4 * BINS
+    loud = np.flatnonzero(drawn > 100)
+    assert set(loud // BINS) == {0, 1, 2, 3}
+    assert (loud % BINS).max() <= 2
+    assert peaks(np.zeros(0, np.float32)).size == 0
+    assert peaks(np.full(RATE, 2.0, np.float32)).max() == 255
+
+
+def test_a_file_is_outlined_at_its_own_length(odd: Path) -> None:
+    drawn = outline(odd, 0)
+    assert drawn.size == pytest.approx(SECONDS * BINS, abs=1)
+    assert drawn[10:-10].min() > 120  # a tone of level 0.5
