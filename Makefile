@@ -1,4 +1,5 @@
 # make demo   sets up, then listens to the example tracks
+# make web    sets up, then opens them in the browser
 # make test   sets up, then lints, type-checks, checks the import contracts and runs the tests
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ AUDIO ?= ../shared/audio
 MUSIC ?= ../shared/music
 TEACHERS ?= ../shared/teachers
 
-.PHONY: demo test test-all lint bench models examples guide clean
+.PHONY: demo web test test-all lint bench models examples guide clean
 
 demo: .venv/base
 	@$(BIN)/earmark listen examples/04-drum-and-bass.opus --timeline
@@ -18,7 +19,13 @@ demo: .venv/base
 	@echo "What next?"
 	@echo "  $(BIN)/earmark listen YOUR-FILES           which style is it?"
 	@echo "  $(BIN)/earmark scan YOUR-MUSIC             hear a whole collection once; then: earmark find"
+	@echo "  make web                                   all of it in the browser"
 	@echo "  $(BIN)/earmark teach FOLDER-OF-CRATES OUT  your own styles, from a folder of tracks for each (docs/teach.md)"
+
+# Opens the browser application on the example tracks.
+web: .venv/web
+	@$(BIN)/earmark scan examples --catalogue build/examples.db
+	@$(BIN)/earmark serve examples --catalogue build/examples.db
 
 test: lint
 	$(BIN)/pytest -n auto -m "not slow"
@@ -66,11 +73,15 @@ guide: .venv/dev
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
+.venv/web: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[web]"
+	@touch $@ .venv/base
+
 # torch first: pip then takes the pinned build, and what depends on torch finds it there.
 .venv/dev: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet "torch==2.13.0"
 	$(BIN)/python -m pip install --quiet --editable ".[train,dev]"
-	@touch $@ .venv/base
+	@touch $@ .venv/base .venv/web
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache

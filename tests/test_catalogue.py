@@ -397,6 +397,9 @@ def test_a_list_is_sorted_and_its_pages_follow_each_other(tmp_path: Path, sort: 
         for query in (Query(), Query(words="m")):
             assert "".join(labelled(catalogue, query, sort=sort)) == expected
             assert "".join(labelled(catalogue, query, sort=sort, descending=True)) == expected[::-1]
+            ordered = catalogue.find(query, sort=sort)
+            assert catalogue.ids(query, sort=sort).tolist() == [track.id for track in ordered]
+            assert catalogue.ids(query, sort=sort, descending=True).tolist() == [track.id for track in ordered[::-1]]
             found: list[Track] = []
             while page := catalogue.find(query, sort=sort, after=found[-1].id if found else 0, limit=2):
                 found += page

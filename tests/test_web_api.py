@@ -114,7 +114,7 @@ def test_when_too_many_wait_the_next_is_refused_and_none_is_lost(tmp_path: Path,
     content = (server.music / "1.wav").read_bytes()
 
     def send(_: int) -> int:
-        return server.client.post("/api/listen", files={"file": ("x.wav", content)}).status_code
+        return int(server.client.post("/api/listen", files={"file": ("x.wav", content)}).status_code)
 
     with ThreadPoolExecutor(50) as pool:
         codes = list(pool.map(send, range(50)))
@@ -237,7 +237,13 @@ def test_tags_are_shown_written_and_undone(server: Server) -> None:
 
 
 def test_tags_of_a_track_that_there_is_not_are_refused(full: Server) -> None:
-    for body in ({"tracks": [99]}, {"tracks": []}, {"tracks": [1], "policy": "burn"}, {"tracks": [1], "more": 1}):
+    bodies: tuple[dict[str, Any], ...] = (
+        {"tracks": [99]},
+        {"tracks": []},
+        {"tracks": [1], "policy": "burn"},
+        {"tracks": [1], "more": 1},
+    )
+    for body in bodies:
         assert full.client.post("/api/tag", json=body).status_code == 422
 
 

@@ -34,7 +34,9 @@ def application(site: Site) -> FastAPI:
     whole.mount("/api", api.application(site, ears, jobs))
     pages_app.add_static_files("/static", STATIC)
     pages.add(site, ears, jobs)
-    ui.run_with(whole, title="earmark", dark=None, show_welcome_message=False, favicon=STATIC / "icon.svg")
+    ui.run_with(
+        whole, title="earmark", language="en-US", dark=None, show_welcome_message=False, favicon=STATIC / "icon.svg"
+    )
     whole.add_middleware(Guard, site=site)
     return whole
 

@@ -154,26 +154,6 @@ class Catalogue:
         ids = "SELECT rowid FROM search WHERE search MATCH ? AND rowid > ? ORDER BY rowid LIMIT ?"
         return self._tracks(f"WHERE tracks.id IN ({ids}) ORDER BY tracks.id", match, after, limit)
 
-    def by_ids(self, ids: Iterable[int]) -> list[Track]:
-        """The tracks with these ids, in their order; nothing for an id that there is not."""
-        wanted = list(ids)
-        found: dict[int, Track] = {}
-        for first in range(0, len(wanted), PAGE):
-            part = wanted[first : first + PAGE]
-            marks = ", ".join("?" * len(part))
-            found |= {track.id: track for track in self._tracks(f"WHERE tracks.id IN ({marks})", *part)}
-        return [found[number] for number in wanted if number in found]
-
-    def ids(self, query: Query | None = None, *, sort: str = "added", descending: bool = False) -> list[int]:
-        """The ids of all tracks that meet a query, in the order of `find`."""
-        match = self._match(query)
-        matching = "tracks.id IN (SELECT rowid FROM search WHERE search MATCH ?)" if match else "NOT +missing"
-        direction = "DESC" if descending else "ASC"
-        joined = "FROM tracks LEFT JOIN analyses ON analyses.id = tracks.analysis"
-        order = f"{SORTS[sort]} {direction}, tracks.id {direction}"
-        found = self._rows(f"SELECT tracks.id {joined} WHERE {matching} ORDER BY {order}", *([match] if match else []))
-        return [row["id"] for row in found]
-
     def count(self, query: Query | None = None) -> int:
         """Number of tracks that meet a query."""
         match = self._match(query)
@@ -198,13 +178,20 @@ class Catalogue:
             found |= {track.id: track for track in self._tracks(f"WHERE tracks.id IN ({places})", *page)}
         return [found[number] for number in wanted if number in found]
 
-    def ids(self, query: Query | None = None) -> NDArray[np.int64]:
-        """The ids of all tracks that meet a query, rising, (tracks,)."""
+    def ids(self, query: Query | None = None, *, sort: str = "added", descending: bool = False) -> NDArray[np.int64]:
+        """The ids of all tracks that meet a query, in the order of `find`, (tracks,)."""
         match = self._match(query)
-        if match:
+        if match and sort == "added" and not descending:
             found = self._rows("SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid", match)
         else:
-            found = self._rows("SELECT id FROM tracks WHERE missing = 0 ORDER BY id")
+            matching = "tracks.id IN (SELECT rowid FROM search WHERE search MATCH ?)" if match else "NOT +missing"
+            direction = "DESC" if descending else "ASC"
+            joined = "" if sort == "added" else "LEFT JOIN analyses ON analyses.id = tracks.analysis"
+            order = f"{SORTS[sort]} {direction}, tracks.id {direction}"
+            found = self._rows(
+                f"SELECT tracks.id FROM tracks {joined} WHERE {matching} ORDER BY {order}",  # noqa: S608  our own words
+                *([match] if match else []),
+            )
         return np.fromiter((row[0] for row in found), np.int64, len(found))
 
     def embeddings(self, model: str = "") -> EmbeddingColumn:

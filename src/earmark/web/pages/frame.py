@@ -1,11 +1,12 @@
 """The frame that all pages share: header, way around, colours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
 from typing import Final
 
 from nicegui import ui
+from nicegui.element import Element
 
 from earmark.styles import styles
 
@@ -32,6 +33,19 @@ def frame(place: str) -> Iterator[None]:
     with ui.element("main").props("id=main"):
         ui.html(f"<h1>{escape(title)}</h1>", sanitize=False)
         yield
+
+
+def button(text: str, on_click: Callable[[], object], *, strong: bool = False) -> Element:
+    """A button in the colours of the page, which can be read in light and dark."""
+    made = Element("button").props("type=button").classes("em-button em-strong" if strong else "em-button")
+    with made:
+        ui.label(text)
+    return made.on("click", on_click)
+
+
+def enable(made: Element, *, enabled: bool) -> None:
+    """Let a button be clicked, or not."""
+    made.props(remove="disabled") if enabled else made.props("disabled")
 
 
 def colours() -> dict[str, str]:

@@ -10,7 +10,7 @@ from earmark.app.catalogue import open_catalogue
 from earmark.errors import EarmarkError
 from earmark.web import works
 from earmark.web.jobs import ACTIVE, FullError, Jobs
-from earmark.web.pages.frame import colours, frame
+from earmark.web.pages.frame import button, colours, enable, frame
 from earmark.web.site import Site
 from earmark.web.static import STATIC
 
@@ -80,23 +80,23 @@ class Shelves:
         with ui.row().classes("items-center"):
             self._folder = ui.select([str(each) for each in self._site.folders], value=str(self._site.folders[0]),
                                      label="folder").classes("min-w-64")  # fmt: skip
-            ui.button("Scan", on_click=self._scan).props("no-caps")
+            button("Scan", self._scan, strong=True)
             self._progress = ui.linear_progress(0, show_value=False).props('aria-label="scan"').classes("w-40")
             self._news = ui.label("").props("role=status")
 
     def _draw_tags(self) -> None:
         with ui.row().classes("items-center"):
-            ui.button("Show changes of tags", on_click=self._differ).props("no-caps outline")
-            self._write = ui.button("Write them", on_click=self._tag).props("no-caps")
-            ui.button("Undo the last run", on_click=self._undo).props("no-caps outline")
-            self._write.disable()
+            button("Show changes of tags", self._differ)
+            self._write = button("Write them", self._tag, strong=True)
+            button("Undo the last run", self._undo)
+            enable(self._write, enabled=False)
         self._differences = ui.element("div")
 
     async def _choose(self, _: events.GenericEventArguments) -> None:
         rows = await self._grid.get_selected_rows()
         self._chosen = [row["id"] for row in rows]
         self._differences.clear()
-        self._write.disable()
+        enable(self._write, enabled=False)
         if self._chosen:
             self._panel.show(self._chosen[-1])
 
@@ -105,7 +105,7 @@ class Shelves:
 
     def _tag(self) -> None:
         self._ask("tag", {"tracks": self._chosen})
-        self._write.disable()
+        enable(self._write, enabled=False)
 
     def _undo(self) -> None:
         self._ask("undo", {})
@@ -126,7 +126,7 @@ class Shelves:
                 for line in _lines(each):
                     ui.label(line)
         if any(each["changes"] for each in found):
-            self._write.enable()
+            enable(self._write, enabled=True)
 
     def _ask(self, kind: str, arguments: dict[str, Any]) -> None:
         try:

@@ -1,0 +1,235 @@
+"""The pages in a real browser: files dropped, tracks filtered, tags written, sound played; nothing asked elsewhere."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from earmark.library import Catalogue
+from earmark.library.track import Tags
+from earmark.testing import click_train, write_wav
+from earmark.testing.tracks import LABELS, heard_track, steady
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+MANY = 100_000  # tracks of a big library
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Started:
+    """A server in a process of its own.
+
+    Args:
+        folder: for music, catalogue, journal.
+        model: hears.
+    """
+
+    def __init__(self, folder: Path, model: Path) -> None:
+        self.folder, self.model = folder, model
+        self.port = free_port()
+        self.address = f"http://localhost:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        command = [sys.executable, "-m", "earmark", "serve", str(self.folder / "music"), "--no-browser"]
+        options = [
+            "--port",
+            str(self.port),
+            "--catalogue",
+            str(self.folder / "catalogue.db"),
+            "--model",
+            str(self.model),
+        ]
+        environment = {**os.environ, "EARMARK_JOURNAL": str(self.folder / "journal")}
+        self.process = subprocess.Popen([*command, *options], env=environment)
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise AssertionError("the server does not answer")
+
+    def stop(self, *, kill: bool = False) -> None:
+        """Stop it."""
+        (self.process.kill if kill else self.process.terminate)()
+        self.process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with `music` in it."""
+    folder = tmp_path_factory.mktemp("web")
+    (folder / "music").mkdir()
+    for number in range(4):
+        sound = click_train(bpm=120 + 4 * number, seconds=20.0, sample_rate=22_050)
+        write_wav(folder / "music" / f"track {number} <b>.wav", sound, 22_050)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(music: Path, tiny: Path) -> Iterator[Started]:
+    """Return a server with a library of four tracks that are not scanned yet."""
+    started = Started(music, tiny)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def page(server: Started) -> Iterator[Any]:
+    """Return a tab; at the end, nothing was asked of any other server, and no script failed."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  not every machine that tests has a browser
+
+    foreign: list[str] = []
+    errors: list[str] = []
+
+    def note(request: Any) -> None:  # noqa: ANN401  playwright's
+        if not request.url.startswith((server.address, "blob:", "data:")):
+            foreign.append(request.url)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+        )
+        tab = browser.new_page(viewport={"width": 1200, "height": 900})
+        tab.on("request", note)
+        tab.on("pageerror", lambda error: errors.append(str(error)))
+        yield tab
+        browser.close()
+    assert foreign == []
+    assert errors == []
+
+
+def _drop(page: Any, server: Started, *files: Path) -> None:  # noqa: ANN401  playwright's
+    page.goto(server.address)
+    page.set_input_files(".em-drop input", [str(file) for file in files])
+
+
+def test_dropped_files_are_heard_and_a_click_plays_that_place(page: Any, server: Started, music: Path) -> None:  # noqa: ANN401
+    tracks = sorted((music / "music").iterdir())
+    _drop(page, server, *tracks[:3], Path(__file__))
+    page.wait_for_selector(".em-card[data-state=heard] >> nth=2", timeout=60_000)
+    page.wait_for_selector(".em-card[data-state=failed]")
+    assert page.locator(".em-status").inner_text() == "3 heard, 1 could not be heard"
+    assert page.locator("h2").first.inner_text() == "track 0 <b>.wav"
+    assert "not audio" in page.locator("[role=alert]").inner_text()
+    canvas = page.locator("canvas").first
+    box = canvas.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 30)
+    page.wait_for_function("!document.querySelector('audio').paused")
+    assert 9 < page.evaluate("document.querySelector('audio').currentTime") < 13
+    canvas.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press(" ")
+    assert page.evaluate("document.querySelector('audio').paused")
+
+
+def test_the_library_is_scanned_filtered_tagged_and_undone(page: Any, server: Started, music: Path) -> None:  # noqa: ANN401
+    before = {path: path.read_bytes() for path in (music / "music").iterdir()}
+    page.goto(server.address + "/library")
+    page.get_by_role("button", name="Scan").click()
+    page.get_by_text("4 heard").wait_for(timeout=60_000)
+    page.reload()
+    page.get_by_text("4 tracks").wait_for()
+    page.fill("[data-filter=bpm]", "123-125")
+    page.get_by_text("1 track", exact=True).wait_for()
+    assert page.locator(".ag-row").count() == 1
+    page.locator(".ag-row").first.click()
+    page.wait_for_selector("article canvas")
+    page.get_by_role("button", name="Show changes of tags").click()
+    page.get_by_text("bpm: empty → 124").wait_for()
+    assert {path: path.read_bytes() for path in before} == before
+    page.get_by_role("button", name="Write them").click()
+    page.get_by_text("tag: 1 changed").wait_for(timeout=30_000)
+    assert sum(path.read_bytes() != content for path, content in before.items()) == 1
+    page.get_by_role("button", name="Undo the last run").click()
+    page.get_by_text("undo: 1 restored").wait_for(timeout=30_000)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("place", ["/", "/library", "/models"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_barrier(page: Any, server: Started, place: str, scheme: str) -> None:  # noqa: ANN401
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  the same
+
+    page.emulate_media(color_scheme=scheme)
+    page.goto(server.address + place)
+    page.wait_for_timeout(1000)
+    found = Axe().run(page).response["violations"]
+    serious = [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found
+               if each["impact"] in ("serious", "critical")]  # fmt: skip
+    assert serious == []
+
+
+def test_a_job_that_ran_when_the_server_was_killed_goes_on(tmp_path: Path, tiny: Path) -> None:
+    import httpx2  # noqa: PLC0415  this test only
+
+    (tmp_path / "music").mkdir()
+    for number in range(30):
+        sound = click_train(bpm=100 + number, seconds=10.0, sample_rate=22_050)
+        write_wav(tmp_path / "music" / f"{number}.wav", sound, 22_050)
+    started = Started(tmp_path, tiny)
+    try:
+        asked = httpx2.post(started.address + "/api/scan", json={"folder": str(tmp_path / "music")}).json()
+        job: dict[str, Any] = {"done": 0}
+        while job["done"] < 3:
+            job = httpx2.get(f"{started.address}/api/jobs/{asked['id']}").json()
+            time.sleep(0.05)
+        assert job["state"] == "running"
+        started.stop(kill=True)
+        started.start()
+        for _ in range(600):
+            job = httpx2.get(f"{started.address}/api/jobs/{asked['id']}").json()
+            if job["state"] == "done":
+                break
+            time.sleep(0.1)
+        assert job["state"] == "done"
+        result = job["result"]
+        assert result["heard"] + result["unchanged"] == 30
+        assert result["unchanged"] >= 3
+    finally:
+        started.stop()
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_rows_are_filtered_at_once(tmp_path: Path, tiny: Path) -> None:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  the same
+
+    (tmp_path / "music").mkdir()
+    rng = np.random.default_rng(0)
+    with Catalogue(tmp_path / "catalogue.db") as opened:
+        for number in range(MANY):
+            style = LABELS[number % 12]
+            tags = Tags(title=f"title {number}", artist=f"artist {number % 999}")
+            rhythm = steady(float(rng.uniform(90, 180)), 0.1, 4.0)
+            opened.keep(heard_track(f"/music/{number}.mp3", {style: 0.9}, tags=tags, rhythm=rhythm, duration=4.0))
+    started = Started(tmp_path, tiny)
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            tab = browser.new_page()
+            tab.goto(started.address + "/library")
+            tab.get_by_text("100,000 tracks").wait_for()
+            tab.select_option("[data-filter=style]", "Trance")
+            tab.get_by_text("8,333 tracks").wait_for()
+            assert tab.evaluate("earmark.took") < 1000  # milliseconds; docs/benchmarks.md has the figure
+            tab.fill("[data-filter=words]", "title 77")
+            tab.get_by_text("1,111 tracks").or_(tab.get_by_text(" tracks")).first.wait_for()
+            browser.close()
+    finally:
+        started.stop()
