@@ -30,8 +30,8 @@ from earmark.cli.messages import complain, debugging
 from earmark.cli.models import app as models
 from earmark.cli.pool import pool
 from earmark.cli.scan import scan
-from earmark.cli.set import make_set
 from earmark.cli.serve import serve
+from earmark.cli.set import make_set
 from earmark.cli.synth import app as synth
 from earmark.cli.tag import tag
 from earmark.cli.teach import teach
