@@ -49,7 +49,7 @@ def heard(
     unknown = files
     if not model and (catalogue or catalogue_path().exists()):
         with closing(open_catalogue(catalogue)) as opened:
-            known = {path: _current(opened.track(path)) for path in files}
+            known = {path: current(opened.track(path)) for path in files}
             place = opened.path
         yield from (analysis for path in files if (analysis := known[path]))
         unknown = [path for path in files if not known[path]]
@@ -61,7 +61,7 @@ def heard(
         yield from hear_files(unknown, model or MODEL, workers=workers, progress=progress)
 
 
-def _current(track: "Track | None") -> "Analysis | None":
+def current(track: "Track | None") -> "Analysis | None":
     """The analysis of a track, if its file still holds what was heard."""
     if track is None or track.analysis is None:
         return None

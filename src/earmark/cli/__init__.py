@@ -32,6 +32,7 @@ from earmark.cli.pool import pool
 from earmark.cli.scan import scan
 from earmark.cli.serve import serve
 from earmark.cli.set import make_set
+from earmark.cli.similar import similar
 from earmark.cli.synth import app as synth
 from earmark.cli.tag import tag
 from earmark.cli.teach import teach
@@ -49,6 +50,7 @@ app = typer.Typer(
 app.command()(listen)
 app.command()(scan)
 app.command()(find)
+app.command()(similar)
 app.command()(serve)
 app.command()(evaluate)
 app.command()(teach)

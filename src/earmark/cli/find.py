@@ -101,7 +101,7 @@ def find(
             return
         found = opened.find(wanted, after=after, limit=limit, sort=sort.value, descending=reverse)
         if paths:
-            _print_paths(found)
+            print_paths(found)
         elif as_json:
             typer.echo(json.dumps([track.as_json() for track in found], indent=1))
         else:
@@ -112,7 +112,7 @@ def find(
             _say_how_many(opened, wanted, found, limit)
 
 
-def _print_paths(tracks: "Sequence[Track]") -> None:
+def print_paths(tracks: "Sequence[Track]") -> None:
     """Print paths as the bytes they are, for other programs; on a terminal, visible."""
     if sys.stdout.isatty():
         for track in tracks:

@@ -74,7 +74,7 @@ class Space:
     variance: Matrix
 
     @classmethod
-    def of(cls, embeddings: Vectors) -> Self:
+    def of(cls, embeddings: Vectors, *, whitened: float = WHITENED) -> Self:
         """The space of a collection, from all embeddings or from a sample of them; see the module."""
         tracks, dims = embeddings.shape
         share = tracks / (tracks + PRIOR)
@@ -85,7 +85,7 @@ class Space:
         standard = (rows - centre) / scale
         covariance = share * standard.T @ standard / max(tracks, 1) + (1 - share) * np.eye(dims)
         variances, vectors = (each[..., ::-1][..., :AXES] for each in np.linalg.eigh(covariance))
-        axes = vectors / np.sqrt(WHITENED * np.maximum(variances, 0) + 1 - WHITENED) / scale[:, None]
+        axes = vectors / np.sqrt(whitened * np.maximum(variances, 0) + 1 - whitened) / scale[:, None]
         directions = unit((rows - centre) @ axes).astype(np.float64)
         mean = share * directions.mean(0) if tracks else np.zeros(axes.shape[1])
         spread = directions.var(0) if tracks else np.zeros(axes.shape[1])

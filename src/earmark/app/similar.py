@@ -1,0 +1,234 @@
+"""Tracks of the catalogue that sound like some, and why."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from earmark.app.listening import open_listener
+from earmark.app.lookup import current
+from earmark.errors import BundleError, CatalogueError, EarmarkError, FileError
+from earmark.library import Catalogue, Query, Track
+from earmark.library.content import content_hash
+from earmark.library.duplicates import Copies, Fingerprinted, find_copies, fingerprint_of
+from earmark.library.likeness import Likeness, likeness
+from earmark.library.similarity import CHOICE, Neighbour, Similarity
+
+if TYPE_CHECKING:
+    from earmark.analysis import Analysis
+
+logger = logging.getLogger(__name__)
+
+NAMED: Final = 5  # tracks that an ambiguous name is said to mean
+
+
+@dataclass(frozen=True)
+class Alike:
+    """A track, how alike it is in standard deviations, and why: beside the seed that it is most like."""
+
+    track: Track
+    score: float
+    seed: Track
+    why: Likeness
+
+    def as_json(self) -> dict[str, Any]:
+        """The track as it stands in JSON, with its score and the reasons."""
+        return {
+            **self.track.as_json(),
+            "score": round(self.score, 3),
+            "like": str(self.seed.path),
+            "why": self.why.as_json(),
+        }
+
+
+@dataclass(frozen=True)
+class Found:
+    """The tracks that were asked for, and those like them."""
+
+    seeds: tuple[Track, ...]
+    tracks: tuple[Alike, ...]
+
+
+def similar(
+    catalogue: Catalogue,
+    seeds: Sequence[str],
+    *,
+    unlike: Sequence[str] = (),
+    query: Query | None = None,
+    limit: int = 10,
+    variety: float = 0.0,
+    one_per_artist: bool = False,
+    model: str = "",
+) -> Found:
+    """The tracks of a catalogue that are most like some, the most alike first; none of these, and no copy of them.
+
+    Args:
+        catalogue: the open catalogue.
+        seeds: files, which are listened to if the catalogue does not know them, or words of `find` that mean one track.
+        unlike: the same: tracks that the answers are to be unlike.
+        query: conditions that the answers meet.
+        limit: how many at most.
+        variety: 0 takes the most alike; up to 1, the more the answers differ from each other.
+        one_per_artist: no artist twice, and none of the seeds.
+        model: compare what this model heard; by default the one that most tracks show.
+
+    Raises:
+        EarmarkError: a seed is not there, cannot be heard, or its words mean several tracks; or nothing was heard yet.
+    """
+    column = catalogue.embeddings(model)
+    if not len(column.ids):
+        heard_by = f" by {model}" if model else ""
+        raise CatalogueError(f"{catalogue.path}: no track was heard yet{heard_by}; `earmark scan FOLDER` does it")
+    listen = _listener(column.model)
+    asked, shunned = (
+        [seed_track(catalogue, name, column.model, listen) for name in names] for names in (seeds, unlike)
+    )
+    for track in (*asked, *shunned):
+        if _heard(track).embedding.size != column.matrix.shape[1]:
+            reason = f"the catalogue was filled by another version of {column.model}; `earmark scan` it again"
+            raise CatalogueError(f"{track.path}: {reason}")
+    similarity = Similarity(column)
+    wanted, unwanted = (
+        np.stack([_heard(track).embedding for track in tracks]) if tracks else None for tracks in (asked, shunned)
+    )
+    if wanted is None:
+        raise ValueError("there is no seed")
+    nearest = similarity.nearest(
+        wanted,
+        CHOICE * limit + len(asked) + len(shunned),
+        unlike=unwanted,
+        among=None if query is None else catalogue.ids(query),
+    )
+    tracks = {track.id: track for track in catalogue.by_ids([each.id for each in nearest])}
+    others = _without_copies([*asked, *shunned], [tracks[each.id] for each in nearest], 2 * limit)
+    if one_per_artist:
+        others = _one_per_artist(asked, others)
+    left = {track.id for track in others}
+    chosen = similarity.varied([each for each in nearest if each.id in left], limit, variety)
+    sounds = _sounds(column.model)
+    return Found(tuple(asked), tuple(_alike(each, tracks[each.id], asked, similarity, sounds) for each in chosen))
+
+
+def seed_track(catalogue: Catalogue, name: str, model: str, listen: "Callable[[Path], Analysis]") -> Track:
+    """The track that is meant, with what the model heard in it.
+
+    Args:
+        catalogue: where it is looked for.
+        name: a file, or words of `find` that mean one track of the catalogue.
+        model: the name of the model.
+        listen: hears a file with that model.
+
+    Raises:
+        EarmarkError: it is not there, cannot be heard, or several tracks are meant.
+    """
+    path = Path(name)
+    known = catalogue.track(path)
+    there = path.is_file()
+    heard = known.analysis if known and not there else current(known)
+    if known is not None and heard is not None and heard.model == model:
+        return known
+    if there:
+        analysis = listen(path)
+        status = path.stat()
+        from earmark.library import tags
+
+        return Track(path, status.st_size, status.st_mtime_ns, content_hash(path), tags.read(path), analysis)
+    found = catalogue.find(Query(words=name), limit=NAMED + 1)
+    if not found:
+        raise EarmarkError(f"{name}: neither a file nor words of a track in the catalogue {catalogue.path}")
+    if len(found) > 1:
+        many = f"{NAMED} tracks and more" if len(found) > NAMED else f"{len(found)} tracks"
+        names = "; ".join(str(track.path) for track in found[:NAMED])
+        raise EarmarkError(f"{name}: it may mean {many}; name one of them: {names}")
+    if found[0].analysis is None or found[0].analysis.model != model:
+        raise CatalogueError(f"{found[0].path}: {model} has not heard it; `earmark scan` it first")
+    return found[0]
+
+
+def _listener(model: str) -> "Callable[[Path], Analysis]":
+    """Hears files with a model, which is opened for the first of them."""
+    opened: list[Callable[[Path], Analysis]] = []
+
+    def listen(path: Path) -> "Analysis":
+        if not opened:
+            opened.append(open_listener(model))
+        return opened[0](path)
+
+    return listen
+
+
+def _heard(track: Track) -> "Analysis":
+    if track.analysis is None:
+        raise EarmarkError(f"{track.path}: it was not heard")
+    return track.analysis
+
+
+def _without_copies(seeds: Sequence[Track], tracks: Sequence[Track], checked: int) -> list[Track]:
+    """Tracks without the seeds, and without what is a copy of one of these or of an earlier track.
+
+    Contents are compared of all; recordings of the first `checked` only, because what may be a copy is decoded.
+    """
+    contents = {track.content_hash for track in seeds}
+    left = []
+    for track in tracks:
+        if track.content_hash not in contents:
+            contents.add(track.content_hash)
+            left.append(track)
+    # Ids that are no ids of the catalogue: seeds and tracks go in, and come out of their groups, by position.
+    compared = [replace(track, id=number) for number, track in enumerate([*seeds, *left[:checked]])]
+    copies: set[int] = set()
+    for found in find_copies(compared, _fingerprints):
+        if isinstance(found, Copies):
+            copies |= {track.id for track in found.tracks if track.id != min(each.id for each in found.tracks)}
+        else:
+            logger.info("%s", found)
+    return [track for number, track in enumerate(left, len(seeds)) if number not in copies]
+
+
+def _fingerprints(paths: Sequence[Path]) -> Iterator[Fingerprinted]:
+    for path in paths:
+        try:
+            yield fingerprint_of(path)
+        except FileError as error:  # it has vanished since: find_copies passes it on
+            yield error
+
+
+def _one_per_artist(seeds: Sequence[Track], tracks: Sequence[Track]) -> list[Track]:
+    """The first track of each artist that is not a seed's; tracks without an artist stay."""
+    artists = {track.tags.artist.casefold() for track in seeds}
+    left = []
+    for track in tracks:
+        artist = track.tags.artist.casefold()
+        if not artist or artist not in artists:
+            left.append(track)
+            artists.add(artist)
+    return left
+
+
+def _sounds(model: str) -> "Callable[[Analysis], dict[str, float]]":
+    """Words for how a track sounds, if the model is there and gives any."""
+    from earmark.hearing.bundle import locate, read_config
+    from earmark.hearing.qualities import qualities
+
+    try:
+        config = read_config(locate(model))
+    except BundleError:  # it heard the catalogue, and has gone since
+        return lambda _: {}
+    return lambda heard: qualities(config, heard.embedding)
+
+
+def _alike(
+    found: Neighbour,
+    track: Track,
+    seeds: Sequence[Track],
+    similarity: Similarity,
+    sounds: "Callable[[Analysis], dict[str, float]]",
+) -> Alike:
+    heard = _heard(track)
+    scores = similarity.between(heard.embedding[None], np.stack([_heard(seed).embedding for seed in seeds]))[0]
+    seed = seeds[int(np.argmax(scores))]
+    why = likeness(heard, _heard(seed), sounds(heard), sounds(_heard(seed)))
+    return Alike(track, found.score, seed, why)

@@ -1,0 +1,142 @@
+"""`earmark similar`: tracks of the catalogue that sound like some."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from earmark.cli.messages import complain, say, some, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.text import Text
+
+    from earmark.app.similar import Alike
+    from earmark.library import Track
+
+NAME = 30  # characters of a name in a line of 80
+STYLE = 24  # and of a style
+
+
+def similar(
+    tracks: Annotated[
+        list[str],
+        typer.Argument(metavar="TRACK...", help="Files, heard on the spot if need be, or words that mean one track."),
+    ],
+    unlike: Annotated[list[str] | None, typer.Option(help="A track that it is to be unlike; may be repeated.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most tracks to list.")] = 10,
+    variety: Annotated[
+        float, typer.Option(min=0, max=1, help="0: the most alike; the higher, the more they differ from each other.")
+    ] = 0.0,
+    one_per_artist: Annotated[bool, typer.Option("--one-per-artist", help="No artist twice.")] = False,
+    style: Annotated[str, typer.Option(help="Only tracks heard as this style, under any of its names.")] = "",
+    family: Annotated[str, typer.Option(help="Only tracks of this family of styles.")] = "",
+    bpm: Annotated[str, typer.Option(help="Only tracks of this tempo: 126, or 124-128.")] = "",
+    half_double: Annotated[
+        bool, typer.Option("--half-double", help="With --bpm: half and double of that tempo, too.")
+    ] = False,
+    key: Annotated[list[str] | None, typer.Option(help="Only tracks in this key, 8A or Am; may be repeated.")] = None,
+    genre: Annotated[str, typer.Option(help="Only tracks with these words in the genre tag.")] = "",
+    words: Annotated[str, typer.Option(help="Only tracks that `earmark find` finds with these words.")] = "",
+    m3u8: Annotated[Path | None, typer.Option(help="Write a playlist: the tracks, then those like them.")] = None,
+    paths: Annotated[bool, typer.Option("--paths", help="Print only paths, one on each line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+    model: Annotated[
+        str, typer.Option(help="Compare what this model heard; by default the one that most tracks were heard by.")
+    ] = "",
+    catalogue: Annotated[
+        Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
+    ] = None,
+) -> None:
+    """Find the tracks of the catalogue that sound most like some, and say why."""
+    if paths and as_json:
+        raise typer.BadParameter("--paths and --json exclude each other")
+    if half_double and not bpm:
+        raise typer.BadParameter("--half-double goes with --bpm")
+
+    from earmark.app.catalogue import open_catalogue
+    from earmark.app.query import query as query_of
+    from earmark.app.similar import similar as similar_to
+    from earmark.cli.find import print_paths
+
+    with open_catalogue(catalogue) as opened:
+        try:
+            wanted = query_of(
+                opened,
+                words=words,
+                genre=genre,
+                style=style,
+                family=family,
+                bpm=bpm,
+                half_double=half_double,
+                keys=key or (),
+            )
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+        found = similar_to(
+            opened,
+            tracks,
+            unlike=unlike or (),
+            query=wanted,
+            limit=limit,
+            variety=variety,
+            one_per_artist=one_per_artist,
+            model=model,
+        )
+    if m3u8:
+        from earmark.library.exports import m3u8 as playlist
+
+        playlist.write([*found.seeds, *(each.track for each in found.tracks)], m3u8)
+    if paths:
+        print_paths([each.track for each in found.tracks])
+    elif as_json:
+        typer.echo(json.dumps([each.as_json() for each in found.tracks], indent=1))
+    else:
+        _show(found.seeds, found.tracks)
+    if m3u8:
+        complain(f"written: {m3u8}: {some(len(found.seeds) + len(found.tracks), 'track')}")
+
+
+def _show(seeds: "Sequence[Track]", found: "Sequence[Alike]") -> None:
+    """The tracks that were asked for, and two lines for each like them."""
+    from rich.text import Text
+
+    from earmark.cli import show
+
+    console = show.stdout()
+    wide = max(NAME, min(console.width - 80 + NAME, max(len(_name(each.track)) for each in found) if found else NAME))
+    for seed in seeds:
+        console.print(Text.assemble(("like  ", "dim"), *_line(seed, wide)), no_wrap=True, overflow="ellipsis")
+    if not found:
+        say("nothing else in the catalogue meets the conditions")
+    for each in found:
+        console.print(Text.assemble((f"{each.score:4.1f}  ", "bold"), *_line(each.track, wide)))
+        beside = f"{_name(each.seed)}: " if len(seeds) > 1 else ""
+        if why := str(each.why):
+            console.print(Text(f"      {beside}{why}", "dim"), no_wrap=True, overflow="ellipsis")
+
+
+def _line(track: "Track", wide: int) -> "list[Text]":
+    """Name, style, tempo, key and length."""
+    from rich.text import Text
+
+    from earmark.cli import show
+
+    name = Text(_name(track))
+    name.truncate(wide, overflow="ellipsis", pad=True)
+    heard = track.analysis
+    if heard is None:
+        return [name]
+    named, share = heard.verdict()
+    style = Text(named or "unknown", show.colours().get(named, show.OTHER_COLOUR) if named else "dim")
+    style.truncate(STYLE, overflow="ellipsis", pad=True)
+    tempo = f"{heard.rhythm.bpm:.1f}" if heard.rhythm else ""
+    key = heard.key.camelot() if heard.key else ""
+    return [name, Text("  "), style, Text(f" {share:.2f}  {tempo:>5}  {key:>3}")]
+
+
+def _name(track: "Track") -> str:
+    tags = track.tags
+    return visible(f"{tags.artist} – {tags.title}" if tags.artist and tags.title else track.path.name)
