@@ -24,6 +24,7 @@ from earmark.spectra import chroma_matrix, hann, mel_slaney, mfcc_matrix, talkbo
 # pyAudioAnalysis adds this to keep logarithms and quotients finite. Here it is a lower bound, which is the same for all
 # that float32 can tell: exporters take the addition of so small a number for one of nothing, and leave it out.
 EPSILON = float(np.finfo(np.float64).eps)
+HUGE = 1e37  # what is less than its inverse is 0 in float32
 
 
 def framed(waveform: Tensor, size: int, hop: int) -> Tensor:
@@ -136,9 +137,10 @@ class RealDFT(nn.Module):
 
         X[c + 29 d] = sum_b  W_1102^(b c)  W_38^(b d)  sum_a x[38 a + b] W_29^(a c)        W_N = exp(-2 pi i / N)
 
-    The inner sum is a product with a 29 x 29 matrix. The outer one, twiddle factors included, is a product with one
-    38 x 19 matrix for each c: only d < 19 is needed, because 29 x 19 = 551 is half the spectrum of a real signal.
-    That is an eighth of the arithmetic of the plain 1102 x 551 product.
+    The inner sum is a product with a matrix of 15 x 29: of a real signal the inner sums of c and 29 - c are conjugate.
+    The outer one, twiddle factors included, is a product with one 38 x 38 matrix for each of the 15: bins c + 29 d and
+    29 - c + 29 d with d < 19, because 29 x 19 = 551 is half the spectrum of a real signal. That is a tenth of the
+    arithmetic of the plain 1102 x 551 product.
 
     A constant touches bin 0 alone, so each frame's first sample is taken off before and bin 0 computed apart: a silent
     frame with an offset then gives exact zeros, as it does in float64, and not the rounding noise of float32.
@@ -148,6 +150,7 @@ class RealDFT(nn.Module):
 
     SIZE = 1102
     INNER, OUTER = 29, 38
+    PAIRS = 15  # inner sums: 0, and one for each pair c, 29 - c
     BINS = 551
 
     inner: Tensor
@@ -155,26 +158,28 @@ class RealDFT(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        a, b, c, d = (torch.arange(n, dtype=torch.float64) for n in (self.INNER, self.OUTER, self.INNER, 19))
+        a, b, c, d = (torch.arange(n, dtype=torch.float64) for n in (self.INNER, self.OUTER, self.PAIRS, 19))
         inner = torch.exp(-2j * math.pi * torch.outer(c, a) / self.INNER)  # (c, a)
-        outer = torch.exp(
-            -2j * math.pi * (c[:, None, None] * b[:, None] / self.SIZE + b[:, None] * d / self.OUTER),
-        )  # (c, b, d)
         # Complex products as real ones: the real and imaginary halves side by side.
         self.register_buffer("inner", torch.cat([inner.real, inner.imag]).float(), persistent=False)  # (2c, a)
-        from_real = torch.cat([outer.real, outer.imag], -1)
-        from_imag = torch.cat([-outer.imag, outer.real], -1)
-        self.register_buffer("outer", torch.cat([from_real, from_imag], 1).float(), persistent=False)  # (c, 2b, 2d)
+        own, mirrored = (
+            torch.exp(-2j * math.pi * (each[:, None, None] * b[:, None] / self.SIZE + b[:, None] * d / self.OUTER))
+            for each in (c, self.INNER - c)
+        )  # (c, b, d)
+        from_real = torch.cat([own.real, own.imag, mirrored.real, mirrored.imag], -1)
+        from_imag = torch.cat([-own.imag, own.real, mirrored.imag, -mirrored.real], -1)
+        self.register_buffer("outer", torch.cat([from_real, from_imag], 1).float(), persistent=False)  # (c, 2b, 4d)
 
     def forward(self, frames: Tensor) -> Tensor:
         shape = frames.shape[:-1]
         moved = frames - frames[..., :1]
         inner = self.inner @ moved.reshape(-1, self.INNER, self.OUTER)  # (n, 2c, b)
-        by_bin = inner.reshape(-1, 2, self.INNER, self.OUTER).permute(2, 0, 1, 3)  # (c, n, 2, b)
-        outer = by_bin.reshape(self.INNER, -1, 2 * self.OUTER) @ self.outer  # (c, n, 2d)
-        real, imag = outer.chunk(2, -1)
-        power = (real * real + imag * imag).permute(1, 2, 0)  # (n, d, c): bin c + 29 d
-        magnitude = power.reshape(*shape, self.BINS).sqrt()
+        by_bin = inner.reshape(-1, 2, self.PAIRS, self.OUTER).permute(2, 0, 1, 3)  # (c, n, 2, b)
+        outer = by_bin.reshape(self.PAIRS, -1, 2 * self.OUTER) @ self.outer  # (c, n, 4d)
+        parts = torch.unflatten(outer * outer, -1, (2, 2, -1))
+        power = parts[..., 0, :] + parts[..., 1, :]  # (c, n, 2, d)
+        own, mirrored = power[:, :, 0], power[1:, :, 1].flip(0)
+        magnitude = torch.cat([own, mirrored]).permute(1, 2, 0).reshape(*shape, self.BINS).sqrt()  # bin c + 29 d
         return torch.cat([frames.sum(-1, keepdim=True).abs(), magnitude[..., 1:]], -1)
 
 
@@ -193,20 +198,25 @@ class Descriptors(nn.Module):
     SECOND = 20  # frames
     SIZE = 70
 
-    mel: Tensor
+    stretches: Tensor
+    of_magnitude: Tensor
+    of_power: Tensor
     cosine: Tensor
-    chroma: Tensor
     bins: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.spectrum = RealDFT()
         self.tempo = OctaveTempo(self.SAMPLE_RATE)
+        size = RealDFT.BINS
+        bins = np.arange(1, size + 1) / size  # 1 is half the sample rate
+        # All that is a sum over a frame or a spectrum is a column of one product with it: each pass over them costs.
         fixed = {
-            "mel": talkbox_mel(self.SAMPLE_RATE, RealDFT.BINS).T,  # (bins, 40)
+            "stretches": _stretches(self.FRAME),  # (FRAME, 11)
+            "of_magnitude": np.column_stack([talkbox_mel(self.SAMPLE_RATE, size).T, np.ones(size), bins]),  # (bins, 42)
+            "of_power": np.column_stack([chroma_matrix(self.SAMPLE_RATE, size).T, _stretches(size)]),  # (bins, 23)
             "cosine": mfcc_matrix(40, 13).T,  # (40, 13)
-            "chroma": chroma_matrix(self.SAMPLE_RATE, RealDFT.BINS).T,  # (bins, 12)
-            "bins": np.arange(1, RealDFT.BINS + 1) / RealDFT.BINS,  # (bins,), 1 is half the sample rate
+            "bins": bins,  # (bins,)
         }
         for name, matrix in fixed.items():
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(matrix)).float(), persistent=False)
@@ -227,70 +237,82 @@ class Descriptors(nn.Module):
         frames = torch.unflatten(signal[:, : count * self.FRAME], 1, (-1, self.FRAME))  # (batch, frames, 1102)
         magnitude = self.spectrum(frames) / RealDFT.BINS  # (batch, frames, 551)
         power = magnitude * magnitude
-        total = power.sum(-1, keepdim=True)
-        centroid, spread = self._moments(magnitude)
-        energy = (frames * frames).sum(-1, keepdim=True)
+        mel, sums = (magnitude @ self.of_magnitude).split((40, 2), -1)
+        chroma, spectral = (power @ self.of_power).split((12, 11), -1)
+        temporal = (frames * frames) @ self.stretches
+        energy, total = temporal.sum(-1, keepdim=True), spectral.sum(-1, keepdim=True)
         return torch.cat(
             [
                 _zero_crossings(frames),
                 energy / self.FRAME,
-                _block_entropy(frames * frames, energy),
-                centroid,
-                spread,
-                _block_entropy(power, total),
-                _flux(magnitude),
+                _entropy(temporal[..., :-1], energy),
+                *self._moments(magnitude, sums),
+                _entropy(spectral[..., :-1], total),
+                _flux(magnitude / sums[..., :1].clamp_min(EPSILON)),
                 _rolloff(power, total),
-                torch.log10((magnitude @ self.mel).clamp_min(EPSILON)) @ self.cosine,
-                *self._chroma(power, total),
+                torch.log10(mel.clamp_min(EPSILON)) @ self.cosine,
+                *_chroma(chroma, total),
             ],
             -1,
         )
 
-    def _moments(self, magnitude: Tensor) -> tuple[Tensor, Tensor]:
-        """Spectral centroid and spread, 1 being half the sample rate."""
-        weight = magnitude / magnitude.amax(-1, keepdim=True).clamp_min(EPSILON)
-        total = weight.sum(-1, keepdim=True).clamp_min(EPSILON)
-        centroid = (weight * self.bins).sum(-1, keepdim=True) / total
-        variance = (weight * (self.bins - centroid) ** 2).sum(-1, keepdim=True) / total
+    def _moments(self, magnitude: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
+        """Spectral centroid and spread, 1 being half the sample rate; `sums` are the plain and the weighted sum."""
+        top = magnitude.amax(-1, keepdim=True).clamp_min(EPSILON)
+        total = (sums[..., :1] / top).clamp_min(EPSILON)
+        centroid = sums[..., 1:] / top / total
+        distance = self.bins - centroid
+        variance = (magnitude * distance * distance).sum(-1, keepdim=True) / top / total
         return centroid, variance.sqrt()
-
-    def _chroma(self, power: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
-        chroma = power @ self.chroma / total.clamp_min(EPSILON)  # (batch, frames, 12)
-        centred = chroma - chroma.mean(-1, keepdim=True)
-        return chroma, (centred * centred).mean(-1, keepdim=True).sqrt()
 
 
 def normalise(waveform: Tensor) -> Tensor:
     """Subtract the mean and divide by the largest magnitude, so that level does not count."""
-    centred = waveform - waveform.mean(-1, keepdim=True)
-    return centred / centred.abs().amax(-1, keepdim=True).clamp_min(1e-10)
+    mean = waveform.mean(-1, keepdim=True)
+    largest = torch.maximum(waveform.amax(-1, keepdim=True) - mean, mean - waveform.amin(-1, keepdim=True))
+    return (waveform - mean) / largest.clamp_min(1e-10)
 
 
 def _zero_crossings(frames: Tensor) -> Tensor:
-    sign = frames.sign()
+    sign = (frames * HUGE).clamp(-1, 1)  # -1, 0 or 1; many times cheaper than `sign` in ONNX Runtime
     return (sign[..., 1:] - sign[..., :-1]).abs().sum(-1, keepdim=True) / (2 * (frames.shape[-1] - 1))
 
 
-def _block_entropy(power: Tensor, total: Tensor, blocks: int = 10) -> Tensor:
+def _stretches(size: int) -> NDArray[np.float64]:
+    """Membership of samples or bins in ten stretches of equal length, and in what is left over; (size, 11)."""
+    return np.eye(11)[np.minimum(np.arange(size) // (size // 10), 10)]
+
+
+def _entropy(energy: Tensor, total: Tensor) -> Tensor:
     """Entropy in bits of how the energy is spread over ten stretches of time or of frequency."""
-    length = power.shape[-1] // blocks
-    energy = torch.unflatten(power[..., : blocks * length], -1, (blocks, length)).sum(-1)  # (batch, frames, blocks)
-    share = energy / total.clamp_min(EPSILON)
+    share = energy / total.clamp_min(EPSILON)  # (batch, frames, 10)
     entropy: Tensor = -(share * torch.log2(share.clamp_min(EPSILON))).sum(-1, keepdim=True)
     return entropy
 
 
-def _flux(magnitude: Tensor) -> Tensor:
-    """Squared distance between the sum-normalised spectra of a frame and the one before; 0 for the first."""
-    share = magnitude / magnitude.sum(-1, keepdim=True).clamp_min(EPSILON)
+def _chroma(chroma: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
+    """The shares of the pitch classes in the power of a frame, and their deviation."""
+    share = chroma / total.clamp_min(EPSILON)  # (batch, frames, 12)
+    centred = share - share.mean(-1, keepdim=True)
+    return share, (centred * centred).mean(-1, keepdim=True).sqrt()
+
+
+def _flux(share: Tensor) -> Tensor:
+    """Squared distance between the spectra of a frame and the one before, of sum 1 each; 0 for the first."""
     change = share[:, 1:] - share[:, :-1]
     return nn.functional.pad((change * change).sum(-1, keepdim=True), (0, 0, 1, 0))
 
 
 def _rolloff(power: Tensor, total: Tensor, share: float = 0.90) -> Tensor:
-    """Below which share of the spectrum 90 % of its energy lies."""
-    below = ((power.cumsum(-1) <= share * total) & (total > 0)).to(power.dtype)
-    return below.sum(-1, keepdim=True) / power.shape[-1]
+    """Below which share of the spectrum 90 % of its energy lies.
+
+    The running sum is one within rows of 29 bins, and one over the rows: two products with triangles of ones.
+    """
+    rows = torch.unflatten(power, -1, (RealDFT.BINS // RealDFT.INNER, RealDFT.INNER))  # (batch, frames, 19, 29)
+    within = rows @ torch.ones(RealDFT.INNER, RealDFT.INNER).triu()
+    before = torch.ones(rows.shape[-2], rows.shape[-2]).tril(-1) @ within[..., -1:]
+    below = (within + before <= share * total[..., None]).to(power.dtype).sum((-2, -1))[..., None]
+    return below * (total > 0).to(power.dtype) / power.shape[-1]
 
 
 class OctaveTempo(nn.Module):
@@ -299,8 +321,8 @@ class OctaveTempo(nn.Module):
     1. Onset strength, 100 values a second: rises of the logarithmic level in three bands that cost next to nothing:
        low (the means of 5-ms stretches keep what lies below about 100 Hz: kicks), full (the signal), and high
        (its first difference, which tilts the spectrum by 6 dB per octave: hats).
-    2. Its autocorrelation up to 5.12 s. In blocks of 512 values the autocorrelation is a matrix product of the blocks
-       with themselves and their right-hand neighbours, summed along diagonals.
+    2. Its autocorrelation up to 5.12 s. In blocks of 64 values the autocorrelation is a matrix product of the blocks
+       with themselves and what follows on their right, summed along diagonals.
     3. The salience of a tempo is the mean autocorrelation at its beat period and the octaves of that.
     4. A softmax over 240 tempi of one octave (0.3 % apart) and the mean of their points on the circle. A clear beat
        gives a point near the unit circle; no beat a point near the centre.
@@ -309,7 +331,8 @@ class OctaveTempo(nn.Module):
     """
 
     RATE = 100  # onset strengths per second, nominal
-    BLOCK = 512  # onset strengths: the longest lag
+    LAGS = 512  # onset strengths
+    BLOCK = 64  # onset strengths
     TEMPI = 240  # in an octave
     OCTAVES = (1 / 4, 1 / 2, 1, 2, 4)  # of the beat period of the grid's octave
     SHARPNESS = 60.0  # of the softmax, per unit of normalised autocorrelation
@@ -323,9 +346,9 @@ class OctaveTempo(nn.Module):
         rate = sample_rate / (2 * self.hop)  # Hz
         bpm = 64 * 2 ** (np.arange(self.TEMPI) / self.TEMPI)  # the octave from 64: any would do
         lags = 60 / bpm[:, None] * np.array(self.OCTAVES) * rate  # (tempi, octaves) in onset strengths
-        comb = np.zeros((self.BLOCK, self.TEMPI))
+        comb = np.zeros((self.LAGS, self.TEMPI))
         for column, periods in enumerate(lags):
-            inside = periods[periods < self.BLOCK - 1]
+            inside = periods[periods < self.LAGS - 1]
             below = inside.astype(int)
             np.add.at(comb[:, column], below, (below + 1 - inside) / len(inside))
             np.add.at(comb[:, column], below + 1, (inside - below) / len(inside))
@@ -355,15 +378,15 @@ class OctaveTempo(nn.Module):
         return rise.mean(1)
 
     def autocorrelation(self, onset: Tensor) -> Tensor:
-        """Normalised autocorrelation, lag 0 first and equal to 1, shape (batch, BLOCK)."""
-        size = self.BLOCK
+        """Normalised autocorrelation, lag 0 first and equal to 1, shape (batch, LAGS)."""
+        size, width = self.BLOCK, self.LAGS + self.BLOCK
         centred = onset - onset.mean(-1, keepdim=True)
-        whole = nn.functional.pad(centred, (0, -onset.shape[-1] % size))
-        blocks = torch.unflatten(whole, 1, (-1, size))  # (batch, blocks, size)
-        neighbours = torch.cat([blocks, nn.functional.pad(blocks[:, 1:], (0, 0, 0, 1))], -1)  # (batch, blocks, 2 size)
-        products = blocks.transpose(1, 2) @ neighbours  # (batch, size, 2 size): sums over blocks of o[s] o[t]
+        length = onset.shape[-1] + -onset.shape[-1] % size
+        padded = nn.functional.pad(centred, (0, length - onset.shape[-1] + self.LAGS))
+        shifted = [torch.unflatten(padded[:, start : start + length], 1, (-1, size)) for start in range(0, width, size)]
+        products = shifted[0].transpose(1, 2) @ torch.cat(shifted, -1)  # (batch, size, width): over blocks, o[s] o[t]
         # Lag l stands on the diagonal t = s + l. Read with rows one longer, row s begins s places later: at t = s.
         longer = nn.functional.pad(products.flatten(1), (0, size))
-        by_lag = torch.unflatten(longer, 1, (size, 2 * size + 1))[..., :size].sum(1)  # (batch, lags)
+        by_lag = torch.unflatten(longer, 1, (size, width + 1))[..., : self.LAGS].sum(1)  # (batch, lags)
         normalised: Tensor = by_lag / by_lag[:, :1].clamp_min(1e-9)
         return normalised
