@@ -134,7 +134,7 @@ def test_a_place_in_the_waiting_room_is_given_back(tiny: Path, tmp_path: Path) -
     import threading  # noqa: PLC0415  used here only
 
     go = threading.Event()
-    ears.do(lambda: go.wait(10))  # type: ignore[arg-type, return-value]
+    ears.do(lambda: go.wait(10))
     with pytest.raises(BusyError, match="too many files wait"):
         ears.hear(missing)
     go.set()
@@ -206,6 +206,18 @@ def test_a_track_and_its_sound_and_its_outline(server: Server) -> None:
     assert len(drawn["peaks"]) == 3 * drawn["bins"]
     Path(first["path"]).unlink()
     assert server.client.get(f"/api/tracks/{number}/sound").status_code == 404
+
+
+def test_reasons_are_told_for_an_upload_and_for_a_track(server: Server) -> None:
+    server.job(server.client.post("/api/scan", json={"folder": str(server.music)}))
+    (first, *_) = server.client.get("/api/tracks").json()["tracks"]
+    of_track = server.client.get(f"/api/tracks/{first['id']}/why").json()
+    of_upload = server.client.post("/api/why", files={"file": ("x.wav", Path(first["path"]).read_bytes())}).json()
+    assert of_track == of_upload
+    assert of_track["style"] == first["heard"]["styles"][0]["style"]
+    assert len(of_track["stretches"]) == 10
+    assert server.client.get(f"/api/tracks/{first['id']}/why?style=Polka").status_code == 422
+    assert server.client.post("/api/why", files={"file": ("x.wav", b"no")}).status_code == 415
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "99", str(2**70), "abc"])

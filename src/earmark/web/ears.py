@@ -4,7 +4,7 @@ import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from earmark.app.listening import open_listener
 from earmark.errors import EarmarkError, FileError
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from earmark.analysis import Analysis
     from earmark.runner import Outcome
+
+T = TypeVar("T")
 
 
 class BusyError(EarmarkError):
@@ -45,8 +47,12 @@ class Ears:
         """
         return self.do(lambda: run(path, self._listener()))
 
-    def do(self, work: "Callable[[], Outcome[Analysis]]") -> "Future[Outcome[Analysis]]":
-        """Take a place in the waiting room for some work."""
+    def do(self, work: "Callable[[], T]") -> "Future[T]":
+        """Do other work of the model's kind as soon as it is its turn.
+
+        Raises:
+            BusyError: too many wait; nothing was begun.
+        """
         if not self._room.acquire(blocking=False):
             raise BusyError("too many files wait to be heard; try again in a moment")
         future = self._pool.submit(work)

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from earmark.app.catalogue import open_catalogue
+from earmark.app.explaining import explain
 from earmark.app.query import query
 from earmark.library import Catalogue, Track
 from earmark.library import Query as Conditions
 from earmark.web import sound
-from earmark.web.api.asked import AskedShelf, AskedSite
+from earmark.web.api.asked import AskedEars, AskedShelf, AskedSite
+from earmark.web.api.listening import answered
 from earmark.web.site import Site
 from earmark.web.waveform import BINS, outline
 
@@ -100,6 +102,14 @@ def waveform(number: int, site: AskedSite) -> dict[str, Any]:
     """Peaks of a track from 0 to 255, `bins` of them in a second."""
     path = _file(_track(site, number))
     return {"bins": BINS, "peaks": outline(path, path.stat().st_mtime_ns).tolist()}
+
+
+@router.get("/{number}/why", responses={404: {}, 415: {}, 422: {}, 429: {}, 504: {}})
+async def why(number: int, site: AskedSite, ears: AskedEars, style: Text = "") -> dict[str, Any]:
+    """Tell which seconds and bands of a track decided for a style; by default for that of the answer."""
+    path = _file(await run_in_threadpool(_track, site, number))
+    found = await answered(ears.do(lambda: explain(path, site.model, style)), site)
+    return found.as_json()
 
 
 def _track(site: Site, number: int) -> Track:

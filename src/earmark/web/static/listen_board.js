@@ -1,12 +1,13 @@
 // Files dropped on the page: each is sent, heard and shown. Its sound stays in the browser.
 
 import TrackView, { clock } from "/static/track_view.js";
+import WhyView from "/static/why_view.js";
 
 const AT_ONCE = 2; // files under way
 const PAUSE = 3000; // milliseconds, when the server is busy
 
 export default {
-  components: { TrackView },
+  components: { TrackView, WhyView },
   props: { colours: Object, accept: String },
   template: `
     <section>
@@ -42,6 +43,7 @@ export default {
             :bins="item.answer.waveform.bins" :duration="item.answer.duration" :segments="item.answer.segments"
             :beats="item.answer.rhythm ? item.answer.rhythm.beats : []"
             :downbeats="item.answer.rhythm ? item.answer.rhythm.downbeats : []" :colours="colours"></track-view>
+          <why-view address="/api/why" :body="item" :colour="colours[item.answer.styles[0].style]"></why-view>
         </template>
       </article>
     </section>`,

@@ -1,9 +1,10 @@
 // A track of the library: what was heard, its waveform, its sound.
 
-import TrackView, { clock } from "/static/track_view.js";
+import TrackView from "/static/track_view.js";
+import WhyView from "/static/why_view.js";
 
 export default {
-  components: { TrackView },
+  components: { TrackView, WhyView },
   props: { track: Number, colours: Object },
   template: `
     <article v-if="heard" class="em-card">
@@ -19,6 +20,7 @@ export default {
       <track-view :src="'/api/tracks/' + track + '/sound'" :name="name" :peaks="peaks" :bins="bins"
         :duration="heard.duration" :segments="heard.segments" :beats="heard.rhythm ? heard.rhythm.beats : []"
         :downbeats="heard.rhythm ? heard.rhythm.downbeats : []" :colours="colours"></track-view>
+      <why-view :address="'/api/tracks/' + track + '/why'" :colour="colours[heard.styles[0].style]"></why-view>
       <p v-if="problem" class="em-error" role="alert">{{ problem }}</p>
     </article>`,
   data: () => ({ heard: null, name: "", peaks: [], bins: 50, problem: "" }),

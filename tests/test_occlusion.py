@@ -1,0 +1,108 @@
+"""Reasons for an answer: silencing what decided costs the most."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from earmark.app.explaining import explain as explain_file
+from earmark.errors import EarmarkError
+from earmark.hearing import occlusion
+from earmark.testing import noise, silence, tone, write_wav
+from earmark.timeline import Timeline
+
+RATE = 22_050
+
+
+class LoudBand:
+    """A model that says "yes" the more, the more of the window's energy there is at 3 kHz, wherever it stands."""
+
+    config = SimpleNamespace(sample_rate=RATE)
+
+    def windows(self, blocks: Any) -> Any:  # noqa: ANN401  as `Model`
+        """All of it as one window."""
+        yield 0.0, np.concatenate(list(blocks))
+
+    def run(self, waveforms: Any) -> Any:  # noqa: ANN401  as `Model`
+        """Logits of "yes" and "no"."""
+        spectrum = np.abs(np.fft.rfft(waveforms[0])) ** 2
+        frequencies = np.fft.rfftfreq(waveforms.shape[1], 1 / RATE)
+        energy = spectrum[(frequencies > 2900) & (frequencies < 3100)].sum() / waveforms.shape[1]
+        return np.array([[energy / 100, 1.0]], np.float32), np.zeros((1, 1), np.float32)
+
+    def to_timeline(self, starts: Any, samples: int, logits: Any) -> Timeline:  # noqa: ANN401  as `Model`
+        """The softmax."""
+        shares = np.exp(logits - logits.max())
+        return Timeline(("yes", "no"), starts, samples / RATE, shares / shares.sum(-1, keepdims=True))
+
+    def hear_windows(self, windows: Any) -> Any:  # noqa: ANN401  as `Model`
+        """The timeline of the one window."""
+        ((_, waveform),) = windows
+        logits, _ = self.run(waveform[None])
+        return SimpleNamespace(timeline=self.to_timeline(np.zeros(1), len(waveform), logits))
+
+
+@pytest.fixture
+def beep(tmp_path: Path) -> Path:
+    """Return ten seconds of soft noise with a tone at 3 kHz in the seventh."""
+    sound = noise(10.0, np.random.default_rng(0), RATE, level=0.01)
+    sound[6 * RATE : 7 * RATE] += tone(3000, 1.0, RATE, level=0.3)
+    write_wav(tmp_path / "beep.wav", sound, RATE)
+    return tmp_path / "beep.wav"
+
+
+def test_the_second_and_the_band_of_the_tone_decided(beep: Path) -> None:
+    model: Any = LoudBand()
+    found = occlusion.explain(model, beep)
+    assert found.style == "yes"
+    assert found.probability > 0.9
+    losses = [part.loss for part in found.stretches]
+    assert int(np.argmax(losses)) == 6
+    assert losses[6] > 0.5
+    assert max(losses[:6] + losses[7:]) < 0.01
+    assert (found.stretches[6].low, found.stretches[6].high) == (6.0, 7.0)
+    band = max(found.bands, key=lambda part: part.loss)
+    assert (band.low, band.high) == (2000, 4000)
+    assert sum(part.loss > 0.01 for part in found.bands) == 1
+    assert (found.bands[0].low, found.bands[-1].high) == (0, RATE / 2)
+
+
+def test_the_reasons_of_another_style_are_losses_of_that(beep: Path) -> None:
+    model: Any = LoudBand()
+    found = occlusion.explain(model, beep, "no")
+    assert found.probability < 0.1
+    assert found.stretches[6].loss < -0.5
+
+
+def test_a_stretch_is_silenced_without_a_click() -> None:
+    waveform = np.ones(RATE, np.float32)
+    out = occlusion.silenced(waveform, 1000, 5000, RATE)
+    assert (out[:1000] == 1).all()
+    assert (out[5000:] == 1).all()
+    assert (out[1500:4500] == 0).all()
+    assert np.abs(np.diff(out)).max() < 0.01
+    assert (waveform == 1).all()
+
+
+def test_the_picture_shows_a_tone_where_it_is() -> None:
+    drawn = occlusion.picture(np.concatenate([silence(2.0, RATE), tone(1000, 2.0, RATE)]), RATE)
+    assert drawn.shape == occlusion.PICTURE
+    assert drawn[:, :100].max() == 0
+    loudest = drawn[:, 200].argmax()
+    assert drawn[loudest, 200] == drawn.max()
+    assert 64 * 0.25 < loudest < 64 * 0.45  # 15 of the 50 mels of Slaney's scale below 11 kHz
+    assert occlusion.picture(tone(1000, 0.01, RATE), RATE).shape == occlusion.PICTURE
+
+
+def test_a_style_that_the_model_does_not_know(beep: Path, tiny: Path) -> None:
+    with pytest.raises(EarmarkError, match="knows no style 'Polka'"):
+        explain_file(beep, str(tiny), "Polka")
+
+
+def test_a_real_model_explains_itself(beep: Path, tiny: Path) -> None:
+    found = explain_file(beep, str(tiny))
+    assert len(found.stretches) == occlusion.PARTS
+    assert all(-1 <= part.loss <= 1 for part in (*found.stretches, *found.bands))
+    assert len(found.as_json()["picture"]) == occlusion.PICTURE[0]
