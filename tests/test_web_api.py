@@ -220,6 +220,54 @@ def test_reasons_are_told_for_an_upload_and_for_a_track(server: Server) -> None:
     assert server.client.post("/api/why", files={"file": ("x.wav", b"no")}).status_code == 415
 
 
+@pytest.fixture
+def crate(server: Server) -> Server:
+    """Return a server with twelve tracks of two styles by twelve artists."""
+    with Catalogue(server.site.catalogue) as opened:
+        for number in range(12):
+            style = ("Trance", "Techno / Tech House")[number % 2]
+            tags = Tags(title=f"title {number}", artist=f"artist {number}")
+            near = (float(number % 2), 1.0, number / 12)
+            rhythm = steady(128.0 + number / 4, 0.1, 300)
+            path = server.music / f"track {number}.mp3"
+            opened.keep(heard_track(path, {style: 0.9}, tags=tags, rhythm=rhythm, embedding=near))
+    return server
+
+
+def test_tracks_that_sound_alike(crate: Server) -> None:
+    found = crate.client.get("/api/tracks/1/similar?limit=3").json()
+    assert len(found) == 3
+    assert all(each["heard"]["styles"][0]["style"] == "Trance" for each in found)
+    assert found[0]["score"] >= found[1]["score"]
+    assert crate.client.get("/api/tracks/99/similar").status_code == 422
+
+
+def test_the_map_has_every_track(crate: Server) -> None:
+    found = crate.client.get("/api/map").json()
+    assert found["ids"] == list(range(1, 13))
+    assert sorted(found["styles"]) == ["Techno / Tech House", "Trance"]
+
+
+def test_a_set_from_a_style_to_a_track(crate: Server) -> None:
+    body = {"start": "Techno / Tech House", "goal": 1, "tracks": 5}
+    found = crate.client.post("/api/set", json=body).json()
+    assert len(found["tracks"]) == 5
+    assert found["tracks"][-1]["path"].endswith("track 0.mp3")
+    refused = crate.client.post("/api/set", json={"start": "/etc/passwd", "tracks": 3})
+    assert refused.status_code == 422
+    assert "no style of this catalogue" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(("form", "beginning"), [("m3u8", b"#EXTM3U"), ("rekordbox", b"<?xml"), ("csv", b"")])
+def test_tracks_are_exported_in_their_order(crate: Server, form: str, beginning: bytes) -> None:
+    answer = crate.client.post("/api/export", json={"format": form, "tracks": [3, 1], "name": "two"})
+    assert answer.status_code == 200, answer.text
+    assert answer.content.startswith(beginning)
+    assert answer.content.index(b"track%202" if form == "rekordbox" else b"track 2") < answer.content.index(
+        b"track%200" if form == "rekordbox" else b"track 0"
+    )
+
+
 @pytest.mark.parametrize("number", ["0", "-1", "99", str(2**70), "abc"])
 def test_a_track_that_there_is_not(full: Server, number: str) -> None:
     assert full.client.get(f"/api/tracks/{number}").status_code in (404, 422)

@@ -4,8 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from earmark.dj.course import Energy
+
+Id = Annotated[int, Field(ge=1, lt=2**63)]
+StyleName = Annotated[str, Field(min_length=1, max_length=100)]
 Tracks = Annotated[
-    list[Annotated[int, Field(ge=1, lt=2**63)]],
+    list[Id],
     Field(min_length=1, max_length=100_000, description="ids of tracks of the library"),
 ]
 FieldName = Literal["genre", "style", "bpm", "key", "energy", "comment", "provenance"]
@@ -46,7 +50,23 @@ class AuditBody(Body):
     duplicates: bool = True
 
 
-class ExportBody(Body):
-    """An export."""
+class SetBody(Body):
+    """A set; its ends are ids of tracks, or styles."""
 
-    format: str
+    start: Id | StyleName
+    goal: Id | Literal[""] | StyleName = ""
+    minutes: Annotated[float, Field(ge=0, le=1440)] = 0.0
+    tracks: Annotated[int, Field(ge=0, le=500)] = 0
+    play: list[Id] = []
+    energy: Energy = Energy.FREE
+    repeat_artists: bool = False
+    variety: Annotated[float, Field(ge=0, le=1)] = 0.0
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+
+
+class ExportBody(Body):
+    """Tracks for another program."""
+
+    format: Literal["m3u8", "rekordbox", "traktor", "csv", "json"]
+    tracks: Tracks
+    name: Annotated[str, Field(min_length=1, max_length=100)] = "earmark"

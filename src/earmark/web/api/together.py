@@ -1,0 +1,95 @@
+"""Tracks of the library together: alike, on a map, as a set, as a file for another program."""
+
+import tempfile
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from earmark.app.atlas import atlas
+from earmark.app.catalogue import open_catalogue
+from earmark.app.exporting import write_set
+from earmark.app.query import style_named
+from earmark.app.sets import make_set
+from earmark.app.similar import similar
+from earmark.library.exports import FORMATS
+from earmark.web.api.asked import AskedSite
+from earmark.web.api.requests import ExportBody, SetBody
+from earmark.web.site import Site
+from earmark.web.works import paths_of
+
+router = APIRouter(tags=["together"])
+
+
+@router.get("/tracks/{number}/similar", responses={404: {}})
+def alike(
+    number: int,
+    site: AskedSite,
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+    variety: Annotated[float, Query(ge=0, le=1)] = 0.0,
+    one_per_artist: bool = False,
+) -> list[dict[str, Any]]:
+    """Tracks that sound like one, the most alike first, and why."""
+    if not 0 < number < 2**63:
+        raise HTTPException(HTTPStatus.NOT_FOUND, f"there is no track {number} in the library")
+    (path,) = paths_of(site, [number])
+    with open_catalogue(site.catalogue) as opened:
+        found = similar(opened, [str(path)], limit=limit, variety=variety, one_per_artist=one_per_artist)
+    return [each.as_json() for each in found.tracks]
+
+
+@router.get("/map", responses={404: {}})
+def points(site: AskedSite) -> dict[str, Any]:
+    """Points of all tracks on a plane, near to those that sound alike."""
+    with open_catalogue(site.catalogue) as opened:
+        return atlas(opened).as_json()
+
+
+@router.post("/set", responses={404: {}})
+def plan(body: SetBody, site: AskedSite) -> dict[str, Any]:
+    """Plan a set, as `earmark set` does."""
+    with open_catalogue(site.catalogue) as opened:
+        families = opened.families()
+        found = make_set(
+            opened,
+            _named(site, body.start, families),
+            _named(site, body.goal, families) if body.goal else "",
+            minutes=body.minutes,
+            tracks=body.tracks,
+            play=[str(path) for path in paths_of(site, body.play)],
+            energy=body.energy,
+            repeat_artists=body.repeat_artists,
+            variety=body.variety,
+            seed=body.seed,
+        )
+    return found.as_json()
+
+
+@router.post("/export", response_class=FileResponse, responses={404: {}})
+def export(body: ExportBody, site: AskedSite) -> FileResponse:
+    """Tracks in their order for another program, as a file; a playlist of that name where it has playlists."""
+    form = FORMATS[body.format]
+    paths_of(site, body.tracks)
+    with open_catalogue(site.catalogue) as opened:
+        tracks = opened.by_ids(body.tracks)
+    folder = tempfile.TemporaryDirectory(prefix="earmark-")
+    out = Path(folder.name, "earmark" + form.suffix)
+    try:
+        write_set(tracks, form.name, out, body.name)
+    except BaseException:
+        folder.cleanup()
+        raise
+    return FileResponse(out, filename=out.name, background=BackgroundTask(folder.cleanup))
+
+
+def _named(site: Site, end: int | str, families: Mapping[str, str]) -> str:
+    """The path of a track that is named by its id, or the style; no other file is read.
+
+    Raises:
+        EarmarkError: there is neither.
+    """
+    return str(paths_of(site, [end])[0]) if isinstance(end, int) else style_named(end, families)
