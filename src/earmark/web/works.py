@@ -4,7 +4,8 @@ Each can be begun again where it was cut: a scan hears only what is not in the c
 what was heard is not written twice.
 """
 
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,12 @@ from typing import Any
 from earmark import __version__
 from earmark.app import auditing, tagging
 from earmark.app.catalogue import open_catalogue
+from earmark.app.exporting import write_set
 from earmark.app.lookup import heard
 from earmark.app.scanning import Scan, examiner, problems
 from earmark.errors import EarmarkError
 from earmark.library import Catalogue
+from earmark.library.exports import FORMATS
 from earmark.library.tags import Journal, Policy, Settings
 from earmark.web.jobs import Report, Work
 from earmark.web.site import Site
@@ -85,6 +88,19 @@ def audit(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str,
     for failure in found.failures:
         report.complain(failure)
     return found.as_json()
+
+
+def exported(site: Site, tracks: Sequence[int], form: str, name: str = "earmark") -> bytes:
+    """Tracks in their order for another program, as the bytes of a file.
+
+    Raises:
+        EarmarkError: a track is not there, or the format cannot name its file.
+    """
+    paths_of(site, tracks)
+    with open_catalogue(site.catalogue) as opened, tempfile.TemporaryDirectory(prefix="earmark-") as folder:
+        out = Path(folder, "export" + FORMATS[form].suffix)
+        write_set(opened.by_ids(tracks), form, out, name)
+        return out.read_bytes()
 
 
 def settings(arguments: Mapping[str, Any]) -> Settings:

@@ -1,18 +1,13 @@
 """Tracks of the library together: alike, on a map, as a set, as a file for another program."""
 
-import tempfile
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
-from fastapi.responses import FileResponse
-from starlette.background import BackgroundTask
+from fastapi import APIRouter, HTTPException, Query, Response
 
 from earmark.app.atlas import atlas
 from earmark.app.catalogue import open_catalogue
-from earmark.app.exporting import write_set
 from earmark.app.query import style_named
 from earmark.app.sets import make_set
 from earmark.app.similar import similar
@@ -20,7 +15,7 @@ from earmark.library.exports import FORMATS
 from earmark.web.api.asked import AskedSite
 from earmark.web.api.requests import ExportBody, SetBody
 from earmark.web.site import Site
-from earmark.web.works import paths_of
+from earmark.web.works import exported, paths_of
 
 router = APIRouter(tags=["together"])
 
@@ -69,21 +64,12 @@ def plan(body: SetBody, site: AskedSite) -> dict[str, Any]:
     return found.as_json()
 
 
-@router.post("/export", response_class=FileResponse, responses={404: {}})
-def export(body: ExportBody, site: AskedSite) -> FileResponse:
+@router.post("/export", response_class=Response, responses={404: {}})
+def export(body: ExportBody, site: AskedSite) -> Response:
     """Tracks in their order for another program, as a file; a playlist of that name where it has playlists."""
-    form = FORMATS[body.format]
-    paths_of(site, body.tracks)
-    with open_catalogue(site.catalogue) as opened:
-        tracks = opened.by_ids(body.tracks)
-    folder = tempfile.TemporaryDirectory(prefix="earmark-")
-    out = Path(folder.name, "earmark" + form.suffix)
-    try:
-        write_set(tracks, form.name, out, body.name)
-    except BaseException:
-        folder.cleanup()
-        raise
-    return FileResponse(out, filename=out.name, background=BackgroundTask(folder.cleanup))
+    content = exported(site, body.tracks, body.format, body.name)
+    named = f'attachment; filename="earmark{FORMATS[body.format].suffix}"'
+    return Response(content, media_type="application/octet-stream", headers={"content-disposition": named})
 
 
 def _named(site: Site, end: int | str, families: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from nicegui.element import Element
 
 from earmark.app.catalogue import open_catalogue
 from earmark.errors import EarmarkError
+from earmark.library.exports import FORMATS
 from earmark.web import works
 from earmark.web.jobs import ACTIVE, FullError, Jobs
 from earmark.web.pages.frame import button, colours, enable, frame
@@ -24,6 +25,7 @@ COLUMNS = (
     ("duration", "time", 1),
     ("genre", "genre tag", 2),
 )
+FILES = {form.name: "earmark" + form.suffix for form in FORMATS.values() if form.suffix and form.name != "parquet"}
 SORTABLE = {
     "name": "title",
     "style": "style",
@@ -46,6 +48,20 @@ class TrackPanel(Element, component=STATIC / "track_panel.js"):
     def show(self, number: int) -> None:
         """Show a track of the library."""
         self._props["track"] = number
+        self.update()
+
+
+class StyleMap(Element, component=STATIC / "style_map.js"):
+    """The library as points: near means alike, the colour is the style."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._props["colours"] = colours()
+        self._props["chosen"] = 0
+
+    def show(self, number: int) -> None:
+        """Mark a track."""
+        self._props["chosen"] = number
         self.update()
 
 
@@ -72,8 +88,12 @@ class Shelves:
             self._grid.on("selectionChanged", self._choose)
             ui.add_body_html('<script src="/static/library.js"></script>')
             ui.run_javascript(f"earmark.begin({self._grid.id})")
-            self._panel = TrackPanel()
             self._draw_tags()
+            self._panel = TrackPanel()
+            self._panel.on("choose", self._show)
+            self._map = StyleMap()
+            self._map.on("choose", self._show)
+            self._map.on("lasso", self._gather)
             ui.timer(1.0, self._follow)
 
     def _draw_scan(self) -> None:
@@ -85,20 +105,48 @@ class Shelves:
             self._news = ui.label("").props("role=status")
 
     def _draw_tags(self) -> None:
-        with ui.row().classes("items-center"):
+        with ui.element("div").classes("em-row"):
             button("Show changes of tags", self._differ)
             self._write = button("Write them", self._tag, strong=True)
             button("Undo the last run", self._undo)
             enable(self._write, enabled=False)
+            self._form = ui.select(list(FILES), value="m3u8", label="format").props('aria-label="format"')
+            button("Export them", self._export)
+            self._number = ui.label("").props("role=status")
         self._differences = ui.element("div")
 
     async def _choose(self, _: events.GenericEventArguments) -> None:
         rows = await self._grid.get_selected_rows()
-        self._chosen = [row["id"] for row in rows]
+        self._take([row["id"] for row in rows])
+        if self._chosen:
+            self._look(self._chosen[-1])
+
+    def _take(self, tracks: list[int]) -> None:
+        """Choose tracks for what the buttons do."""
+        self._chosen = tracks
         self._differences.clear()
         enable(self._write, enabled=False)
-        if self._chosen:
-            self._panel.show(self._chosen[-1])
+        self._number.text = f"{len(tracks)} chosen" if tracks else ""
+
+    def _look(self, number: int) -> None:
+        self._panel.show(number)
+        self._map.show(number)
+
+    def _show(self, event: events.GenericEventArguments) -> None:
+        self._take([int(event.args)])
+        self._look(int(event.args))
+
+    def _gather(self, event: events.GenericEventArguments) -> None:
+        self._take([int(each) for each in event.args])
+
+    def _export(self) -> None:
+        if not self._chosen:
+            ui.notify("choose one or several tracks first")
+            return
+        try:
+            ui.download.content(works.exported(self._site, self._chosen, self._form.value), FILES[self._form.value])
+        except EarmarkError as error:
+            ui.notify(str(error), type="negative")
 
     def _scan(self) -> None:
         self._ask("scan", {"folder": self._folder.value})
