@@ -50,7 +50,7 @@ export default {
       this.peaks = drawn.ok ? outline.peaks : [];
       this.bins = drawn.ok ? outline.bins : 50;
       this.problem = drawn.ok ? "" : outline.detail;
-      const near = await fetch(`/api/tracks/${asked}/similar?limit=5&one_per_artist=true`);
+      const near = await fetch(`/api/tracks/${asked}/similar?limit=5`);
       if (near.ok && asked === this.track) this.alike = await near.json();
     },
   },
