@@ -2,6 +2,7 @@
 
     python -m bench.structure          measures, and writes its section of docs/mix.md
     python -m bench.structure --fit    fits src/earmark/dj/structure.json to other tracks
+    ... --keep DIR                     keeps the tracks there, and takes those that are there already
 
 The whole way is measured: the file is written, heard with house12, and its bars are those that were heard. Where the
 tempo heard is another level of the metre than the true one (87 for 174), bars are of another length and the boundaries
@@ -23,19 +24,21 @@ from numpy.typing import NDArray
 from earmark.analysis import Rhythm
 from earmark.audio import Waveform, decode
 from earmark.dj.grid import BEATS, Grid
-from earmark.dj.structure import NAMES, Section, changes, features, sections
+from earmark.dj.structure import NAMES, changes, features, sections
+from earmark.dj.structure import Section as Heard
 from earmark.hearing import Listener, Model
 from earmark.hearing.rhythm import Envelopes, OnsetAccumulator
 from earmark.synth import STYLES, Truth, render
 from earmark.synth.encoding import write_audio
+from earmark.synth.track import Section
 
 PAGE = ROOT / "docs" / "mix.md"
 TABLE = ROOT / "src" / "earmark" / "dj" / "structure.json"
 FITTED, MEASURED = 700_000, 900_000  # first seeds
-PER_STYLE = 3
+PER_STYLE = {FITTED: 3, MEASURED: 2}
 RATE = 22_050  # Hz
 SHORTEST, LONGEST = 150.0, 260.0  # seconds
-LEAD_INS = (0.0, 0.05, 0.3)  # seconds of silence before the first beat
+LEAD_INS = (0.0, 0.0, 0.3, 0.05)  # seconds of silence before the first beat
 WEIGHT = 0.1  # of a bar: neighbours are no independent witnesses
 TRUST, PRIOR = 0.5, 1.75  # of what changes: its weight, and what is added, because lengths speak for a beginning, too
 BROAD = 4.0  # added to variances, in square dB: real tracks are less alike than rendered ones
@@ -59,21 +62,33 @@ def fitted() -> Iterator[Example]:
         yield Example(track.truth, Grid.of(rhythm, track.seconds), _envelopes(track.waveform))
 
 
-def measured() -> Iterator[Example]:
+def measured(folder: Path) -> Iterator[Example]:
     """Tracks of all styles, heard as any file is."""
     listener = Listener(Model.open("house12"), parts=("rhythm",))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "track.flac"
-        for seed, place, style in _drawn(MEASURED):
-            track = render(style, seed=seed, seconds=_seconds(seed, place), lead_in=LEAD_INS[(seed + place) % 3])
-            write_audio(path, track.audio, track.sample_rate)
-            analysis = listener(path)
-            yield Example(track.truth, Grid.of(analysis.rhythm, analysis.duration), _envelopes(decode(path, RATE)))
+    for seed, place, _ in _drawn(MEASURED):
+        path, truth = rendered(folder, seed, place)
+        analysis = listener(path)
+        yield Example(truth, Grid.of(analysis.rhythm, analysis.duration), _envelopes(decode(path, RATE)))
+
+
+def rendered(folder: Path, seed: int, place: int) -> tuple[Path, Truth]:
+    """A track of the style at a place and the truth about it, rendered if it is not in the folder."""
+    path = folder / f"{seed}-{place:02d}.flac"
+    known = path.with_suffix(".json")
+    if not known.exists():
+        rng = np.random.default_rng([seed, place])
+        seconds, lead_in = float(rng.uniform(SHORTEST, LONGEST)), float(rng.choice(LEAD_INS))
+        track = render(STYLES[place], seed=seed, seconds=seconds, lead_in=lead_in)
+        write_audio(path, track.audio, track.sample_rate)
+        known.write_text(json.dumps(track.truth.as_json()), encoding="utf-8")
+    said = json.loads(known.read_text(encoding="utf-8"))
+    sections = tuple(Section(**section) for section in said.pop("sections"))
+    return path, Truth(**said, sections=sections)
 
 
 def _drawn(first_seed: int) -> Iterator[tuple[int, int, str]]:
     """Seed, place of the style and style of each track."""
-    for seed in range(first_seed, first_seed + PER_STYLE):
+    for seed in range(first_seed, first_seed + PER_STYLE[first_seed]):
         for place, style in enumerate(STYLES):
             yield seed, place, style
 
@@ -145,7 +160,7 @@ class Score:
     bars: float
 
 
-def score(example: Example, heard: tuple[Section, ...]) -> Score:
+def score(example: Example, heard: tuple[Heard, ...]) -> Score:
     """Compare sections with the truth; start and end of the track are no boundaries."""
     bar = 60 * BEATS / example.truth.bpm
     true = [section.start for section in example.truth.sections[1:]]
@@ -182,14 +197,19 @@ def main() -> None:
     """Fit, or measure and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--fit", action="store_true")
-    if parser.parse_args().fit:
+    parser.add_argument("--keep", type=Path)
+    chosen = parser.parse_args()
+    if chosen.fit:
         fit(list(fitted()))
         return
-    text = table(list(measured()))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = chosen.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        text = table(list(measured(folder)))
     print(text)
     page = PAGE.read_text(encoding="utf-8")
-    marked = re.compile(r"(<!-- structure -->\n).*?(\n<!-- end -->)", re.DOTALL)
-    PAGE.write_text(marked.sub(lambda found: found[1] + text + found[2], page), encoding="utf-8")
+    marked = re.compile(r"(<!-- structure -->\n).*?<!-- end -->", re.DOTALL)
+    PAGE.write_text(marked.sub(lambda found: found[1] + text + "\n<!-- end -->", page), encoding="utf-8")
 
 
 if __name__ == "__main__":

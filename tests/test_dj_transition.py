@@ -115,9 +115,9 @@ def test_a_track_is_not_left_before_it_may() -> None:
 
 
 def test_a_way_to_mix_can_be_asked_for() -> None:
-    assert plan(deck(120), deck(120), way="cut").technique.name == "cut"
+    assert plan(deck(120), deck(120), technique="cut").technique.name == "cut"
     with pytest.raises(EarmarkError, match="no way to mix called 'magic', only blend, swap, cut"):
-        plan(deck(120), deck(120), way="magic")
+        plan(deck(120), deck(120), technique="magic")
 
 
 def test_a_cut_without_a_drop_becomes_a_short_blend() -> None:

@@ -12,6 +12,7 @@ tagging     writing tags, and undoing it
 auditing    doubtful genre tags, and the same recording more than once
 exporting   the catalogue for another program
 sets        a set planned from the catalogue
+mixing      a set as one mix
 evaluating  measurements of a model
 teaching    a model of the user's own styles
 progress    progress of long work

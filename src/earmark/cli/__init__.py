@@ -27,6 +27,7 @@ from earmark.cli.import_keras import import_keras
 from earmark.cli.listen import listen
 from earmark.cli.manifest import app as manifest
 from earmark.cli.messages import complain, debugging
+from earmark.cli.mix import mix
 from earmark.cli.models import app as models
 from earmark.cli.pool import pool
 from earmark.cli.scan import scan
@@ -64,6 +65,7 @@ app.command()(tag)
 app.command("export-library")(export_library)
 app.command("set")(make_set)
 app.command()(audit)
+app.command()(mix)
 app.add_typer(models, name="models")
 app.add_typer(manifest, name="manifest")
 app.add_typer(synth, name="synth")

@@ -16,6 +16,7 @@ from earmark.analysis import Rhythm
 
 BEATS: Final = 4  # in a bar
 COUNTED: Final = 0.5  # seconds of a beat that nobody heard
+EARLY: Final = 0.001  # seconds before the start of the file that are rounding
 FEWEST: Final = 2  # bars of a beat that something can be laid on
 
 
@@ -49,7 +50,7 @@ class Grid:
         step = float(np.median(np.diff(found)))
         after = np.arange(1, BEATS + 1) * step + found[-1]
         times = np.concatenate([found, after[after <= duration + 0.1 * step]])[first:]
-        times = times if times[0] >= 0 else times[BEATS:]
+        times = np.maximum(times if times[0] > -EARLY else times[BEATS:], 0)
         return cls(np.asarray(times[: (times.size - 1) // BEATS * BEATS + 1], np.float64))
 
     def __repr__(self) -> str:

@@ -78,7 +78,7 @@ def techniques() -> dict[str, Technique]:
     }
 
 
-def technique(name: str) -> Technique:
+def named(name: str) -> Technique:
     """A technique by its name.
 
     Raises:

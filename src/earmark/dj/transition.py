@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from earmark.dj.deck import Deck
 from earmark.dj.grid import BEATS
 from earmark.dj.structure import PHRASE
-from earmark.dj.techniques import BANDS, CUT, Technique, technique, usual
+from earmark.dj.techniques import BANDS, CUT, Technique, named, usual
 
 STRETCH: Final = 0.08  # of its tempo by which a track may be stretched
 NEAR: Final = 2  # bars by which a section may miss the phrases and still begin with one
@@ -112,25 +112,25 @@ class Transition:
         }
 
 
-def plan(a: Deck, b: Deck, *, after: float = 0.0, way: str = "") -> Transition:
+def plan(a: Deck, b: Deck, *, after: float = 0.0, technique: str = "") -> Transition:
     """The transition from one track into another.
 
     Args:
         a: the track that plays.
         b: the one that comes.
         after: seconds of `a` before which it must not be left.
-        way: the name of the technique; by default the styles decide. One that these two tracks do not allow gives way
+        technique: its name; by default the styles decide. One that these two tracks do not allow gives way
             to one that they do, and the reason says so.
 
     Raises:
         EarmarkError: there is no technique of this name.
     """
-    wanted = technique(way) if way else usual((a.style, a.family), (b.style, b.family))
+    wanted = named(technique) if technique else usual((a.style, a.family), (b.style, b.family))
     if not (a.grid.heard and b.grid.heard):
-        return _placed(a, b, technique("fade"), after, matched=False)
+        return _placed(a, b, named("fade"), after, matched=False)
     meeting = _meeting(a, b)
     if meeting is None:
-        return _placed(a, b, technique("echo out"), after, matched=False)
+        return _placed(a, b, named("echo out"), after, matched=False)
     a, b = meeting
     return _placed(a, b, _possible(a, b, wanted, after), after, matched=True)
 
@@ -147,13 +147,13 @@ def _possible(a: Deck, b: Deck, wanted: Technique, after: float) -> Technique:
     """The technique, or a short blend where it needs a drop that is not there."""
     lead = _lead(b, wanted)
     if wanted.enters == "drop" and not lead:
-        return technique("swap")
+        return named("swap")
     if wanted.leaves == "onto drop":
         drop = a.named("drop")[-1:]
         rest = wanted.bars[0] - wanted.lead
         fits = drop and lead == wanted.lead and drop[0].bars >= rest and b.named("drop")[0].bars >= rest
         if not fits or drop[0].bar - lead < _first_bar(a, after):
-            return technique("swap")
+            return named("swap")
     return wanted
 
 
