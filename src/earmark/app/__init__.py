@@ -5,6 +5,7 @@ error, and long work tells how far it is to a function of the caller (`progress.
 
 catalogue   the catalogue that is meant, and opening it
 listening   files as one model hears them
+live        what plays now, from a pipe or the line input
 lookup      analyses of files: from the catalogue, else by listening
 query       the words of a search: styles and families under any name, tempos, keys
 scanning    a folder into the catalogue, once or for ever, or on a cluster

@@ -35,8 +35,9 @@ class Windows(StrEnum):
 
 def listen(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Audio files, folders, patterns; - reads a list from stdin.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="PATH...", help="Audio files, folders, patterns; - reads a list from stdin."),
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many styles to name.")] = 3,
     timeline: Annotated[bool, typer.Option("--timeline", help="Show the styles along the track.")] = False,
     brief: Annotated[bool, typer.Option("--brief", help="Print one line for each file.")] = False,
@@ -53,8 +54,21 @@ def listen(
         Windows, typer.Option(help="Hear all of each file, or ten pieces as one batch, as the 2018 system did.")
     ] = Windows.ALL,
     workers: Annotated[int, typer.Option(min=0, help="Number of processes; 0 for automatic.")] = 0,
+    live: Annotated[
+        bool, typer.Option("--live", help="Hear what plays: PCM (f32le) from a pipe, else the line input.")
+    ] = False,
+    rate: Annotated[int, typer.Option(min=8000, max=384_000, help="With --live: the sample rate in Hz.")] = 44_100,
+    channels: Annotated[int, typer.Option(min=1, max=64, help="With --live: the number of channels.")] = 2,
+    every: Annotated[float, typer.Option(min=1, help="With --live: seconds from one answer to the next.")] = 3.0,
+    device: Annotated[
+        str, typer.Option(help="With --live: the name or number of a sound device, in place of a pipe.")
+    ] = "",
 ) -> None:
     """Say which style each file is, with probabilities; its tempo, key and loudness."""
+    of_files = any((paths, timeline, brief, as_csv, detail, fast, workers, windows is not Windows.ALL))
+    if _is_live(live=live, paths=paths, of_files=of_files):
+        _listen_live(top, model, rate=rate, channels=channels, every=every, device=device, as_json=as_json)
+        return
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv exclude each other")
     if brief and (timeline or as_json or as_csv):
@@ -72,7 +86,7 @@ def listen(
 
     # On a terminal a bar and a table can take turns; lines of JSON or CSV would run into the bar.
     progress = unseen if form is not Form.TABLE and sys.stdout.isatty() else counted_progress
-    outcomes = hear(_expand(paths), model, fast=fast, original=original, workers=workers, progress=progress)
+    outcomes = hear(_expand(paths or ()), model, fast=fast, original=original, workers=workers, progress=progress)
     failures: list[FileError] = []
     hint = TeachingHint()
     heard = _heard(outcomes, failures, hint)
@@ -85,6 +99,30 @@ def listen(
     hint.give()
     if failures:
         raise typer.Exit(1)
+
+
+def _is_live(*, live: bool, paths: list[str] | None, of_files: bool) -> bool:
+    """Whether to listen to what plays; either that, or files must be given."""
+    if live and of_files:
+        raise typer.BadParameter("--live goes with --top, --json, --model and the options of live sound only")
+    if not live and not paths:
+        raise typer.BadParameter("there is nothing to listen to: give files or folders, or --live")
+    return live
+
+
+def _listen_live(top: int, model: str, *, rate: int, channels: int, every: float, device: str, as_json: bool) -> None:
+    """Print an answer every few seconds; the pipe counts where there is one and no device is named."""
+    from earmark.app.live import listen_live
+    from earmark.cli import show
+
+    piped = not device and not sys.stdin.isatty()
+    source = sys.stdin.buffer if piped else None
+    for moment in listen_live(source, model, rate=rate, channels=channels, device=device, every=every):
+        if as_json:
+            typer.echo(json.dumps(moment.as_json(top)))
+            sys.stdout.flush()
+        else:
+            show.stdout().print(show.moment(moment, top))
 
 
 def _expand(paths: Iterable[str]) -> Iterator[str]:

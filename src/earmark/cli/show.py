@@ -15,6 +15,7 @@ from earmark.cli.terminal import console
 from earmark.styles import styles
 
 if TYPE_CHECKING:
+    from earmark.hearing.live import Moment
     from earmark.learning.evaluation.degradations import Movement
     from earmark.measures.scores import Score
     from earmark.recipes.distillation.fidelity import Fidelity
@@ -99,6 +100,24 @@ def brief(heard: Analysis) -> RenderableType:
     probability = f"{share:.2f}" if named else ""
     numbers = f"  {tempo:>6}  {key:>3}  {probability:>4}  "
     return Text.assemble(name, numbers, (str(answer), colour), no_wrap=True, overflow="ellipsis")
+
+
+def moment(heard: "Moment", top: int) -> RenderableType:
+    """One line about what plays: when, the styles, tempo, key, and the sounds."""
+    analysis = heard.analysis
+    line = Text(f"{clock(heard.end):>7}  ", "dim")
+    if analysis.no_music:
+        return line.append(analysis.no_music)
+    colour_of = colours()
+    for style, share in analysis.timeline.top(top):
+        line.append(f"{style} {share:.2f}  ", colour_of.get(style, OTHER_COLOUR))
+    if analysis.rhythm:
+        line.append(f"{analysis.rhythm.bpm:.1f} BPM{'?' if analysis.rhythm.confidence < DOUBTFUL else ''}  ")
+    if analysis.key:
+        line.append(f"{analysis.key.camelot()}{'?' if analysis.key.confidence < DOUBTFUL else ''}  ")
+    line.append(", ".join(sound.name for sound in heard.sounds), "dim")
+    line.rstrip()
+    return line
 
 
 def _heading(heard: Analysis) -> Text:

@@ -14,8 +14,10 @@ from earmark.errors import BundleError
 from earmark.hearing import bundle
 from earmark.hearing.activity import Activity, NoMusic, without_silent_ends
 from earmark.hearing.session import open_session
+from earmark.hearing.sounds import KINDS
 from earmark.timeline import Timeline
 
+SOUNDS = "sounds"  # the output of the models that have an ear, beside logits and embedding
 CHECK_TOLERANCE = 1e-3  # of logits: processors round differently, a wrong network is off by far more
 
 
@@ -117,11 +119,28 @@ class Model:
 
     def run(self, waveforms: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Logits (batch, styles) and embeddings (batch, dims) of waveforms (batch, samples) of one window each."""
-        missing = round(self.config.shortest * self.config.sample_rate) - waveforms.shape[1]
-        if missing > 0:
-            waveforms = np.pad(waveforms, ((0, 0), (0, missing)))
-        logits, embedding = self._session.run(["logits", "embedding"], {"waveform": waveforms})
+        logits, embedding = self._session.run(["logits", "embedding"], {"waveform": self._filled(waveforms)})
         return logits, embedding
+
+    def _filled(self, waveforms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Waveforms (batch, samples), with silence behind what is shorter than the model can hear."""
+        missing = round(self.config.shortest * self.config.sample_rate) - waveforms.shape[1]
+        return np.pad(waveforms, ((0, 0), (0, missing))) if missing > 0 else waveforms
+
+    def sounds(self, waveform: Waveform) -> dict[str, float]:
+        """The scores (0-1) of the kinds of sound in a waveform (samples,), one window or less; see `sounds`.
+
+        Empty where the model has no ear for them.
+
+        Raises:
+            ValueError: the waveform is empty.
+        """
+        if not waveform.size:
+            raise ValueError("there is nothing to hear: the waveform is empty")
+        if SOUNDS not in [node.name for node in self._session.get_outputs()]:
+            return {}
+        (scores,) = self._session.run([SOUNDS], {"waveform": self._filled(waveform[None])})  # (1, classes)
+        return {kind.name: float(scores[0, kind.number]) for kind in KINDS}
 
     def verify(self) -> None:
         """Compare the logits of the check sample; the other files were compared with their checksums on opening.
@@ -140,7 +159,7 @@ class Model:
     def _require_interface(self) -> None:
         inputs = [node.name for node in self._session.get_inputs()]
         outputs = [node.name for node in self._session.get_outputs()]
-        if inputs != ["waveform"] or outputs != ["logits", "embedding"]:
+        if inputs != ["waveform"] or outputs[:2] != ["logits", "embedding"] or outputs[2:] not in ([], [SOUNDS]):
             raise BundleError(f"{self.folder / bundle.NETWORK}: takes {inputs} and gives {outputs}")
         styles = self._session.get_outputs()[0].shape[-1]
         if styles != len(self.config.styles):

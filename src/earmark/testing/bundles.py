@@ -11,9 +11,12 @@ import onnx
 from onnx import TensorProto, helper
 
 from earmark.hearing.bundle import CARD, CHECK, CONFIG, NETWORK, WEIGHTS
+from earmark.hearing.sounds import CLASSES
+
+DRUM_MACHINE = 158  # among the classes of sound
 
 
-def tiny_bundle(folder: Path, **changes: Any) -> Path:  # noqa: ANN401  whatever a config holds
+def tiny_bundle(folder: Path, *, ear: bool = False, **changes: Any) -> Path:  # noqa: ANN401  whatever a config holds
     """Write a model with known answers, and return its folder.
 
     It hears the mean m of a window: its logits are 0, 10 m and -10 m for the styles Still, Up and Down, its embedding
@@ -22,13 +25,14 @@ def tiny_bundle(folder: Path, **changes: Any) -> Path:  # noqa: ANN401  whatever
 
     Args:
         folder: where; its last part is the name.
+        ear: whether it scores kinds of sound, too: the drum machine by the mean absolute value, all others 0.
         changes: of keys of the config.
     """
     folder.mkdir(parents=True)
     waveform = np.linspace(-0.2, 0.6, 8000, dtype=np.float32)[None]  # (1, samples), mean 0.2
     check = io.BytesIO()
     np.savez(check, waveform=waveform, logits=np.array([[0, 2, -2]], np.float32))
-    content = {NETWORK: _tiny_network(), WEIGHTS: b"none", CHECK: check.getvalue(), CARD: b"# tiny\n"}
+    content = {NETWORK: _tiny_network(ear=ear), WEIGHTS: b"none", CHECK: check.getvalue(), CARD: b"# tiny\n"}
     config = {
         "format": 1,
         "name": folder.name,
@@ -53,7 +57,7 @@ def tiny_bundle(folder: Path, **changes: Any) -> Path:  # noqa: ANN401  whatever
     return folder
 
 
-def _tiny_network() -> bytes:
+def _tiny_network(*, ear: bool) -> bytes:
     nodes = [
         helper.make_node("ReduceMean", ["waveform", "time"], ["mean"], keepdims=1),
         helper.make_node("Abs", ["waveform"], ["absolute"]),
@@ -61,18 +65,25 @@ def _tiny_network() -> bytes:
         helper.make_node("Concat", ["mean", "level"], ["embedding"], axis=1),
         helper.make_node("MatMul", ["mean", "slopes"], ["logits"]),
     ]
+    outputs = [
+        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3]),
+        helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", 2]),
+    ]
+    constants = [
+        helper.make_tensor("time", TensorProto.INT64, [1], [1]),
+        helper.make_tensor("slopes", TensorProto.FLOAT, [1, 3], [0.0, 10.0, -10.0]),
+    ]
+    if ear:
+        nodes.append(helper.make_node("MatMul", ["level", "kinds"], ["sounds"]))
+        outputs.append(helper.make_tensor_value_info("sounds", TensorProto.FLOAT, ["batch", CLASSES]))
+        kinds = [float(number == DRUM_MACHINE) for number in range(CLASSES)]
+        constants.append(helper.make_tensor("kinds", TensorProto.FLOAT, [1, CLASSES], kinds))
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("waveform", TensorProto.FLOAT, ["batch", "samples"])],
-        [
-            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3]),
-            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", 2]),
-        ],
-        [
-            helper.make_tensor("time", TensorProto.INT64, [1], [1]),
-            helper.make_tensor("slopes", TensorProto.FLOAT, [1, 3], [0.0, 10.0, -10.0]),
-        ],
+        outputs,
+        constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     onnx.checker.check_model(model)
