@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from earmark.errors import ManifestError
+from earmark.errors import ManifestError, UnreadableAudio
 from earmark.hearing import Model
 from earmark.learning.bundle import load_network
 from earmark.learning.data import manifest as manifests
 from earmark.learning.data.manifest import Manifest, ManifestEntry
+from earmark.learning.recipe import checked
 from earmark.learning.training import assistant
 from earmark.learning.training.config import Machine, TrainConfig
 from earmark.learning.training.loop import train
@@ -69,6 +70,41 @@ def test_pseudo_labels_are_mean_probabilities_and_computed_once(sounds: Manifest
     np.save(kept[0], np.array([1, 0, 0], np.float32))
     again = assistant.pseudo_labels(str(helper), paths, tmp_path / "kept", lambda _: None)
     assert [1, 0, 0] in again.tolist()
+
+
+def test_what_several_processes_say_comes_in_the_order_of_the_tracks(
+    sounds: Manifest, helper: Path, tmp_path: Path
+) -> None:
+    paths = [entry.path for entry in sounds.entries]
+    one = assistant.pseudo_labels(str(helper), paths, tmp_path / "one", lambda _: None)
+    two = assistant.pseudo_labels(str(helper), paths, tmp_path / "two", lambda _: None, workers=2)
+    np.testing.assert_array_equal(one, two)
+
+
+def test_a_track_that_the_assistant_cannot_hear_is_named(helper: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.wav").write_text("no sound")
+    with pytest.raises(UnreadableAudio, match="text"):
+        assistant.pseudo_labels(str(helper), [tmp_path / "text.wav"], tmp_path / "kept", lambda _: None)
+
+
+def test_several_assistants_speak_side_by_side(sounds: Manifest, helper: Path, tmp_path: Path) -> None:
+    """Labels first, then all classes of one, then all of the other, which hears the tracks as louder."""
+    other = tiny_bundle(tmp_path / "other", temperature=2.0)
+    config = SMALL.model_copy(update={"assistant": [str(helper), str(other)]})
+    seen: list[Step] = []
+    run = prepare(sounds, config, tmp_path / "several", CPU, seen.append)
+    assert run.windows.targets.shape == (4, 2 + 3 + 3)
+    one, two = np.split(run.windows.targets[:, 2:].numpy(), 2, axis=1)
+    np.testing.assert_allclose(np.log(one[:, 0] / one[:, 1]), 2 * np.log(two[:, 0] / two[:, 1]), atol=1e-2)
+    assert [step.done for step in seen if step.stage == "assist"] == list(range(1, 9))
+    assert run.network.assistant.out_features == 6
+
+
+def test_a_recipe_names_one_assistant_or_several() -> None:
+    assert checked(TrainConfig, {"name": "a"}, Path("a")).assistants == ()
+    assert checked(TrainConfig, {"name": "a", "assistant": "yamnet"}, Path("a")).assistants == ("yamnet",)
+    several = checked(TrainConfig, {"name": "a", "assistant": ["yamnet", "build/ear"]}, Path("a"))
+    assert several.assistants == ("yamnet", "build/ear")
 
 
 def test_a_model_that_gives_values_is_no_assistant(sounds: Manifest, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""An assistant: another model whose pseudo-labels of the tracks are learned beside their labels.
+"""Assistants: other models whose pseudo-labels of the tracks are learned beside their labels.
 
 What is synthetic has labels that a program was asked for; a model that has heard real music tells which of it sounds
 like what. Its probabilities for every training track are a second target, for a linear head on the embedding that is
@@ -9,6 +9,7 @@ References: R. Caruana, "Multitask learning", Machine Learning 28, 1997; G. Hint
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from earmark.errors import ManifestError
+from earmark.errors import FileError, ManifestError
 from earmark.files import replacing
 from earmark.hearing import Listener, Model
 from earmark.learning.networks import AudioNetwork
+from earmark.runner import Task, run_all
 
 
 class Assisted(nn.Module):
@@ -40,7 +42,7 @@ class Assisted(nn.Module):
 
 
 def attach(network: AudioNetwork, others: int) -> Assisted:
-    """Give a network the head, as `network.assistant`, so that it is saved and loaded with it."""
+    """Give a network the head for `others` classes, as `network.assistant`, so that it is saved and loaded with it."""
     with torch.no_grad():
         silence = torch.zeros(2, network.samples)  # two: a batch norm in training needs more than one
         _, embedding = network.eval()(silence)
@@ -54,7 +56,7 @@ def detach(network: AudioNetwork) -> None:
 
 
 def pseudo_labels(
-    source: str, paths: Sequence[Path], folder: Path, progress: Callable[[int], None]
+    source: str, paths: Sequence[Path], folder: Path, progress: Callable[[int], None], workers: int = 1
 ) -> NDArray[np.float32]:
     """Mean probabilities of tracks by a model of tags or styles, (tracks, classes).
 
@@ -65,25 +67,37 @@ def pseudo_labels(
         paths: the tracks.
         folder: the cache.
         progress: called with how many tracks are done.
+        workers: processes.
 
     Raises:
         ManifestError: the model gives no probabilities.
         UnreadableAudio: a track cannot be heard.
     """
-    model = Model.open(source)
-    if model.config.task == "values":
+    if Model.open(source).config.task == "values":
         raise ManifestError(f"{source}: gives values, no probabilities that could be learned beside the labels")
-    listener = Listener(model, parts=())
     folder.mkdir(parents=True, exist_ok=True)
     kept = []
-    for done, path in enumerate(paths, 1):
+    for done, outcome in enumerate(run_all(paths, partial(_asker, source, folder), workers), 1):
+        if isinstance(outcome, FileError):
+            raise outcome
+        kept.append(outcome)
+        progress(done)
+    return np.stack(kept)
+
+
+def _asker(source: str, folder: Path) -> Task[NDArray[np.float32]]:
+    """Hears a track with the model, or reads what it said before."""
+    listener = Listener(Model.open(source), parts=())
+
+    def ask(path: Path) -> NDArray[np.float32]:
         known = folder / f"{_cache_key(listener, path)}.npy"
         if not known.exists():
             with replacing(known) as file:
                 np.save(file, listener(path).timeline.mean().astype(np.float32))
-        kept.append(np.load(known, allow_pickle=False))
-        progress(done)
-    return np.stack(kept)
+        said: NDArray[np.float32] = np.load(known, allow_pickle=False)
+        return said
+
+    return ask
 
 
 def _cache_key(listener: Listener, path: Path) -> str:

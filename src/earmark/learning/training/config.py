@@ -52,8 +52,15 @@ class TrainConfig(Recipe):
         default=0.02, ge=0, lt=1
     )  # share of the validation tracks that may be called unlike anything known
     augmentation: Augmentation = Augmentation()
-    assistant: str = ""  # a model whose pseudo-labels are learned beside the labels; "" for none
+    assistant: str | list[str] = ""  # a model whose pseudo-labels are learned beside the labels, or several
     assistant_weight: PositiveFloat = 1.0  # of them, in the loss
+
+    @property
+    def assistants(self) -> tuple[str, ...]:
+        """Names or folders of the assistants, none where the recipe has none."""
+        if isinstance(self.assistant, str):
+            return (self.assistant,) if self.assistant else ()
+        return tuple(self.assistant)
 
 
 class Machine(Recipe):

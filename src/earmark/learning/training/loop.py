@@ -151,7 +151,7 @@ def _step(run: Run, batch: Batch) -> tuple[float, float]:
     logits, second = run.body(spectrogram.contiguous(memory_format=torch.channels_last))
     logits = logits.float()
     loss = run.objective.loss(logits, target, run.config.label_smoothing)
-    if run.config.assistant:
+    if run.config.assistants:
         disagreement = binary_cross_entropy_with_logits(second.float(), pseudo_labels, reduction="none").sum(1).mean()
         loss = loss + run.config.assistant_weight * disagreement
     run.stepper.zero_grad()

@@ -53,7 +53,7 @@ class Report:
 def conclude(run: Run, out: Path, source: str) -> Report:
     """Calibrate, measure and write the network of a run that is finished."""
     run.network.to("cpu")
-    if run.config.assistant:
+    if run.config.assistants:
         assistant.detach(run.network)
     run.scale.fold(run.network.body)
     temperature, threshold = _calibrate(run)

@@ -1,7 +1,7 @@
 """A training run: its parts, its setup, its going on from a checkpoint, and its folder.
 
 OUT.training/windows                the cache of decoded windows
-OUT.training/pseudo_labels          what an assistant says of the tracks, if there is one
+OUT.training/pseudo_labels          what the assistants say of the tracks, if there are any
 OUT.training/checkpoint.safetensors everything it takes to go on
 OUT.training/metrics.jsonl          a line for each epoch
 OUT.training/curves.png             the same as a picture
@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
@@ -23,6 +24,7 @@ from lightning_fabric.wrappers import _FabricModule, _FabricOptimizer
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 from torch import Tensor
 
 from earmark.errors import EarmarkError, FileError, ManifestError
@@ -143,14 +145,8 @@ def prepare(
     scale = Scale.of(manifest.part("train"))
 
     pseudo_labels, learner = None, network.body
-    if config.assistant:
-        tracks = manifest.part("train").entries
-        pseudo_labels = assistant.pseudo_labels(
-            config.assistant,
-            [entry.path for entry in tracks],
-            folder / PSEUDO_LABELS,
-            lambda done: progress(Step("assist", done, len(tracks))),
-        )
+    if config.assistants:
+        pseudo_labels = _pseudo_labels(config, manifest, folder / PSEUDO_LABELS, machine.decoders, progress)
         learner = assistant.attach(network, pseudo_labels.shape[1])
     network.to(fabric.device)
     network.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -181,6 +177,22 @@ def prepare(
         path = folder / CHECKPOINT
         run.state, run.best, run.lines = checkpoint.load(path, run.run_id, network, optimiser)
     return run
+
+
+def _pseudo_labels(
+    config: TrainConfig, manifest: Manifest, folder: Path, workers: int, progress: Callable[[Step], None]
+) -> NDArray[np.float32]:
+    """Those of all assistants for the training tracks, side by side, (tracks, classes)."""
+    paths = [entry.path for entry in manifest.part("train").entries]
+    total = len(config.assistants) * len(paths)
+    said = []
+    for number, source in enumerate(config.assistants):
+
+        def report(done: int, before: int = number * len(paths)) -> None:
+            progress(Step("assist", before + done, total))
+
+        said.append(assistant.pseudo_labels(source, paths, folder, report, workers))
+    return np.hstack(said)
 
 
 def _launch(machine: Machine, config: TrainConfig) -> Fabric:
