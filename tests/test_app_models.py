@@ -11,7 +11,7 @@ from earmark.hearing.bundle import locate, read_config
 
 def test_the_figure_of_a_shipped_model_names_its_test() -> None:
     emusic12, house12 = (measured(read_config(locate(name))) for name in ("emusic12", "house12"))
-    assert emusic12 == ".839 right at first on 192 synthetic tracks of 48 held-out artists"
+    assert emusic12 == ".844 right at first on 192 synthetic tracks of 48 held-out artists"
     test = "2,100 tracks of a shop, by descriptors, artists held out, the descriptors network alone"
     assert house12 == f".726 right at first on {test}"
 
