@@ -34,7 +34,7 @@ class Server:
             write_wav(music / f"{number}.wav", click_train(bpm=120 + number, seconds=3.0, sample_rate=22_050), 22_050)
         self.music = music
         self.site = Site(folder / "catalogue.db", (music,), str(model), jobs=folder / "jobs", **limits)
-        self.ears = Ears(self.site.model, self.site.waiting_limit)
+        self.ears = Ears(lambda: self.site.model, self.site.waiting_limit)
         self.jobs = Jobs(self.site.jobs, works(self.site))
         whole = FastAPI()
         self.api = api.application(self.site, self.ears, self.jobs)
@@ -126,7 +126,7 @@ def test_when_too_many_wait_the_next_is_refused_and_none_is_lost(tmp_path: Path,
 
 
 def test_a_place_in_the_waiting_room_is_given_back(tiny: Path, tmp_path: Path) -> None:
-    ears = Ears(str(tiny), waiting=0, threads=1)
+    ears = Ears(lambda: str(tiny), waiting=0, threads=1)
     missing = tmp_path / "none.wav"
     for _ in range(3):
         assert "no such file" in str(ears.hear(missing).result(10))

@@ -162,7 +162,30 @@ def test_the_library_is_scanned_filtered_tagged_and_undone(page: Any, server: St
     assert {path: path.read_bytes() for path in before} == before
 
 
-@pytest.mark.parametrize("place", ["/", "/library", "/models"])
+def test_one_key_says_what_a_track_is_and_the_next_one_comes(page: Any, server: Started, music: Path) -> None:  # noqa: ANN401
+    page.goto(server.address + "/library")
+    page.get_by_role("button", name="Scan").click()
+    page.get_by_text("4 tracks").wait_for(timeout=60_000)
+    page.goto(server.address + "/teach")
+    page.get_by_text("4 to review").wait_for()
+    page.keyboard.press("7")  # the seventh style
+    page.get_by_text("you said: Trance 1").wait_for()
+    page.get_by_text("3 to review").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_text("2 to review").wait_for()
+    page.fill(".em-other input", "My <own>")
+    page.keyboard.press("Enter")
+    page.get_by_text("My <own> 1").wait_for()
+    page.keyboard.press("s")
+    page.get_by_text("there is nothing left to review").wait_for()
+    said = (music / "catalogue.corrections.csv").read_text().splitlines()
+    assert len(said) == 4
+    assert [line.split(",")[1] for line in said[1:]][::2] == ["Trance", "My <own>"]
+    page.get_by_role("button", name="Teach a model").click()
+    page.get_by_text("there is one track only of").wait_for(timeout=30_000)
+
+
+@pytest.mark.parametrize("place", ["/", "/library", "/teach", "/models"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_barrier(page: Any, server: Started, place: str, scheme: str) -> None:  # noqa: ANN401
     from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  the same

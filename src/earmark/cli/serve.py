@@ -24,7 +24,9 @@ def serve(
     catalogue: Annotated[
         Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
     ] = None,
-    model: Annotated[str, typer.Option(help="A model's name or folder.")] = "house12",
+    model: Annotated[
+        str, typer.Option(help="A model's name or folder; by default the one chosen on the page, else house12.")
+    ] = "",
 ) -> None:
     """Open earmark in the browser: listen, look through the library, and more; offline, on this machine."""
     from platformdirs import user_music_path
@@ -34,7 +36,8 @@ def serve(
     from earmark.web import server
     from earmark.web.site import Site
 
-    locate(model)
+    if model:
+        locate(model)
     for folder in folders or ():
         if not folder.is_dir():
             raise EarmarkError(f"{folder}: there is no such folder")

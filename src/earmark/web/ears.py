@@ -27,12 +27,12 @@ class Ears:
     """A model with a waiting room.
 
     Args:
-        model: its name or folder; opened when the first file comes, once for each thread.
+        model: tells the name or folder of the model now; it is opened when a file comes, once for each thread.
         waiting: files that may wait or be heard at once.
         threads: files that are heard at once; by default one for each core.
     """
 
-    def __init__(self, model: str, waiting: int, threads: int = 0) -> None:
+    def __init__(self, model: "Callable[[], str]", waiting: int, threads: int = 0) -> None:
         threads = threads or os.cpu_count() or 1
         self._model = model
         self._here = threading.local()
@@ -64,8 +64,9 @@ class Ears:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _listener(self) -> "Callable[[Path], Analysis]":
-        if not hasattr(self._here, "listener"):
-            self._here.listener = open_listener(self._model)
+        name = self._model()
+        if getattr(self._here, "name", None) != name:
+            self._here.listener, self._here.name = open_listener(name), name
         listener: Callable[[Path], Analysis] = self._here.listener
         return listener
 

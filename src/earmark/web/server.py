@@ -21,7 +21,7 @@ from earmark.web.works import works
 
 def application(site: Site) -> FastAPI:
     """The application of a server: pages, API, door."""
-    ears = Ears(site.model, site.waiting_limit)
+    ears = Ears(lambda: site.model, site.waiting_limit)
     jobs = Jobs(site.jobs, works(site))
 
     @asynccontextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from earmark.app.catalogue import catalogue_path
 from earmark.app.listening import MODEL
+from earmark.web.choice import Choice
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 MEGABYTE = 1_000_000
@@ -18,7 +19,7 @@ class Site:
     Attributes:
         catalogue: the path of the catalogue; there may be none yet.
         folders: may be scanned from the page, with all below them.
-        model: hears uploads and scans: a name or a folder.
+        named: the model that hears, a name or a folder; "" leaves it to what was chosen on the page.
         host: the address that is listened on.
         port: the port.
         token: must be shown by whoever asks; "" on this machine alone.
@@ -30,7 +31,7 @@ class Site:
 
     catalogue: Path
     folders: tuple[Path, ...] = ()
-    model: str = MODEL
+    named: str = ""
     host: str = "127.0.0.1"
     port: int = 8020
     token: str = ""
@@ -44,7 +45,7 @@ class Site:
         cls,
         catalogue: Path | None = None,
         folders: tuple[Path, ...] = (),
-        model: str = MODEL,
+        named: str = "",
         host: str = "127.0.0.1",
         port: int = 8020,
     ) -> "Site":
@@ -52,7 +53,17 @@ class Site:
         path = catalogue_path(catalogue)
         token = "" if host in LOCAL else secrets.token_urlsafe(24)
         jobs = path.with_name(path.stem + ".jobs")
-        return cls(path, tuple(folder.resolve() for folder in folders), model, host, port, token, jobs=jobs)
+        return cls(path, tuple(folder.resolve() for folder in folders), named, host, port, token, jobs=jobs)
+
+    @property
+    def model(self) -> str:
+        """The model that hears uploads and scans: a name or a folder."""
+        return self.named or self.choice.chosen or MODEL
+
+    @property
+    def choice(self) -> Choice:
+        """The model that was chosen on the page."""
+        return Choice(self.catalogue.with_name(self.catalogue.stem + ".model.json"))
 
     @property
     def address(self) -> str:

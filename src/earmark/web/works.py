@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from earmark import __version__
-from earmark.app import auditing, tagging
+from earmark.app import auditing, reviewing, tagging
 from earmark.app.catalogue import open_catalogue
 from earmark.app.exporting import write_set
+from earmark.app.listening import MODEL
 from earmark.app.lookup import heard
+from earmark.app.reviewing import Corrections
 from earmark.app.scanning import Scan, examiner, problems
 from earmark.errors import EarmarkError
+from earmark.hearing.bundle import locate, user_models
 from earmark.library import Catalogue
 from earmark.library.exports import FORMATS
 from earmark.library.tags import Journal, Policy, Settings
@@ -32,6 +35,7 @@ def works(site: Site) -> dict[str, Work]:
         "tag": partial(tag, site),
         "undo": partial(undo, site),
         "audit": partial(audit, site),
+        "teach": partial(teach, site),
     }
 
 
@@ -88,6 +92,29 @@ def audit(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str,
     for failure in found.failures:
         report.complain(failure)
     return found.as_json()
+
+
+def teach(site: Site, _: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Teach a model by what the user said of tracks, and compare it with what was heard before; it is not yet used."""
+    with open_catalogue(site.catalogue) as opened:
+        lesson = reviewing.teach(
+            opened, Corrections.of(site.catalogue), fresh_model(), model=base_model(site), counting=report.counting
+        )
+    return lesson.as_json()
+
+
+def fresh_model() -> Path:
+    """The folder of the next model that the page teaches: the one that is used, and the one before, stay."""
+    folder, number = user_models(), 1
+    while (folder / f"{reviewing.TAUGHT}-{number}").exists():
+        number += 1
+    return folder / f"{reviewing.TAUGHT}-{number}"
+
+
+def base_model(site: Site) -> str:
+    """The model that hears for a lesson: a taught one hears with its base, so lessons do not pile up."""
+    folder = locate(site.model)
+    return MODEL if folder.parent == user_models() and folder.name.startswith(reviewing.TAUGHT + "-") else site.model
 
 
 def exported(site: Site, tracks: Sequence[int], form: str, name: str = "earmark") -> bytes:

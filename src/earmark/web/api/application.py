@@ -13,7 +13,7 @@ from fastapi_offline import FastAPIOffline
 
 from earmark import __version__
 from earmark.errors import CatalogueError, EarmarkError, UnreadableAudio
-from earmark.web.api import jobs, listening, models, tags, together, tracks
+from earmark.web.api import jobs, listening, models, tags, teaching, together, tracks
 from earmark.web.ears import BusyError, Ears
 from earmark.web.jobs import FullError, Jobs
 from earmark.web.shelf import Shelf
@@ -42,7 +42,7 @@ def application(site: Site, ears: Ears, work: Jobs) -> FastAPI:
         description="Which style is it? The same answers as the command line.",
     )
     api.state.site, api.state.ears, api.state.jobs, api.state.shelf = site, ears, work, Shelf(site.catalogue)
-    for rooms in (listening, tracks, together, tags, jobs, models):
+    for rooms in (listening, tracks, together, tags, teaching, jobs, models):
         api.include_router(rooms.router)
     for kind, status in STATUS:
         api.add_exception_handler(kind, _answering(status))

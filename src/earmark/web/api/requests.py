@@ -64,6 +64,19 @@ class SetBody(Body):
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
 
+class CorrectionBody(Body):
+    """A track, and the style that it is."""
+
+    track: Id
+    style: Annotated[str, Field(max_length=100)] = ""
+
+
+class ModelBody(Body):
+    """A model that is to hear: the name of one that is there."""
+
+    model: Annotated[str, Field(max_length=200, pattern=r"^[^/\\\\]*$")] = ""
+
+
 class ExportBody(Body):
     """Tracks for another program."""
 

@@ -4,7 +4,7 @@ from nicegui import ui
 
 from earmark.web.ears import Ears
 from earmark.web.jobs import Jobs
-from earmark.web.pages import library, listen, models
+from earmark.web.pages import library, listen, models, teach
 from earmark.web.site import Site
 
 
@@ -12,4 +12,5 @@ def add(site: Site, ears: Ears, jobs: Jobs) -> None:  # noqa: ARG001  ears: the 
     """Add the pages to the application."""
     ui.page("/")(listen.draw)
     ui.page("/library")(lambda: library.draw(site, jobs))
+    ui.page("/teach")(lambda: teach.draw(site, jobs))
     ui.page("/models")(models.draw)

@@ -1,0 +1,38 @@
+"""The model that was chosen on the page, and the one before it, to go back to."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from earmark import files
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A file beside the catalogue that names two models; there may be none yet."""
+
+    path: Path
+
+    @property
+    def chosen(self) -> str:
+        """The model that was chosen; "" for none."""
+        return self._names()[0]
+
+    @property
+    def before(self) -> str:
+        """The model before it; "" for none."""
+        return self._names()[1]
+
+    def choose(self, name: str) -> None:
+        """Choose a model; the one that was chosen is then the one before."""
+        files.write_text(self.path, json.dumps({"model": name, "before": self.chosen}))
+
+    def go_back(self) -> None:
+        """Choose the model before."""
+        self.choose(self.before)
+
+    def _names(self) -> tuple[str, str]:
+        if not self.path.exists():
+            return "", ""
+        kept = json.loads(self.path.read_text(encoding="utf-8"))
+        return kept["model"], kept["before"]
