@@ -24,6 +24,7 @@ from earmark.files import data_folder
 from earmark.hearing import Model
 from earmark.hearing import bundle as hearing_bundle
 from earmark.hearing.bundle import (
+    ATTRIBUTION,
     CARD,
     CHECK,
     CONFIG,
@@ -34,16 +35,22 @@ from earmark.hearing.bundle import (
     added,
     at_hand,
     locate,
+    read_config,
     shipped,
+    strongest,
     user_models,
 )
 from earmark.learning import adding, downloads
 from earmark.learning.bundle import load_network
-from earmark.learning.downloads import ADDABLE, YAMNET, Source, fetch
-from earmark.learning.networks import ARCHITECTURES
+from earmark.learning.downloads import ADDABLE, MN04, YAMNET, Addable, Source, fetch
+from earmark.learning.networks import ARCHITECTURES, mn04
+from earmark.learning.networks.mn04_ear import Mn04Spectrogram
+from earmark.learning.networks.yamnet import graph
 from earmark.learning.networks.yamnet.classes import NAMES
 from earmark.learning.networks.yamnet.graph import Yamnet
+from earmark.learning.networks.yamnet.network import YamnetEar
 from earmark.learning.networks.yamnet.patches import front_end
+from earmark.learning.onnx_export import export
 from earmark.testing.bundles import tiny_bundle
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -255,10 +262,10 @@ def test_what_cannot_be_added_is_refused(here: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"^nope: not one of the models that can be added: .*yamnet"):
         adding.add("nope")
     with pytest.raises(BundleError, match=r"other\.tflite: No such file"):
-        adding.add("yamnet", tmp_path / "other.tflite")
+        adding.add("yamnet", [tmp_path / "other.tflite"])
     (here / "yamnet").mkdir(parents=True)
     with pytest.raises(BundleError, match="this is not a model"):
-        adding.add("yamnet", tmp_path / "other.tflite")
+        adding.add("yamnet", [tmp_path / "other.tflite"])
 
 
 def test_yamnet_is_downloaded_and_hears(
@@ -270,7 +277,7 @@ def test_yamnet_is_downloaded_and_hears(
 ) -> None:
     server.content = (shared_teachers / YAMNET.file).read_bytes()
     local = replace(YAMNET, url=f"{server.url}/{YAMNET.file}")
-    monkeypatch.setitem(ADDABLE, "yamnet", (local, "hears"))
+    monkeypatch.setitem(ADDABLE, "yamnet", Addable("yamnet", "hears", (local,)))
     assert run("models", "add", "yamnet") == (0, f"written: {here / 'yamnet'}\n", "")
     assert left(here) == [".downloads", "yamnet"]
     assert left(here / ".downloads") == [YAMNET.file]
@@ -329,6 +336,7 @@ def bare_pool(folder: Path) -> Path:
     for name, data in content.items():
         (folder / name).write_bytes(data)
     (folder / CONFIG).write_text(json.dumps(vars(config)), encoding="utf-8")
+    (folder / ATTRIBUTION).write_text("# Works\n", encoding="utf-8")
     (folder / CARD).write_text("# house12\n\nA pool.\n\n## Limits\n\nMany.\n", encoding="utf-8")
     return folder
 
@@ -340,9 +348,9 @@ def test_the_pool_listens_with_yamnet_in_place_of_its_own_ear(
     monkeypatch.setattr(hearing_bundle, "SHIPPED", base.parent)
     written: list[Any] = []
     monkeypatch.setattr(adding, "write", lambda *arguments: written.extend(arguments))
-    assert adding.add("house12+yamnet", shared_teachers / YAMNET.file) == here / "house12+yamnet"
+    assert adding.add("house12+yamnet", [shared_teachers / YAMNET.file]) == here / "house12+yamnet"
 
-    folder, network, config, card, check = written
+    folder, network, config, card, check, attribution = written
     assert (folder, config.name) == (here / "house12+yamnet", "house12+yamnet")
     assert config.settings["ear"] == {"architecture": "yamnet", "settings": {"hop": 96}}
     assert (config.temperature, config.unknown_threshold, config.styles) == (0.7, 0.3, ["Techno", "House"])
@@ -361,13 +369,122 @@ def test_the_pool_listens_with_yamnet_in_place_of_its_own_ear(
     assert scores[0].numpy() == pytest.approx(expected[0], abs=0.01)
     assert embedding[0].numpy() == pytest.approx(expected[1], abs=0.05)
     assert check.shape == (1, 3 * 22_050)
+    assert attribution == "# Works\n"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_pool_listens_with_three_ears_whose_files_come_in_any_order(
+    here: Path, shared_teachers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: int
+) -> None:
+    base = bare_pool(tmp_path / "shipped" / "house12")
+    monkeypatch.setattr(hearing_bundle, "SHIPPED", base.parent)
+    written: list[Any] = []
+    monkeypatch.setattr(adding, "write", lambda *arguments: written.extend(arguments))
+    files = [shared_teachers / YAMNET.file, shared_teachers / MN04.file]
+    assert adding.add("ears", files[::order]) == here / "house12+ears"
+
+    folder, network, config, card, _, attribution = written
+    assert (folder, config.name, config.architecture) == (here / "house12+ears", "house12+ears", "pool")
+    own = read_config(base).settings["ear"]
+    assert config.settings["ear"] == {"architecture": "ears", "settings": {"own": own, "hop": 96}}
+    assert {key: config.settings[key] for key in ("weight", "opinions", "descriptors")} == {
+        key: read_config(base).settings[key] for key in ("weight", "opinions", "descriptors")
+    }
+    assert (config.temperature, config.unknown_threshold, config.measures) == (0.7, 0.3, {})
+    assert config.provenance["file_sha256"] == [YAMNET.sha256, MN04.sha256]
+    assert config.provenance["licence"] == ["Apache-2.0", "MIT"]
+    assert {YAMNET.sha256, MN04.sha256, "Apache-2.0", "MIT"} <= set(re.findall(r"[\w.-]+", card))
+    assert max(map(len, card.splitlines())) <= 120
+    assert attribution == "# Works\n"
+
+    waveform = torch.from_numpy(decode(EXAMPLE, 22_050, duration=5)[None])
+    yamnet, published = YamnetEar().eval(), mn04.read(shared_teachers / MN04.file)
+    yamnet.take(graph.read(shared_teachers / YAMNET.file))
+    with torch.no_grad():
+        pool: Any = load_network(base)
+        scores, embedding = network.ear(waveform)
+        own_scores, own_embedding = (values.mean(1) for values in pool.ear(waveform))
+        yamnet_scores, yamnet_embedding = (values.mean(1) for values in yamnet(waveform))
+        heard, mn04_embedding = published.hear(Mn04Spectrogram()(waveform))
+    mean = (own_scores[:, :521] + yamnet_scores + mn04.of_yamnet(heard)) / 3
+    torch.testing.assert_close(scores, mean[:, None], atol=1e-6, rtol=1e-5)
+    together = torch.cat([own_embedding, yamnet_embedding, mn04_embedding], 1)
+    torch.testing.assert_close(embedding, together[:, None], atol=1e-5, rtol=1e-5)
+
+
+def test_a_file_that_is_none_of_those_it_is_made_of_is_named(here: Path, shared_teachers: Path) -> None:
+    other = shared_teachers / "audioset_527_labels.csv"
+    with pytest.raises(BundleError) as raised:
+        adding.add("house12+ears", [shared_teachers / MN04.file, other])
+    assert re.fullmatch(
+        rf"{other}: its sha256 is [0-9a-f]{{64}}, but house12\+ears is made of yamnet_spectra_in\.tflite "
+        rf"\(sha256 {YAMNET.sha256}\) or mn04_as_mAP_432\.pt \(sha256 {MN04.sha256}\)",
+        str(raised.value),
+    )
+    assert not here.exists()
+
+
+def test_the_file_that_is_not_given_is_downloaded(
+    here: Path, shared_teachers: Path, run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = replace(MN04, url=f"http://nowhere.invalid/{MN04.file}")
+    monkeypatch.setitem(ADDABLE, "ears", Addable("house12+ears", "hears", (YAMNET, nowhere)))
+    status, out, err = run("models", "add", "ears", "--file", shared_teachers / YAMNET.file)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"earmark: http://nowhere.invalid/{MN04.file}: cannot be reached: ")
+    assert err.endswith(f"; if you have {MN04.file} from elsewhere, give it with --file\n")
+    assert err.count("\n") == 1
+    assert added() == {}
+    assert left(here) == [".downloads"]
+
+
+@pytest.mark.slow
+def test_three_ears_in_one_file_hear_the_examples(
+    here: Path, shared_teachers: Path, tmp_path: Path, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    files = [argument for source in (YAMNET, MN04) for argument in ("--file", shared_teachers / source.file)]
+    assert run("models", "add", "ears", *files) == (0, f"written: {here / 'house12+ears'}\n", "")
+    model = Model.open("best")
+    model.verify()
+    heard = model.hear(decode(EXAMPLE, model.config.sample_rate))
+    assert heard.timeline.top(1)[0][0] == "Techno / Tech House"
+    own = Model.open("house12").hear(decode(EXAMPLE, model.config.sample_rate))
+    assert heard.embedding.shape == (len(own.embedding) + 1024 + 384,)
+    assert np.abs(heard.timeline.mean() - own.timeline.mean()).max() < 0.2  # it learned from the other two
+    status, out, err = run("listen", "--model", "best", "--json", EXAMPLE)
+    assert (status, json.loads(out)[0]["model"], err) == (0, "house12+ears", "earmark: heard with house12+ears\n")
+    exported = export(model.folder, tmp_path / "ears.onnx")
+    assert 25_000_000 < exported.size < 40_000_000
+
+
+def test_best_is_the_strongest_model_that_is_there(here: Path) -> None:
+    assert (strongest(), locate("best")) == ("house12", shipped()["house12"])
+    ears = tiny_bundle(here / "house12+ears")
+    assert (strongest(), locate("best")) == ("house12+ears", ears)
+    assert Model.open("best").config.name == "house12+ears"
+    own = tiny_bundle(here / "best")  # a model of the user's of this name is that
+    assert locate("best") == own
+
+
+def test_listen_says_which_model_heard_where_there_is_a_stronger_one(
+    here: Path, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    listen = ("listen", "--brief", EXAMPLE)
+    assert run(*listen)[2] == ""
+    assert run(*listen, "--model", "best")[2] == "earmark: heard with house12\n"
+    tiny_bundle(here / "house12+ears")
+    status, _, err = run(*listen)
+    assert status == 0
+    assert err == "earmark: heard with house12; house12+ears is here too, and hears with more ears: --model best\n"
+    assert run(*listen, "--model", "best")[2] == "earmark: heard with house12+ears\n"
+    assert run(*listen, "--model", here / "house12+ears")[2] == ""
 
 
 def test_offline_the_command_says_what_to_do(
     server: Server, here: Path, run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = replace(YAMNET, url="http://nowhere.invalid/yamnet_spectra_in.tflite")
-    monkeypatch.setitem(ADDABLE, "yamnet", (nowhere, "hears"))
+    monkeypatch.setitem(ADDABLE, "yamnet", Addable("yamnet", "hears", (nowhere,)))
     status, out, err = run("models", "add", "yamnet")
     assert (status, out) == (1, "")
     assert err.startswith("earmark: http://nowhere.invalid/yamnet_spectra_in.tflite: cannot be reached: ")
@@ -385,7 +502,8 @@ def test_a_file_at_hand_must_be_the_right_one(
     other.write_bytes(CONTENT)
     status, out, err = run("models", "add", "yamnet", "--file", other)
     assert (status, out) == (1, "")
-    assert err.startswith(f"earmark: {other}: not the YAMNet that is known here: its sha256 is ")
+    assert err.startswith(f"earmark: {other}: its sha256 is ")
+    assert err.endswith(f", but yamnet is made of {YAMNET.file} (sha256 {YAMNET.sha256})\n")
     assert not here.exists()
 
 

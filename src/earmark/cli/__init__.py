@@ -114,7 +114,16 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 _OF_TEACH = {"matplotlib", "onnx", "safetensors", "scipy", "sklearn"}
-_OF_TRAIN = _OF_TEACH | {"h5py", "lightning", "lightning_fabric", "onnxscript", "pyarrow", "pydantic", "torch"}
+_OF_TRAIN = _OF_TEACH | {
+    "h5py",
+    "lightning",
+    "lightning_fabric",
+    "onnx_ir",
+    "onnxscript",
+    "pyarrow",
+    "pydantic",
+    "torch",
+}
 
 
 def _extra_with(module: str, command: str) -> str | None:

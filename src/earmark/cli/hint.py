@@ -1,4 +1,4 @@
-"""A hint at `earmark teach`, where the model does not know most of what it hears."""
+"""Hints: at `earmark teach`, where the model does not know most of what it hears, and at a stronger model."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -33,3 +33,17 @@ class TeachingHint:
                 f"{self.doubtful} of {self.heard} tracks are unknown or unsure; `earmark teach` learns your own styles "
                 "from a folder for each"
             )
+
+
+def hint_at_model(model: str) -> None:
+    """Print one line on standard error: what `best` stood for, or that a stronger model than the usual one is there."""
+    from earmark.app.listening import MODEL
+    from earmark.hearing.bundle import BEST, strongest
+
+    if model not in (BEST, MODEL):
+        return
+    best = strongest()
+    if model == BEST:
+        complain(f"heard with {best}")
+    elif best != MODEL:
+        complain(f"heard with {MODEL}; {best} is here too, and hears with more ears: --model {BEST}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earmark.cli.hint import TeachingHint
+from earmark.cli.hint import TeachingHint, hint_at_model
 from earmark.cli.messages import TerminalSafe, complain
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def listen(
     detail: Annotated[
         bool, typer.Option("--detail", help="With --json: add every beat, and the loudness of every second.")
     ] = False,
-    model: Annotated[str, typer.Option(help="A model's name or folder.")] = "house12",
+    model: Annotated[
+        str, typer.Option(help="A model's name or folder; best: the strongest that is there.")
+    ] = "house12",
     fast: Annotated[
         bool, typer.Option("--fast", help="Hear three excerpts of each file only; no tempo, key or loudness then.")
     ] = False,
@@ -97,6 +99,7 @@ def listen(
     else:
         _print_csv(heard, top)
     hint.give()
+    hint_at_model(model)
     if failures:
         raise typer.Exit(1)
 

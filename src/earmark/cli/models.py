@@ -42,9 +42,9 @@ def models(context: typer.Context) -> None:
             ),
         )
     show.stdout().print(show.models_table(rows))
-    for name, (_, summary) in ADDABLE.items():
-        if name not in here:
-            typer.echo(f"earmark models add {name}: {summary}", err=True)
+    for name, row in ADDABLE.items():
+        if row.model not in here:
+            typer.echo(f"earmark models add {name}: {row.summary}", err=True)
     for message in damaged:
         complain(message)
     if damaged:
@@ -54,19 +54,21 @@ def models(context: typer.Context) -> None:
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(help="A model that `earmark models` says can be added.")],
-    file: Annotated[Path | None, typer.Option(help="A file that you have already; nothing is downloaded then.")] = None,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file that you have already, in place of its download; once for each file."),
+    ] = None,
 ) -> None:
-    """Download an openly licensed model, check it, and turn it into one like any other."""
+    """Download openly licensed networks, check them, and turn them into a model like any other."""
     from earmark.cli.progress import titled_progress
     from earmark.errors import DownloadError
     from earmark.learning import adding
-    from earmark.learning.downloads import ADDABLE
+    from earmark.learning.downloads import file_at
 
     try:
         with titled_progress() as progress:
-            folder = adding.add(name, file, progress)
+            folder = adding.add(name, file or [], progress)
     except DownloadError as error:
-        source, _ = ADDABLE[name]
-        hint = f"if you have {source.file} from elsewhere, give it with --file"
+        hint = f"if you have {file_at(error.url)} from elsewhere, give it with --file"
         raise DownloadError(error.url, f"{error.reason}; {hint}") from error
     say(f"written: {folder}")

@@ -28,6 +28,8 @@ FORMAT = 1
 TASKS = ("styles", "tags", "values")
 CONFIG, NETWORK, WEIGHTS, CARD, CHECK = "config.json", "model.onnx", "weights.safetensors", "README.md", "check.npz"
 ATTRIBUTION = "ATTRIBUTION.md"
+BEST = "best"  # the name that stands for the first of STRONGEST that is there
+STRONGEST = ("house12+ears", "house12")
 SHIPPED = Path(__file__).parent.parent / "models"
 
 
@@ -240,6 +242,12 @@ def at_hand() -> dict[str, Path]:
     return shipped() | added() | shipped()
 
 
+def strongest() -> str:
+    """The name of the strongest model of styles that is there."""
+    here = at_hand()
+    return next(name for name in STRONGEST if name in here)
+
+
 def user_models() -> Path:
     """The folder of the models that a user adds: `EARMARK_MODELS`, or the user's folder for data."""
     if chosen := os.environ.get("EARMARK_MODELS"):
@@ -256,12 +264,14 @@ def _bundles(folder: Path) -> dict[str, Path]:
 
 
 def locate(source: str | Path) -> Path:
-    """The folder of a bundle, given the name of one that comes with earmark or was added, or a path.
+    """The folder of a bundle, given the name of one that comes with earmark or was added, `best`, or a path.
 
     Raises:
-        BundleError: it is neither.
+        BundleError: it is none of them.
     """
     named = at_hand()
+    if str(source) == BEST and BEST not in named:
+        source = strongest()
     if str(source) in named:
         return named[str(source)]
     folder = Path(source)

@@ -53,11 +53,33 @@ MN04 = Source(
     licence="MIT",
 )
 
+
+@dataclass(frozen=True)
+class Addable:
+    """A model that can be added: its name, what it is in a line, and the files that it is made of."""
+
+    model: str
+    summary: str
+    sources: tuple[Source, ...]
+
+
 ADDABLE = {
-    "house12+yamnet": (YAMNET, "house12 with YAMNet for an ear, which heard two million real recordings"),
-    "yamnet": (YAMNET, "40 kinds of music and sound, from two million real recordings"),
+    "ears": Addable(
+        "house12+ears",
+        "house12 with two more ears, YAMNet and mn04, which heard two million real recordings",
+        (YAMNET, MN04),
+    ),
+    "house12+yamnet": Addable(
+        "house12+yamnet", "house12 with YAMNet for an ear, which heard two million real recordings", (YAMNET,)
+    ),
+    "yamnet": Addable("yamnet", "40 kinds of music and sound, from two million real recordings", (YAMNET,)),
 }
-"""The models that can be added, by name: the file that each is made of, and what it is."""
+"""The models that can be added, by what they are asked for as."""
+
+
+def file_at(url: str) -> str:
+    """The name of the file at an address."""
+    return url.rpartition("/")[2]
 
 
 def sha256_of(path: Path) -> str:

@@ -72,6 +72,7 @@ EARS = {
         Architecture("ear", "ear:EarScores", "the ear, patch by patch", "earmark"),
         Architecture("ear10", "ear10:Ear10Scores", "the ear, all of a window at once", "earmark"),
         Architecture("yamnet", "yamnet.network:YamnetEar", "YAMNet, patch by patch", "Hershey 2017, Howard 2017"),
+        Architecture("ears", "ears:Ears", "an ear of ours, YAMNet and mn04, their mean", "earmark"),
     )
 }
 """The members of a pool that listen: waveform -> scores (batch, patches, classes), embedding (batch, patches, dims)."""
