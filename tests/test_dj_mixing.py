@@ -1,7 +1,9 @@
 """Mixes, rendered: physics of the parts, and of click tracks, tones and noise that are mixed."""
 
+import tracemalloc
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -255,6 +257,21 @@ def test_a_mix_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         mixing.render([one, two], [plan(one, two)], tmp_path / "out" / "mix.flac", progress=stop)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_memory_does_not_grow_with_the_mix(tmp_path: Path) -> None:
+    few = [clicks(tmp_path / f"{number}.wav", 120 + number, 3500) for number in range(2)]
+    peaks = []
+    for decks in (few, few * 2):
+        transitions = []
+        for one, two in pairwise(decks):
+            after = transitions[-1].entered if transitions else 0.0
+            transitions.append(plan(one, two, after=after))
+        tracemalloc.start()
+        mixing.render(decks, transitions, tmp_path / "mix.wav")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.15 * peaks[0]
 
 
 def test_without_the_extra_a_mix_of_different_tempi_says_how_to_get_it(

@@ -24,7 +24,7 @@ WAVE: Final = 70  # height of a waveform of a transition
 CURVES: Final = 44  # height of its curves
 AROUND: Final = 4  # bars before and after a transition
 MARKS: Final = 24  # of minutes, at most
-COLUMNS: Final = 900  # of a waveform, at most
+COLUMNS: Final = 600  # of a waveform, at most
 OLD, NEW = "#2f6fb3", "#d9822b"
 INK, FAINT, LINE = "#1b1f24", "#5b6470", "#d9dee4"
 COLOURS: Final = dict(zip(BANDS, ("#b3372f", "#5b6470", "#2fa39a"), strict=True))
@@ -153,7 +153,7 @@ def _sections(playback: Playback, scale: _Scale, top: float) -> Iterable[str]:
 
 def _curves(playback: Playback, scale: _Scale, top: float, height: float) -> Iterable[str]:
     """The gains of the bands."""
-    moments = np.linspace(max(scale.first, playback.at), min(scale.last, playback.until), 400)
+    moments = np.linspace(max(scale.first, playback.at), min(scale.last, playback.until), 160)
     gains = playback.gains(moments)
     for band, values in zip(BANDS, gains, strict=True):
         points = " ".join(

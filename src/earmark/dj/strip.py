@@ -65,11 +65,10 @@ class Strip:
             self._note(plain, start)
             gains = self.playback.gains(np.arange(start, stop) / self._rate)
             mixed += plain if np.all(gains == 1) else equalised(sound, gains, self._rate)
-        went = self.playback.went
-        if went and went.technique.name == "echo out" and stop > self.until:
-            self._add_echo(mixed, start)
-        if stop >= self.until and self._blocks is not None and (self._echo is not None or not went):
-            self._blocks, self._held = iter(()), self._held[:, :0]
+        if stop > self.until:
+            if self.playback.went and self.playback.went.technique.name == "echo out":
+                self._add_echo(mixed, start)
+            self._blocks, self._held = iter(()), np.empty((2, 0), np.float32)  # the file is closed
 
     def outline(self) -> Outline:
         """The outline of all blocks."""
