@@ -198,7 +198,7 @@ def _entrance(b: Deck, how: Technique) -> tuple[int, int]:
     enter = b.phrase_starts()[0] if b.grid.heard else 0
     enter = enter if enter <= PHRASE // 2 and enter < b.grid.bars // 2 else 0
     intro = b.sections[0]
-    bars = (intro.end - enter) // PHRASE * PHRASE if intro.name == "intro" else 0
+    bars = (intro.end - enter) // PHRASE * PHRASE if intro.name in ("intro", "break") else 0
     return enter, min(max(bars, shortest), longest)
 
 
