@@ -30,6 +30,7 @@ from earmark.library.similarity import Similarity, k_occurrence, skew
 from earmark.measures.uncertainty import mean_interval
 from earmark.synth.corpus import Order, render_order
 from earmark.synth.encoding import OPUS_RATE
+from earmark.testing.listeners import between
 
 SHARED: Final = Path(__file__).parents[2] / "shared"
 PAGE: Final = Path(__file__).parents[1] / "docs" / "similar.md"
@@ -221,7 +222,7 @@ def put(name: str, text: str) -> None:
 def large(music: Path, folder: Path, tracks: int = 1_000_000) -> None:
     """Search a million embeddings that lie between those of real excerpts, exactly and by the graph."""
     file = folder / "million-0.npy"
-    column = EmbeddingColumn("house12", np.arange(tracks), between(of_catalogue(music)[1], file, tracks), file)
+    column = EmbeddingColumn("house12", np.arange(tracks), made_up(of_catalogue(music)[1], file, tracks), file)
     start = time.perf_counter()
     found = Similarity(column)
     query = column.matrix[:1]
@@ -245,21 +246,14 @@ def large(music: Path, folder: Path, tracks: int = 1_000_000) -> None:
     put("large", text)
 
 
-def between(real: Matrix, file: Path, tracks: int) -> NDArray[np.float32]:
-    """Embeddings between those of neighbours, with a little noise, in a file; (tracks, dims)."""
-    if file.exists():
-        return np.asarray(np.load(file, mmap_mode="r"))
-    generator = np.random.default_rng(0)
-    near = np.argsort(-(real @ real.T), 1)[:, 1:16]
-    made = np.lib.format.open_memmap(file, "w+", np.float32, (tracks, real.shape[1]))
-    for start, count in _blocks(tracks):
-        one = generator.integers(len(real), size=count)
-        two = near[one, generator.integers(15, size=count)]
-        three = near[two, generator.integers(15, size=count)]
-        shares = generator.dirichlet([1, 1, 1], count).T[..., None]
-        mixed = shares[0] * real[one] + shares[1] * real[two] + shares[2] * real[three]
-        made[start : start + count] = unit(mixed + generator.normal(0, 0.004, mixed.shape))
-    made.flush()
+def made_up(real: Matrix, file: Path, tracks: int) -> NDArray[np.float32]:
+    """Embeddings between those of neighbours, in a file; (tracks, dims)."""
+    if not file.exists():
+        generator = np.random.default_rng(0)
+        made = np.lib.format.open_memmap(file, "w+", np.float32, (tracks, real.shape[1]))
+        for start, count in _blocks(tracks):
+            made[start : start + count] = between(real, count, generator)
+        made.flush()
     return np.asarray(np.load(file, mmap_mode="r"))
 
 

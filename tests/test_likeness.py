@@ -41,8 +41,8 @@ def test_all_reasons_in_words() -> None:
     [
         (124.0, 1.0, "same tempo"),
         (130.0, 1.0, "tempo -4.6%"),
-        (62.5, 0.5, "tempo -0.8%; half of it"),
-        (248.0, 2.0, "same tempo; twice as much"),
+        (62.5, 0.5, "half the tempo -0.8%"),
+        (248.0, 2.0, "twice the tempo"),
         (140.0, None, ""),
         (None, None, ""),
     ],

@@ -27,20 +27,20 @@ NAMED: Final = 5  # tracks that an ambiguous name is said to mean
 
 @dataclass(frozen=True)
 class Alike:
-    """A track, how alike it is in standard deviations, and why: beside the seed that it is most like."""
+    """A track, its score in standard deviations, and why: beside the seed that it is most like, if there is one."""
 
     track: Track
     score: float
-    seed: Track
-    why: Likeness
+    seed: Track | None
+    why: Likeness | None
 
     def as_json(self) -> dict[str, Any]:
         """The track as it stands in JSON, with its score and the reasons."""
         return {
             **self.track.as_json(),
             "score": round(self.score, 3),
-            "like": str(self.seed.path),
-            "why": self.why.as_json(),
+            "like": str(self.seed.path) if self.seed else None,
+            "why": self.why.as_json() if self.why else None,
         }
 
 
@@ -82,17 +82,17 @@ def similar(
     if not len(column.ids):
         heard_by = f" by {model}" if model else ""
         raise CatalogueError(f"{catalogue.path}: no track was heard yet{heard_by}; `earmark scan FOLDER` does it")
-    listen = _listener(column.model)
+    listen = listener_of(column.model)
     asked, shunned = (
         [seed_track(catalogue, name, column.model, listen) for name in names] for names in (seeds, unlike)
     )
     for track in (*asked, *shunned):
-        if _heard(track).embedding.size != column.matrix.shape[1]:
+        if heard_in(track).embedding.size != column.matrix.shape[1]:
             reason = f"the catalogue was filled by another version of {column.model}; `earmark scan` it again"
             raise CatalogueError(f"{track.path}: {reason}")
     similarity = Similarity(column)
     wanted, unwanted = (
-        np.stack([_heard(track).embedding for track in tracks]) if tracks else None for tracks in (asked, shunned)
+        np.stack([heard_in(track).embedding for track in tracks]) if tracks else None for tracks in (asked, shunned)
     )
     if wanted is None:
         raise ValueError("there is no seed")
@@ -103,13 +103,13 @@ def similar(
         among=None if query is None else catalogue.ids(query),
     )
     tracks = {track.id: track for track in catalogue.by_ids([each.id for each in nearest])}
-    others = _without_copies([*asked, *shunned], [tracks[each.id] for each in nearest], 2 * limit)
+    others = without_copies([*asked, *shunned], [tracks[each.id] for each in nearest], 2 * limit)
     if one_per_artist:
-        others = _one_per_artist(asked, others)
+        others = different_artists(asked, others)
     left = {track.id for track in others}
     chosen = similarity.varied([each for each in nearest if each.id in left], limit, variety)
-    sounds = _sounds(column.model)
-    return Found(tuple(asked), tuple(_alike(each, tracks[each.id], asked, similarity, sounds) for each in chosen))
+    sounds = sounds_of(column.model)
+    return Found(tuple(asked), tuple(alike(each, tracks[each.id], asked, similarity, sounds) for each in chosen))
 
 
 def seed_track(catalogue: Catalogue, name: str, model: str, listen: "Callable[[Path], Analysis]") -> Track:
@@ -148,7 +148,7 @@ def seed_track(catalogue: Catalogue, name: str, model: str, listen: "Callable[[P
     return found[0]
 
 
-def _listener(model: str) -> "Callable[[Path], Analysis]":
+def listener_of(model: str) -> "Callable[[Path], Analysis]":
     """Hears files with a model, which is opened for the first of them."""
     opened: list[Callable[[Path], Analysis]] = []
 
@@ -160,13 +160,18 @@ def _listener(model: str) -> "Callable[[Path], Analysis]":
     return listen
 
 
-def _heard(track: Track) -> "Analysis":
+def heard_in(track: Track) -> "Analysis":
+    """What was heard in a track.
+
+    Raises:
+        EarmarkError: nothing was.
+    """
     if track.analysis is None:
         raise EarmarkError(f"{track.path}: it was not heard")
     return track.analysis
 
 
-def _without_copies(seeds: Sequence[Track], tracks: Sequence[Track], checked: int) -> list[Track]:
+def without_copies(seeds: Sequence[Track], tracks: Sequence[Track], checked: int) -> list[Track]:
     """Tracks without the seeds, and without what is a copy of one of these or of an earlier track.
 
     Contents are compared of all; recordings of the first `checked` only, because what may be a copy is decoded.
@@ -196,7 +201,7 @@ def _fingerprints(paths: Sequence[Path]) -> Iterator[Fingerprinted]:
             yield error
 
 
-def _one_per_artist(seeds: Sequence[Track], tracks: Sequence[Track]) -> list[Track]:
+def different_artists(seeds: Sequence[Track], tracks: Sequence[Track]) -> list[Track]:
     """The first track of each artist that is not a seed's; tracks without an artist stay."""
     artists = {track.tags.artist.casefold() for track in seeds}
     left = []
@@ -208,7 +213,7 @@ def _one_per_artist(seeds: Sequence[Track], tracks: Sequence[Track]) -> list[Tra
     return left
 
 
-def _sounds(model: str) -> "Callable[[Analysis], dict[str, float]]":
+def sounds_of(model: str) -> "Callable[[Analysis], dict[str, float]]":
     """Words for how a track sounds, if the model is there and gives any."""
     from earmark.hearing.bundle import locate, read_config
     from earmark.hearing.qualities import qualities
@@ -220,15 +225,18 @@ def _sounds(model: str) -> "Callable[[Analysis], dict[str, float]]":
     return lambda heard: qualities(config, heard.embedding)
 
 
-def _alike(
+def alike(
     found: Neighbour,
     track: Track,
     seeds: Sequence[Track],
     similarity: Similarity,
     sounds: "Callable[[Analysis], dict[str, float]]",
 ) -> Alike:
-    heard = _heard(track)
-    scores = similarity.between(heard.embedding[None], np.stack([_heard(seed).embedding for seed in seeds]))[0]
+    """A neighbour with the reasons, beside the one of some tracks that it is most like."""
+    heard = heard_in(track)
+    if not seeds:
+        return Alike(track, found.score, None, None)
+    scores = similarity.between(heard.embedding[None], np.stack([heard_in(seed).embedding for seed in seeds]))[0]
     seed = seeds[int(np.argmax(scores))]
-    why = likeness(heard, _heard(seed), sounds(heard), sounds(_heard(seed)))
+    why = likeness(heard, heard_in(seed), sounds(heard), sounds(heard_in(seed)))
     return Alike(track, found.score, seed, why)

@@ -36,6 +36,7 @@ from earmark.cli.set import make_set
 from earmark.cli.similar import similar
 from earmark.cli.synth import app as synth
 from earmark.cli.tag import tag
+from earmark.cli.taste import learn_taste, recommend
 from earmark.cli.teach import teach
 from earmark.cli.train import train, train_tables
 from earmark.errors import EarmarkError, MissingExtra
@@ -52,6 +53,8 @@ app.command()(listen)
 app.command()(scan)
 app.command()(find)
 app.command()(similar)
+app.command("learn-taste")(learn_taste)
+app.command()(recommend)
 app.command()(serve)
 app.command()(evaluate)
 app.command()(teach)
@@ -128,6 +131,8 @@ _OF_TRAIN = _OF_TEACH | {
 
 def _extra_with(module: str, command: str) -> str | None:
     """The smallest extra with which a command finds a module; None if no extra brings it."""
+    if module == "implicit" or (command == "learn-taste" and module == "scipy"):
+        return "taste"
     if command == "teach" and module in _OF_TEACH:
         return "teach"
     return "train" if module in _OF_TRAIN else None

@@ -9,11 +9,9 @@ import typer
 from earmark.cli.messages import complain, say, some, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.text import Text
 
-    from earmark.app.similar import Alike
+    from earmark.app.similar import Found
     from earmark.library import Track
 
 NAME = 30  # characters of a name in a line of 80
@@ -59,7 +57,6 @@ def similar(
     from earmark.app.catalogue import open_catalogue
     from earmark.app.query import query as query_of
     from earmark.app.similar import similar as similar_to
-    from earmark.cli.find import print_paths
 
     with open_catalogue(catalogue) as opened:
         try:
@@ -85,6 +82,13 @@ def similar(
             one_per_artist=one_per_artist,
             model=model,
         )
+    print_found(found, m3u8=m3u8, paths=paths, as_json=as_json, named=len(found.seeds) > 1)
+
+
+def print_found(found: "Found", *, m3u8: Path | None, paths: bool, as_json: bool, named: bool) -> None:
+    """Print what was found, and write the playlist."""
+    from earmark.cli.find import print_paths
+
     if m3u8:
         from earmark.library.exports import m3u8 as playlist
 
@@ -94,28 +98,34 @@ def similar(
     elif as_json:
         typer.echo(json.dumps([each.as_json() for each in found.tracks], indent=1))
     else:
-        _show(found.seeds, found.tracks)
+        show_found(found, named=named)
     if m3u8:
         complain(f"written: {m3u8}: {some(len(found.seeds) + len(found.tracks), 'track')}")
 
 
-def _show(seeds: "Sequence[Track]", found: "Sequence[Alike]") -> None:
-    """The tracks that were asked for, and two lines for each like them."""
+def show_found(found: "Found", *, named: bool) -> None:
+    """The tracks that were asked for, and two lines for each that was found.
+
+    Args:
+        found: all these.
+        named: say which track each is beside.
+    """
     from rich.text import Text
 
     from earmark.cli import show
 
     console = show.stdout()
-    wide = max(NAME, min(console.width - 80 + NAME, max(len(_name(each.track)) for each in found) if found else NAME))
-    for seed in seeds:
+    longest = max((len(_name(each.track)) for each in found.tracks), default=0)
+    wide = max(NAME, min(console.width - 80 + NAME, longest))
+    for seed in found.seeds:
         console.print(Text.assemble(("like  ", "dim"), *_line(seed, wide)), no_wrap=True, overflow="ellipsis")
-    if not found:
+    if not found.tracks:
         say("nothing else in the catalogue meets the conditions")
-    for each in found:
+    for each in found.tracks:
         console.print(Text.assemble((f"{each.score:4.1f}  ", "bold"), *_line(each.track, wide)))
-        beside = f"{_name(each.seed)}: " if len(seeds) > 1 else ""
-        if why := str(each.why):
-            console.print(Text(f"      {beside}{why}", "dim"), no_wrap=True, overflow="ellipsis")
+        beside = [_name(each.seed)] if each.seed and named else []
+        if why := ": ".join(filter(None, [*beside, str(each.why or "")])):
+            console.print(Text(f"      {why}", "dim"), no_wrap=True, overflow="ellipsis")
 
 
 def _line(track: "Track", wide: int) -> "list[Text]":

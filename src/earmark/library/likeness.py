@@ -12,9 +12,10 @@ from typing import Any, Final
 from earmark.analysis import Analysis
 
 TURNED: Final = 0.06  # of a tempo: what dancers forgive
+NO_TURN: Final = 0.0005  # shown as 0
 AS_LOUD: Final = 1.5  # LU
 SALIENT: Final = 0.8  # standard deviations from the usual: a fifth of the tracks lie beyond, on either side
-OCTAVES: Final = {1.0: "", 0.5: "half of it", 2.0: "twice as much"}
+OCTAVES: Final = {1.0: "", 0.5: "half the tempo", 2.0: "twice the tempo"}
 HOURS: Final = 12  # on the wheel of fifths
 
 
@@ -49,8 +50,8 @@ class Likeness:
         """The reasons in one line; "" if there is none to name."""
         parts = [self.style or (f"{self.family} family" if self.family else "")]
         if self.octave is not None:
-            parts.append("same tempo" if abs(self.turn) < 0.0005 else f"tempo {self.turn:+.1%}")  # noqa: PLR2004  shown as 0
-            parts.append(OCTAVES[self.octave])
+            turn = "" if abs(self.turn) < NO_TURN else f"{self.turn:+.1%}"
+            parts.append(f"{OCTAVES[self.octave] or ('tempo' if turn else 'same tempo')} {turn}".strip())
         parts.append(f"key {self.key} mixes" if self.mixes else "")
         if self.louder is not None and abs(self.louder) <= AS_LOUD:
             parts.append("as loud")
