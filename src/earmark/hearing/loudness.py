@@ -12,6 +12,7 @@ given for 48 kHz; their analogue prototypes follow B. De Man, Evaluation of impl
 measurement, AES 2018.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Final
@@ -34,7 +35,8 @@ HIGHEST: Final = 1_500_000  # Hz: its poles come so near to 1 that double precis
 DENSE: Final = 96_000  # Hz, from which on twice the rate is enough, and from the double on the rate itself
 TAPS: Final = 12  # of the interpolating filter on the original samples
 REACH: Final = TAPS - 1
-CHUNK: Final = 8  # samples that are interpolated at once
+CHUNK: Final = 8  # samples that are interpolated at once: as many as flags in the word that is looked at
+UNTHREADED: Final = 8192  # samples whose product with themselves OpenBLAS adds up on the thread that asks
 HOPEFUL: Final = 0.7  # of the highest level so far: 3 dB, by which a sine at a quarter of the rate passes its samples
 
 
@@ -73,9 +75,7 @@ class Meter:
         last = (end * STEPS) // self._rate  # the step that will be incomplete
         borders = -(-np.arange(self._step, last + 1) * self._rate // STEPS)  # where steps begin
         pieces = pairwise([0, *(borders[1:] - self._position).tolist(), weighted.shape[1]])
-        # A product of a stretch with itself squares and adds without an array in between.
-        stretches = [weighted[:, start:stop] for start, stop in pieces]
-        energies = [np.einsum("ij,ij->i", stretch, stretch) for stretch in stretches]
+        energies = [[_energy(channel[start:stop]) for channel in weighted] for start, stop in pieces]
         sums = np.array(energies, np.float64) @ _weights(self._places)  # (steps that end here + 1,)
         sums[0] += self._energy
         self._energy = float(sums[-1])
@@ -93,6 +93,14 @@ class Meter:
             return None
         peak = 20 * np.log10(self._peak) if self._peak else -np.inf
         return Loudness(integrated, _range(_means(powers, SHORT_TERM)), float(peak), _curve(powers))
+
+
+def _energy(stretch: NDArray[np.float32]) -> float:
+    """The sum of squares, without an array in between; of a long stretch on one thread."""
+    one = stretch if stretch.size <= UNTHREADED else stretch[: stretch.size // UNTHREADED * UNTHREADED]
+    energies = [np.dot(part, part) for part in one.reshape(-1, min(one.size, UNTHREADED))] if one.size else []
+    rest = stretch[one.size :]
+    return float(sum(energies)) + float(np.dot(rest, rest))
 
 
 def _weights(layout: tuple[str, ...]) -> NDArray[np.float32]:
@@ -116,54 +124,79 @@ class KWeighting:
 
     where `state` is what still rings from the blocks before, in coordinates in which the columns of Q are orthonormal:
     the filter's own are ten thousand times larger than the sound that they stand for, and would drown it in rounding.
+    The states within a group of blocks are one more product, so that only the one before each group is a recursion.
     """
 
-    BLOCK: Final = 64  # samples
+    BLOCK: Final = 32  # samples: shorter ones have more states, longer ones a larger triangle
+    GROUP: Final = 16  # blocks
+    UNIT: Final = BLOCK * GROUP
 
     def __init__(self, channels: int, rate: int) -> None:
-        self._triangle, self._ringing, self._update, self._powers = _k_matrices(rate, self.BLOCK)
-        self._state = np.zeros((channels, self._ringing.shape[1]))
-        self._rest = np.empty((channels, 0), np.float32)  # too short for a block
+        self._matrices = _k_matrices(rate, self.BLOCK, self.GROUP)
+        self._state = np.zeros((channels, ORDER))
+        self._rest = np.empty((channels, 0), np.float32)  # too short for a group
 
     def filter(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Weight the next samples; what makes no whole block waits for those after them.
+        """Weight the next samples; what makes no whole group waits for those after them.
 
         Shape: (channels, samples), both.
         """
         joined = np.concatenate([self._rest, channels], axis=1) if self._rest.size else channels
-        whole = joined.shape[1] // self.BLOCK * self.BLOCK
+        whole = joined.shape[1] // self.UNIT * self.UNIT
         self._rest = joined[:, whole:]
-        return self._blocks(joined[:, :whole].reshape(len(joined), -1, self.BLOCK))
+        return self._groups(joined[:, :whole].reshape(len(joined), -1, self.UNIT))
 
     def flush(self) -> NDArray[np.float32]:
-        """Weight the samples that still wait for a whole block. Shape: (channels, samples)."""
+        """Weight the samples that still wait for a whole group. Shape: (channels, samples)."""
         waiting = self._rest.shape[1]
-        padded = np.pad(self._rest, ((0, 0), (0, -waiting % self.BLOCK)))
+        padded = np.pad(self._rest, ((0, 0), (0, -waiting % self.UNIT)))
         self._rest = self._rest[:, :0]
-        return self._blocks(padded.reshape(len(padded), -1, self.BLOCK))[:, :waiting]
+        return self._groups(padded.reshape(len(padded), -1, self.UNIT))[:, :waiting]
 
-    def _blocks(self, blocks: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Weight blocks (channels, blocks, BLOCK)."""
-        channels, count, _ = blocks.shape
-        states = np.empty((channels, count + 1, len(self._update)))  # before each block, and after the last
-        states[:, 0] = self._state
-        rows = blocks.reshape(-1, self.BLOCK)
-        states[:, 1:] = filtered(rows, self._update.T).reshape(channels, count, len(self._update))
+    def _groups(self, groups: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Weight groups (channels, groups, UNIT); as (channels, samples)."""
+        channels, count, _ = groups.shape
+        m = self._matrices
+        rows = groups.reshape(-1, self.BLOCK)
+        updates = filtered(rows, m.update).reshape(channels, count, self.GROUP * ORDER)
+        carried = np.empty((channels, count + 1, ORDER))  # the states before each group, and after the last
+        carried[:, 0] = self._state
+        carried[:, 1:] = updates @ m.advance
         # Each state is the sum of all inputs so far, each as often multiplied by P as it is old. Sums over 2, 4, 8 ...
-        # blocks, until nothing rings any longer.
-        for place, power in enumerate(self._powers):
-            states[:, 1 << place :] += states[:, : -(1 << place)] @ power.T
-        self._state = states[:, -1]
-        out = filtered(rows, self._triangle.T)
-        out += filtered(states[:, :-1].astype(np.float32).reshape(-1, states.shape[2]), self._ringing.T)
-        return out.reshape(channels, count * self.BLOCK)
+        # groups, until nothing rings any longer.
+        for place, power in enumerate(m.powers):
+            carried[:, 1 << place :] += carried[:, : -(1 << place)] @ power
+        self._state = carried[:, -1]
+        states = filtered(updates.reshape(channels * count, self.GROUP * ORDER), m.within)
+        states += (carried[:, :-1] @ m.carry).astype(np.float32).reshape(states.shape)
+        out = filtered(rows, m.triangle)
+        out += filtered(states.reshape(-1, ORDER), m.ringing)
+        return out.reshape(channels, count * self.UNIT)
+
+
+ORDER: Final = 4  # of the filter
+
+
+@dataclass(frozen=True)
+class _Matrices:
+    """The matrices of the weighting, to be multiplied with from the right.
+
+    `update` and `triangle` take a block of samples, `ringing` the state before it. `within` takes the updates of all
+    blocks of a group to their states, `advance` to the state after the group; `carry` takes the state before the group
+    to those of its blocks. `powers` are P over 1, 2, 4, 8 ... groups, as long as they matter.
+    """
+
+    triangle: NDArray[np.float32]
+    ringing: NDArray[np.float32]
+    update: NDArray[np.float32]
+    within: NDArray[np.float32]
+    advance: NDArray[np.float64]
+    carry: NDArray[np.float64]
+    powers: tuple[NDArray[np.float64], ...]
 
 
 @cache
-def _k_matrices(
-    rate: int, block: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], tuple[NDArray[np.float64], ...]]:
-    """The matrices of the weighting, and the powers 1, 2, 4, 8 ... of P as long as they matter."""
+def _k_matrices(rate: int, block: int, group: int) -> _Matrices:
     (shelf_over, shelf_under), (pass_over, pass_under) = _k_sections(rate)
     over, under = np.polymul(shelf_over, pass_over), np.polymul(shelf_under, pass_under)
     order = len(under) - 1
@@ -185,13 +218,25 @@ def _k_matrices(
     ages = np.arange(block)[:, None] - np.arange(block)
     triangle = np.where(ages >= 0, response[np.maximum(ages, 0)], 0.0)
     orthonormal, scale = np.linalg.qr(ringing)
-    power = scale @ power @ np.linalg.inv(scale)
+    step = (scale @ power @ np.linalg.inv(scale)).T  # P, from the right
+    ages = [np.linalg.matrix_power(step, age) for age in range(group + 1)]
+    nothing = np.zeros((order, order))
+    within = np.block([[ages[to - at - 1] if to > at else nothing for to in range(group)] for at in range(group)])
+    power = ages[group]
     powers = []
     while np.abs(power).max() > 1e-7:  # noqa: PLR2004  what float32 tells apart
         powers.append(power)
         power = power @ power
     single = np.float32
-    return triangle.astype(single), orthonormal.astype(single), (scale @ update).astype(single), tuple(powers)
+    return _Matrices(
+        triangle=np.ascontiguousarray(triangle.T, single),
+        ringing=np.ascontiguousarray(orthonormal.T, single),
+        update=np.ascontiguousarray((scale @ update).T, single),
+        within=within.astype(single),
+        advance=np.concatenate(ages[group - 1 :: -1]),
+        carry=np.concatenate(ages[:group], axis=1),
+        powers=tuple(powers),
+    )
 
 
 def _k_sections(rate: int) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
@@ -216,19 +261,23 @@ def true_peak(channels: NDArray[np.float32], rate: int, floor: float = 0.0) -> f
     Shape: (channels, samples); between the first and between the last `REACH` / 2 samples nothing is sought.
     """
     factor = 4 if rate < DENSE else 2 if rate < 2 * DENSE else 1
-    magnitudes = np.abs(channels)
-    peak = max(floor, float(magnitudes.max(initial=0)))
+    levels = [max(float(channel.max(initial=0)), -float(channel.min(initial=0))) for channel in channels]
+    peak = max(floor, *levels)
     if factor == 1 or channels.shape[1] <= REACH:
         return peak
-    matrix = _interpolation(factor)
-    for channel, magnitude in zip(channels, magnitudes, strict=True):
-        padded = np.concatenate([channel, np.zeros(-(channel.size - REACH) % CHUNK, np.float32)])
-        chunks = np.lib.stride_tricks.sliding_window_view(padded, CHUNK + REACH)[::CHUNK]
-        after = np.flatnonzero(magnitude > HOPEFUL * peak) - TAPS // 2 + 1  # of the values that follow these samples
-        chosen = np.zeros(len(chunks) + 2, np.bool_)  # one place before the first chunk, one after the last
-        chosen[after // CHUNK + 1] = chosen[(after - 1) // CHUNK + 1] = True
-        values = filtered(chunks[np.flatnonzero(chosen[1:-1])], matrix)
-        peak = max(peak, float(values.max(initial=0)), -float(values.min(initial=0)))
+    count = -(-(channels.shape[1] - REACH) // CHUNK)
+    for channel, level in zip(channels, levels, strict=True):
+        if level <= HOPEFUL * peak:
+            continue
+        padded = np.zeros(count * CHUNK + REACH, np.float32)
+        padded[: channel.size] = channel
+        # The values of a chunk lie between CHUNK + 1 samples: the first of those of the next chunk is one of them.
+        high = np.abs(padded[TAPS // 2 - 1 :][: count * CHUNK + 1]) > HOPEFUL * peak
+        chosen = np.flatnonzero((high[:-1].view(np.uint64) != 0) | high[CHUNK::CHUNK])
+        if chosen.size:
+            chunks = np.lib.stride_tricks.sliding_window_view(padded, CHUNK + REACH)[::CHUNK]
+            values = filtered(chunks[chosen], _interpolation(factor))
+            peak = max(peak, float(values.max()), -float(values.min()))
     return peak
 
 
