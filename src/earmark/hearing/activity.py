@@ -32,6 +32,7 @@ BELOW: Final = 30.0  # dB: the quiet parts of a track sound, what is left betwee
 FRAME: Final = 0.0464  # seconds, about: 1,024 samples at 22,050 Hz
 LOWEST: Final = 2  # bin; below, there is the offset of the waveform
 ENOUGH: Final = 43  # frames, two seconds, for a verdict on noise or a tone
+PLENTY: Final = 150  # frames of a window: more of them, or their neighbours, tell nothing new
 
 STATIONARY: Final = float(np.exp(-np.euler_gamma))
 FAINT: Final = 1e-6  # of the strongest bin's power: what is less was filtered away
@@ -64,7 +65,8 @@ class Activity:
         step = min(self._step, waveform.size)
         self._powers.append(_powers(waveform, step))
         frames = waveform[: waveform.size // self._length * self._length].reshape(-1, self._length)
-        spectra = np.fft.rfft(frames * self._window)[:, LOWEST:].astype(np.complex64)
+        frames = frames[:: max(1, len(frames) // PLENTY)]
+        spectra = np.fft.rfft(frames * self._window)[:, LOWEST:]
         power = np.square(spectra.real) + np.square(spectra.imag)  # (frames, bins)
         power = power[power.sum(1) > SILENT * self._whole]
         if not len(power):
@@ -126,7 +128,6 @@ def without_silent_ends(waveform: Waveform, sample_rate: int) -> Waveform:
 def _powers(waveform: Waveform, step: int) -> NDArray[np.float64]:
     """The mean squares of stretches of `step` samples; what is left over at the end belongs to the last."""
     whole = waveform.size // step
-    squares = np.square(waveform, dtype=np.float64)
-    powers: NDArray[np.float64] = np.add.reduceat(squares, np.arange(whole) * step)
-    powers /= np.diff([*(np.arange(whole) * step), waveform.size])
+    sums = np.add.reduceat(np.square(waveform), np.arange(whole) * step)
+    powers: NDArray[np.float64] = sums / np.diff([*(np.arange(whole) * step), waveform.size])
     return powers

@@ -14,7 +14,6 @@ measurement, AES 2018.
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -36,7 +35,6 @@ DENSE: Final = 96_000  # Hz, from which on twice the rate is enough, and from th
 TAPS: Final = 12  # of the interpolating filter on the original samples
 REACH: Final = TAPS - 1
 CHUNK: Final = 8  # samples that are interpolated at once: as many as flags in the word that is looked at
-UNTHREADED: Final = 8192  # samples whose product with themselves OpenBLAS adds up on the thread that asks
 HOPEFUL: Final = 0.7  # of the highest level so far: 3 dB, by which a sine at a quarter of the rate passes its samples
 
 
@@ -74,9 +72,12 @@ class Meter:
         end = self._position + weighted.shape[1]
         last = (end * STEPS) // self._rate  # the step that will be incomplete
         borders = -(-np.arange(self._step, last + 1) * self._rate // STEPS)  # where steps begin
-        pieces = pairwise([0, *(borders[1:] - self._position).tolist(), weighted.shape[1]])
-        energies = [[_energy(channel[start:stop]) for channel in weighted] for start, stop in pieces]
-        sums = np.array(energies, np.float64) @ _weights(self._places)  # (steps that end here + 1,)
+        starts = borders - self._position
+        starts[0] = 0
+        begun = starts < weighted.shape[1]  # not so the last one, if a step ends with these samples
+        energies = np.add.reduceat(np.square(weighted), starts[begun], axis=1)  # (channels, steps that began)
+        sums = np.zeros(starts.size)  # (steps that end here + 1,)
+        sums[begun] = _weights(self._places) @ energies.astype(np.float64)
         sums[0] += self._energy
         self._energy = float(sums[-1])
         self._powers.append(sums[:-1] / np.diff(borders))
@@ -95,14 +96,7 @@ class Meter:
         return Loudness(integrated, _range(_means(powers, SHORT_TERM)), float(peak), _curve(powers))
 
 
-def _energy(stretch: NDArray[np.float32]) -> float:
-    """The sum of squares, without an array in between; of a long stretch on one thread."""
-    one = stretch if stretch.size <= UNTHREADED else stretch[: stretch.size // UNTHREADED * UNTHREADED]
-    energies = [np.dot(part, part) for part in one.reshape(-1, min(one.size, UNTHREADED))] if one.size else []
-    rest = stretch[one.size :]
-    return float(sum(energies)) + float(np.dot(rest, rest))
-
-
+@cache
 def _weights(layout: tuple[str, ...]) -> NDArray[np.float32]:
     """The weights of channels, given FFmpeg's names of their places; (channels,).
 
