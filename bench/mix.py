@@ -12,7 +12,7 @@ same stroke of the file (cross-correlation of their envelopes), which is what th
 import argparse
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +39,7 @@ STROKE: Final = 0.030  # seconds of a stroke
 NEAR: Final = 0.010  # seconds: two beats that are together
 FADE: Final = 0.012  # seconds before a seam or a jump, in which a click would be
 AROUND: Final = 2.0  # seconds on both sides that it is compared with
+MOSTLY: Final = 0.9  # of the bars
 LOUDER: Final = 1.0  # LU
 
 
@@ -46,21 +47,33 @@ LOUDER: Final = 1.0  # LU
 class Pair:
     """The figures of one transition.
 
-    `offsets` are those between the beats of both tracks in seconds, `clicks` the number of seams and jumps at which
-    samples differ more than anywhere near, of `seams`. `peak` is in dBTP, `step` and `swell` in LU: between the drops
-    of both tracks, and from the louder of them up to the loudest moment of the transition. `bass` is the highest gain
-    that the quieter of the two basslines reaches, in dB.
+    `offsets` are those between the beats of both tracks in seconds, `bars` the share of bars that begin together,
+    `clicks` the number of seams and jumps at which samples differ more than anywhere near, of `seams`. `peak` is in
+    dBTP, `step` and `swell` in LU: between the drops of both tracks, and from the louder of them up to the loudest
+    moment of the transition. `bass` is the highest gain that the quieter of the two basslines reaches, in dB.
     """
 
     style: str
     how: Transition
     offsets: NDArray[np.float64]
+    bars: float
     clicks: int
     seams: int
     peak: float
     step: float
     swell: float
     bass: float
+
+
+def moments(playback: Playback, times: tuple[float, ...]) -> NDArray[np.float64]:
+    """The moments of the mix at which moments of a file sound, loops and all."""
+    found = [
+        span.at + (time - span.start) / span.factor
+        for span in playback.spans
+        for time in times
+        if span.start - 1e-3 <= time < span.end - 1e-3  # a grid that is a little late
+    ]
+    return np.array(found)
 
 
 def heard_moments(playback: Playback, truth: Truth) -> NDArray[np.float64]:
@@ -162,8 +175,11 @@ def measure(folder: Path, place: int, listener: Listener) -> Pair:
     old, new = mix.playbacks
     start, end = old.went_at, old.went_at + how.seconds
     offsets = np.empty(0)
+    bars = 0.0
     if how.matched:
         offsets = together(heard_moments(old, truths[0]), heard_moments(new, truths[1]), start, end)
+        firsts = [moments(each, truth.downbeats) for each, truth in zip(mix.playbacks, truths, strict=True)]
+        bars = float(np.mean(together(firsts[0], firsts[1], start, end) <= NEAR))
     loudness = meter(out).loudness()
     if loudness is None:
         raise ValueError(f"{out}: silence")
@@ -178,6 +194,7 @@ def measure(folder: Path, place: int, listener: Listener) -> Pair:
         STYLES[place],
         how,
         offsets,
+        bars,
         count,
         seams,
         loudness.true_peak,
@@ -203,10 +220,12 @@ def table(pairs: list[Pair]) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     beats = np.concatenate([pair.offsets for pair in pairs])
     steps = np.array([pair.step for pair in pairs if np.isfinite(pair.step)])
+    matched = [pair for pair in pairs if pair.how.matched]
     found, seams = sum(pair.clicks for pair in pairs), sum(pair.seams for pair in pairs)
     within = f"{np.mean(beats <= NEAR):.1%} are within 10 ms, half within {1000 * np.median(beats):.1f} ms"
     sentences = (
         f"Of all {beats.size} beats of the transitions {within}.",
+        f"In {sum(pair.bars > MOSTLY for pair in pairs)} of {len(matched)} bars begin together.",
         f"{found} of {seams} seams and jumps are steeper than what is around them.",
         f"The highest peak is {max(pair.peak for pair in pairs):.1f} dBTP.",
         f"{np.mean(steps <= LOUDER):.0%} of {steps.size} steps between the drops of two tracks are within 1 LU.",
@@ -228,8 +247,9 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if chosen.picture:
             paths = [rendered(folder, MEASURED + number, STYLES.index("Deep House"))[0] for number in range(2)]
-            one, two = (load(listener(path), title=f"Deep House {number}") for number, path in enumerate(paths, 1))
-            mix = mixing.render([one, two], [plan(one, two, technique="blend")], folder / "mix.wav")
+            decks = [load(listener(path), title=name) for name, path in zip(("One", "Two"), paths, strict=True)]
+            one, two = (replace(deck, style="Deep House", family="House") for deck in decks)
+            mix = mixing.render([one, two], [plan(one, two)], folder / "mix.wav")
             PICTURE.write_text(picture.picture(mix), encoding="utf-8")
             return
         pairs = []

@@ -21,7 +21,7 @@ from earmark.dj.recorder import rate_of, recorder
 from earmark.dj.sound import Reel, stereo
 from earmark.dj.strip import FAINTER
 from earmark.dj.structure import Section
-from earmark.dj.transition import plan
+from earmark.dj.transition import Transition, plan
 from earmark.errors import ExchangeError, MissingExtra, UnreadableAudio
 from earmark.hearing.loudness import Meter, true_peak
 from earmark.testing import clicks_at, noise, tone, write_wav
@@ -263,7 +263,7 @@ def test_memory_does_not_grow_with_the_mix(tmp_path: Path) -> None:
     few = [clicks(tmp_path / f"{number}.wav", 120 + number, 3500) for number in range(2)]
     peaks = []
     for decks in (few, few * 2):
-        transitions = []
+        transitions: list[Transition] = []
         for one, two in pairwise(decks):
             after = transitions[-1].entered if transitions else 0.0
             transitions.append(plan(one, two, after=after))
