@@ -82,6 +82,8 @@ def test_fidelity_is_a_column_for_each_kind_of_sound_and_empty_where_nothing_is_
         "| same strongest class | 0.25 | 1.00 |",
         "| 50 tags, mean | 0.12 | 0.00 |",
     ]
+    untagged = {title: each | {"tags": None} for title, each in (("a", scenes), ("b", files))}
+    assert cards.fidelity(untagged).splitlines()[-1] == "| same strongest class | 0.25 | 1.00 |"
 
 
 def test_the_card_of_another_model_stands_one_level_lower_without_its_title() -> None:

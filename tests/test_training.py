@@ -29,10 +29,12 @@ from earmark.hearing import Listener, Model
 from earmark.learning import bundle
 from earmark.learning.data import manifest as manifests
 from earmark.learning.data.manifest import Manifest, ManifestEntry
+from earmark.learning.data.windows import WindowCache
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
 from earmark.learning.networks.convolutions import Convolutions
 from earmark.learning.recipe import checked
 from earmark.learning.training import augment, checkpoint, loop
+from earmark.learning.training import report as reporting
 from earmark.learning.training.batches import epoch_draws, hear, share_of
 from earmark.learning.training.checkpoint import Progress
 from earmark.learning.training.config import Augmentation, Machine, TrainConfig, read_config
@@ -549,6 +551,39 @@ def test_validation_hears_the_front_end_in_full_precision(sounds: Manifest, tmp_
     hear(run.network, run.manifest.part("valid"), run.cache, run.fabric.autocast)
     assert set(heard[::2]) == {torch.float32}
     assert set(heard[1::2]) == {torch.bfloat16}
+
+
+def test_silent_windows_have_no_vote_in_calibration_and_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = []
+    for number, style in enumerate(("Hum", "Hiss", "Hum")):
+        waveform = np.zeros(24 * RATE, np.float32)
+        if number < 2:  # the third is silent all the way
+            waveform[: 8 * RATE] = 0.1 * hiss(8.0)
+        write_wav(tmp_path / f"{number}.wav", waveform, RATE)
+        entries.append(ManifestEntry(tmp_path / f"{number}.wav", (style,), split="valid"))
+    manifest = manifests.labelled("styles", entries)
+    cache = WindowCache(tmp_path / "cache", RATE, 4 * RATE, 3)
+    truth = dict(zip([entry.path for entry in manifest.entries], manifest.labels(), strict=True))
+
+    def logits_of(path: Path, *, sounding: bool) -> list[float]:
+        right = [2.0, 0.0] if truth[path] == 0 else [0.0, 2.0]
+        return right if sounding else [0.0, 9.0]
+
+    heard = [
+        np.array(
+            [logits_of(entry.path, sounding=bool(cache.waveform(entry.path, each).any())) for each in range(3)],
+            np.float32,
+        )
+        for entry in manifest.entries
+    ]
+    assert [len(np.unique(logits, axis=0)) for logits in heard] == [2, 2, 1]  # some windows sound, some do not
+    monkeypatch.setattr(reporting, "hear", lambda *_: heard)
+    run = cast(Run, SimpleNamespace(network=None, manifest=manifest, cache=cache))
+    kept = reporting.sounding_logits(run, manifest)
+    assert [logits.tolist() for logits in kept[:2]] == [[logits_of(entry.path, sounding=True)] for entry in entries[:2]]
+    assert kept[2].tolist() == heard[2].tolist()  # there is nothing else to go by
 
 
 def test_one_class_is_not_enough(sounds: Manifest, tmp_path: Path) -> None:

@@ -80,7 +80,9 @@ def precision_by_style(score: Score) -> str:
 
 
 def fidelity(measured: Mapping[str, Mapping[str, Any]]) -> str:
-    """Agreement of a student with its teacher on each kind of sound, as a table; an unknown figure is left empty.
+    """Agreement of a student with its teacher on each kind of sound, as a table.
+
+    An unknown figure is left empty; a row of which none is known is left out.
 
     Args:
         measured: for each kind of sound `stretches`, their number; `correlations`, one for each class; `mean`, that of
@@ -91,6 +93,7 @@ def fidelity(measured: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [(name, [each["correlations"][name] for each in found]) for name in found[0]["correlations"]]
     for title, key in (("**mean of these**", "mean"), ("same strongest class", "agreement"), ("50 tags, mean", "tags")):
         rows.append((title, [each[key] for each in found]))
+    rows = [(title, figures) for title, figures in rows if any(map(_figure, figures))]
     kinds = [f"{kind} ({each['stretches']} stretches)" for kind, each in measured.items()]
     return table(["class", *kinds], ([title, *map(_figure, figures)] for title, figures in rows))
 

@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from earmark.hearing.activity import Activity
 from earmark.hearing.bundle import Config
 from earmark.learning import bundle, cards
 from earmark.learning.data.manifest import Manifest
 from earmark.learning.data.splits import first_artist
 from earmark.learning.training import assistant
-from earmark.learning.training.batches import hear
+from earmark.learning.training.batches import hear, stretch_of
 from earmark.learning.training.objective import mean_auc
 from earmark.learning.training.run import CHECKPOINT, Run
 from earmark.measures.classification import apply_temperature, fit_temperature
@@ -83,22 +84,34 @@ def conclude(run: Run, out: Path, source: str) -> Report:
 
 
 def _calibrate(run: Run) -> tuple[float, float]:
-    """The temperature, from all windows of the validation tracks, and the threshold of the unknown."""
+    """The temperature, from the windows of the validation tracks, and the threshold of the unknown."""
     if run.manifest.task != "styles":
         return 1.0, 0.0
     valid = run.manifest.part("valid")
-    heard = hear(run.network, valid, run.cache)
+    heard = sounding_logits(run, valid)
     labels = np.repeat(valid.labels(), [len(logits) for logits in heard])
     temperature = fit_temperature(labels, apply_temperature(np.concatenate(heard), 1.0))
     confidence = [apply_temperature(logits, temperature).mean(0).max() for logits in heard]
     return temperature, float(np.quantile(confidence, run.config.unknown))
 
 
+def sounding_logits(run: Run, part: Manifest) -> list[NDArray[np.float32]]:
+    """The logits of the windows of each track that have a vote when a model listens: silence has none."""
+    heard = []
+    for entry, logits in zip(part.entries, hear(run.network, part, run.cache), strict=True):
+        activity = Activity(run.cache.sample_rate)
+        for index in range(len(logits)):
+            activity.add(stretch_of(run.cache, entry.path, index))
+        voting = activity.weights() > 0  # (windows,)
+        heard.append(logits[voting if voting.any() else ~voting])
+    return heard
+
+
 def _measure(run: Run, temperature: float) -> tuple[dict[str, Any], Score | None]:
     """Figures of the test tracks, or of the validation tracks where there are none; they name the side."""
     side = "test" if run.manifest.part("test").entries else "valid"
     part = run.manifest.part(side)
-    heard = hear(run.network, part, run.cache)
+    heard = sounding_logits(run, part)
     found: dict[str, Any] = {"side": side, "tracks": len(part.entries), "artists": len(_named(part))}
     if part.task == "styles":
         predicted = np.stack([apply_temperature(logits, temperature).mean(0) for logits in heard])
