@@ -78,8 +78,12 @@ def test_a_mix_that_is_there_stays_unless_it_may_go(earmark_: Earmark, crate: Pa
 def test_a_track_is_never_overwritten(earmark_: Earmark, crate: Path) -> None:
     before = (crate / "two.wav").read_bytes()
     refused = earmark_("mix", crate / "one.wav", crate / "two.wav", crate / "two.wav", "--replace")
-    assert refused == (1, "", f"earmark: {crate / 'two.wav'}: it is one of the tracks\n")
+    reason = "it is what is to be mixed, and would be overwritten"
+    assert refused == (1, "", f"earmark: {crate / 'two.wav'}: {reason}\n")
     assert (crate / "two.wav").read_bytes() == before
+    (crate / "set.json").write_text('["one.wav", "two.wav"]', encoding="utf-8")
+    refused = earmark_("mix", crate / "set.json", crate / "set.flac", "--replace")
+    assert refused == (1, "", f"earmark: {crate / 'set.json'}: {reason}\n")
 
 
 def test_a_track_that_cannot_be_heard_is_left_out_and_named(earmark_: Earmark, crate: Path) -> None:

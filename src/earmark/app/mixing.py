@@ -78,8 +78,10 @@ def mix(
         if path.exists() and not replace:
             raise EarmarkError(f"{path}: it exists already; --replace overwrites it")
     files, failures = _files(sources)
-    if absolute(out) in map(absolute, files):
-        raise EarmarkError(f"{out}: it is one of the tracks")
+    asked = {absolute(path) for path in (*files, *sources)}
+    for path in (out, *beside.values()):
+        if absolute(path) in asked:
+            raise EarmarkError(f"{path}: it is what is to be mixed, and would be overwritten")
     decks, unheard = _decks(files, catalogue, model, workers, counting)
     failures += unheard
     if len(decks) < FEWEST:
