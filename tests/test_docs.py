@@ -61,6 +61,6 @@ def test_no_page_shows_a_command_that_is_none() -> None:
     shown = {
         (page.name, command)
         for page in PAGES
-        for command in re.findall(r"^ {4}earmark ([a-z][a-z-]*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        for command in re.findall(r"^ {4}earmark ([a-z][a-z0-9-]*)", page.read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert {(page, command) for page, command in shown if command not in COMMANDS} == set()

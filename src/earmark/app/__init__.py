@@ -11,6 +11,7 @@ query       the words of a search: styles and families under any name, tempos, k
 scanning    a folder into the catalogue, once or for ever, or on a cluster
 tagging     writing tags, and undoing it
 auditing    doubtful genre tags, and the same recording more than once
+back_to_back  a session with the machine: one track each in turn
 exporting   the catalogue for another program
 sets        a set planned from the catalogue
 mixing      a set as one mix

@@ -21,6 +21,7 @@ from earmark.library import Catalogue, Query, Tags, Track
 from earmark.library.track import Summary
 
 MENTIONED = 5  # tracks that a message names
+LOOKED_AT = 200  # tracks with the words, among which one may be called exactly so
 SEEDS = 1 << 31
 
 
@@ -59,9 +60,13 @@ class Finder:
         """
         if found := self._by_path(words):
             return found
-        matches = [track for track in self.catalogue.find(Query(words=words), limit=MENTIONED + 1) if track.analysis]
+        matches = [track for track in self.catalogue.find(Query(words=words), limit=LOOKED_AT) if track.analysis]
         if not matches or not words.strip():
             raise EarmarkError(f"{words}: no file, and no track of the catalogue that was heard, is called so")
+        called = [
+            track for track in matches if words.casefold() in (track.tags.title.casefold(), track.path.stem.casefold())
+        ]
+        matches = called if len(called) == 1 else matches
         if len(matches) > 1:
             more = ", ..." if len(matches) > MENTIONED else ""
             names = ", ".join(str(track.path) for track in matches[:MENTIONED])

@@ -18,6 +18,7 @@ import typer
 
 from earmark import __version__
 from earmark.cli.audit import audit
+from earmark.cli.b2b import b2b
 from earmark.cli.distil import distil
 from earmark.cli.evaluate import evaluate
 from earmark.cli.export import export
@@ -67,6 +68,7 @@ app.command()(pool)
 app.command()(tag)
 app.command("export-library")(export_library)
 app.command("set")(make_set)
+app.command()(b2b)
 app.command()(audit)
 app.command()(mix)
 app.add_typer(models, name="models")

@@ -111,3 +111,14 @@ def titled_progress(*, lines: bool = False) -> Iterator[Callable[[str, float], N
             progress.update(tasks[title], completed=share)
 
         yield advance
+
+
+@contextmanager
+def working(title: str) -> Iterator[None]:
+    """Show that something is being done of which nobody knows how far it is; nothing where there is no terminal."""
+    console = terminal.console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(line(title)):
+        yield

@@ -8,6 +8,8 @@ cost         how well one track follows another, and how well it suits its place
 course       tempo, energy and style from the first track to the last
 planner      the cheapest set under conditions
 sets         a set, and why each track follows the one before it
+partner      back to back with a human: turns, picks, reasons
+log          a session as JSON, to go on with
 
 grid         the bars of a track
 structure    its sections on them: intro, break, build, drop, outro

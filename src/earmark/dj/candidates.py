@@ -7,7 +7,9 @@ Conventions: a *row* is the place of a track in the columns. A number that is no
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
 from typing import Final, Self
 
 import numpy as np
@@ -42,6 +44,7 @@ class Candidates:
         energy: 0-1, (tracks,).
         artists: a number for each artist, the same for the same one, (tracks,).
         sounds: embeddings of length 1, or of zeros where a track has none, (tracks, dims); dims is 0 without any.
+        space: in which those embeddings are; None where it is not known.
     """
 
     summaries: Sequence[Summary]
@@ -53,6 +56,7 @@ class Candidates:
     energy: Column
     artists: NDArray[np.intp]
     sounds: Column
+    space: Space | None = None
 
     def __len__(self) -> int:
         return len(self.summaries)
@@ -94,7 +98,16 @@ class Candidates:
         most have none.
         """
         summaries = [*more, *catalogue.summaries(query)]
-        return cls.of(summaries, _sounds(catalogue, summaries))
+        column = catalogue.embeddings()
+        ids = np.array([summary.id for summary in summaries], np.int64)
+        known = np.isin(ids, column.ids)
+        if not known.any():
+            return cls.of(summaries)
+        space = Space.of(column.matrix[:: max(1, len(column.matrix) // SAMPLE)])
+        heard = _on_axes(space, column.matrix[column.places(ids[known])])
+        sounds = np.zeros((len(ids), heard.shape[1]), np.float32)
+        sounds[known] = heard
+        return replace(cls.of(summaries, sounds), space=space)
 
     def of_style(self, style: str) -> Rows:
         """The rows of which a style is the most probable one."""
@@ -102,26 +115,55 @@ class Candidates:
             return np.empty(0, np.intp)
         return np.flatnonzero(self.mixtures.argmax(1) == self.styles.index(style))
 
+    def including(self, summary: Summary, embedding: Column | None = None) -> tuple[Self, int]:
+        """The candidates with a track in their last row if it is not among them, and its row.
+
+        Args:
+            summary: of the track.
+            embedding: as the model that heard the collection gives it, (dims,); left out if it is of another length.
+        """
+        row = self.row(summary)
+        if row is not None:
+            return self, row
+        styles = tuple(dict.fromkeys((*self.styles, *summary.styles)))
+        wider = np.pad(self.mixtures, ((0, 0), (0, len(styles) - len(self.styles))))
+        sound = np.zeros((1, self.sounds.shape[1]), np.float32)
+        if embedding is not None and self.space is not None and len(embedding) == len(self.space.centre):
+            sound = _on_axes(self.space, embedding[None])
+        name = artist(summary.artist)
+        known = [number for one, number in zip(self.summaries, self.artists, strict=True) if name == artist(one.artist)]
+        number = NOBODY if not name else int(known[0]) if known else int(self.artists.max(initial=NOBODY)) + 1
+        return replace(
+            self,
+            summaries=[*self.summaries, summary],
+            styles=styles,
+            mixtures=np.concatenate([wider, _mixtures([summary], styles)]),
+            seconds=np.append(self.seconds, np.float32(summary.duration)),
+            bpm=np.concatenate([self.bpm, _column([summary.bpm])]),
+            keys=np.append(self.keys, key(summary.camelot)),
+            energy=np.concatenate([self.energy, _column([summary.energy])]),
+            artists=np.append(self.artists, number),
+            sounds=np.concatenate([self.sounds, sound]),
+        ), len(self)
+
     def row(self, summary: Summary) -> int | None:
         """The row of a track, or of the copy that stands for it; None if it is not among them."""
-        for row, other in enumerate(self.summaries):
-            if other.path == summary.path or (other.content_hash and other.content_hash == summary.content_hash):
-                return row
-        return None
+        if (row := self._by_path.get(summary.path)) is not None:
+            return row
+        return self._by_content.get(summary.content_hash) if summary.content_hash else None
+
+    @cached_property
+    def _by_path(self) -> dict[Path, int]:
+        return {summary.path: row for row, summary in enumerate(self.summaries)}
+
+    @cached_property
+    def _by_content(self) -> dict[str, int]:
+        return {summary.content_hash: row for row, summary in enumerate(self.summaries)}
 
 
-def _sounds(catalogue: Catalogue, summaries: Sequence[Summary]) -> Column | None:
-    """The embedding of each summary on the main axes of the collection, (summaries, axes); None if there is none."""
-    column = catalogue.embeddings()
-    ids = np.array([summary.id for summary in summaries], np.int64)
-    known = np.isin(ids, column.ids)
-    if not known.any():
-        return None
-    space = Space.of(column.matrix[:: max(1, len(column.matrix) // SAMPLE)])
-    directions = space.place(column.matrix[column.places(ids[known])]).directions[:, :AXES]
-    sounds = np.zeros((len(ids), directions.shape[1]), np.float32)
-    sounds[known] = unit(directions)
-    return sounds
+def _on_axes(space: Space, embeddings: NDArray[np.floating]) -> Column:
+    """Embeddings (rows, dims) on the first axes of a space, at length 1, (rows, axes)."""
+    return unit(space.place(embeddings).directions[:, :AXES])
 
 
 def artist(name: str) -> str:
