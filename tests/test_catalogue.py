@@ -22,6 +22,7 @@ from earmark.analysis import Analysis, Key, Loudness, Rhythm
 from earmark.errors import CatalogueError
 from earmark.library import Catalogue, Query, Tags, Track
 from earmark.library.catalogue import rows, schema
+from earmark.library.track import Summary
 from earmark.timeline import Timeline
 
 ROOT = Path(__file__).parents[1]
@@ -796,3 +797,31 @@ def test_two_files_whose_names_read_alike_are_two_tracks(catalogue: Catalogue, t
     assert catalogue.track(other) is None
     kept = catalogue.keep(heard(str(other)), version="1")
     assert [getattr(catalogue.track(path), "id", 0) for path in (one, other)] == [kept.id - 1, kept.id]
+
+
+def test_summaries_are_those_of_the_tracks(catalogue: Catalogue) -> None:
+    loud = Loudness(-9.5, 4.0, -0.3, np.full(200, -9.5, np.float32))
+    rows = np.array([[0.7, 0.1, 0.1, 0.1], [0.1, 0.1, 0.7, 0.1]], np.float32)
+    weighted = Timeline(STYLES, np.array([0.0, 29.12]), 29.12, rows, np.array([1.0, 0.25]))
+    first = heard("/m/a.flac", key=Key(9, minor=True, confidence=0.8), tags=Tags("One", "Ada"))
+    tracks = [
+        replace(first, analysis=replace(first.analysis, loudness=loud, timeline=weighted)),  # type: ignore[type-var]
+        heard("/m/b.flac", "Trance", bpm=None, model="other"),
+        heard("/m/gone.flac", missing=True),
+        heard("/m/noise.flac"),
+        Track(Path("/m/unheard.flac"), 1, 1, "x"),
+    ]
+    tracks[3] = replace(tracks[3], analysis=replace(tracks[3].analysis, no_music="noise"))  # type: ignore[type-var]
+    kept = [catalogue.keep(track, version="1") for track in tracks]
+    found = list(catalogue.summaries())
+    assert [summary.id for summary in found] == [kept[0].id, kept[1].id]
+    for summary, track in zip(found, kept, strict=False):
+        expected = Summary.of(track)
+        assert summary.probabilities == pytest.approx(expected.probabilities)
+        assert replace(summary, probabilities=rows) == replace(expected, probabilities=rows)  # type: ignore[arg-type]
+    assert found[0].probabilities == pytest.approx([0.58, 0.1, 0.22, 0.1])
+    assert found[0].energy == pytest.approx(0.7)
+    assert (found[0].camelot, found[1].energy) == ("8A", None)
+    assert [summary.path.name for summary in catalogue.summaries(Query(style="Trance"))] == ["b.flac"]
+    with pytest.raises(ValueError, match=r"unheard.flac was not heard"):
+        Summary.of(kept[4])

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from earmark.dj.candidates import Candidates, artist, key
-from earmark.dj.cost import Weights, read_weights, step_cost
+from earmark.dj.cost import Weights, read_weights, step_cost, step_parts
 from earmark.dj.course import Energy, Point, course, point
 from earmark.dj.planner import Plan, Wish, plan, playing_seconds
 from earmark.errors import PlanError
+from earmark.library import Catalogue
 from earmark.library.track import Summary
+from earmark.testing.tracks import heard_track
 
 STYLES = ("Deep House", "Progressive House", "Techno / Tech House", "Trap")
 WEIGHTS = read_weights()
@@ -259,6 +261,27 @@ def test_models_with_other_styles_are_compared_by_those_that_they_share() -> Non
     tracks = Candidates.of([deep, mine])
     assert tracks.styles == ("Deep House", "Mine", "Trap")
     assert tracks.mixtures == pytest.approx(np.array([[1, 0, 0], [0, 0.5, math.sqrt(0.75)]]))
+
+
+def test_embeddings_come_from_the_catalogue_and_tracks_without_one_are_not_known(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    embeddings = generator.normal(size=(6, 9))
+    embeddings[1] = embeddings[0] + 0.01
+    with Catalogue(tmp_path / "catalogue.db") as catalogue:
+        for number, embedding in enumerate(embeddings):
+            model = "other" if number == 5 else "test"
+            catalogue.keep(heard_track(f"/m/{number}.mp3", embedding=tuple(embedding), model=model), version="1")
+        outside = Summary.of(heard_track("/outside.mp3"))
+        tracks = Candidates.of_catalogue(catalogue, more=[outside])
+    assert [summary.path.stem for summary in tracks.summaries] == ["outside", *"012345"]
+    assert np.linalg.norm(tracks.sounds, axis=1) == pytest.approx([0, 1, 1, 1, 1, 1, 0])
+    (costs,) = step_parts(tracks, np.array([1]), slice(None), WEIGHTS)["sound"]
+    assert costs[[0, 6]].tolist() == [WEIGHTS.other.unknown] * 2
+    assert costs[2] < 0.05 < costs[3:6].min()
+    wider, row = tracks.including(Summary.of(heard_track("/new.mp3")), embeddings[0].astype(np.float32))
+    assert row == len(tracks) == len(wider) - 1
+    assert wider.sounds[row] == pytest.approx(tracks.sounds[1], abs=1e-5)
+    assert tracks.including(tracks.summaries[2])[1] == 2
 
 
 def test_artists_and_keys_are_read() -> None:
