@@ -26,6 +26,9 @@ LOUDEST: Final = 2.0**16
 BLOCK: Final = 65536
 """Samples at the file's own rate that are averaged and resampled at once: so many that Python costs nothing."""
 
+KEPT: Final = 24 << 20
+"""Bytes of the memory that is used up and given back all the time; see `keep_memory`."""
+
 LEAD: Final = 0.1
 """Seconds resampled and dropped before an excerpt: more than soxr's filter is long at any rate from 8 kHz up."""
 
@@ -83,6 +86,15 @@ class Block:
     sound: Sound | None
     silenced: int
     cancelled: bool
+
+
+def keep_memory() -> None:
+    """Make the allocator of glibc keep what is given back, for the next block, instead of handing it to the system.
+
+    It learns from the largest piece that was given back: one that nobody touched costs nothing. Without it each block
+    is a dozen pieces of memory that the system must clear, for a twentieth of the time of hearing.
+    """
+    np.empty(KEPT, np.uint8)
 
 
 def mixed(frames: Iterable[AudioFrame], *, apart: bool) -> Iterator[Block]:

@@ -1,14 +1,17 @@
 """The command `earmark`: parse, call, print.
 
-Commands import what they need when they are called, so that `earmark --help` answers at once. Results go to standard
+A command's module is loaded when it is called, and imports what it needs when it runs: the answer for one file, and
+`earmark --help`, come at once. Results go to standard
 output, everything else (progress, warnings, errors) to standard error. The exit status is 0 if all went well, 1 if
 anything could not be done, 130 after Ctrl-C.
 """
 
 import os
 import sys
+from collections.abc import Iterable
+from importlib import import_module
 from io import TextIOWrapper
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 # Before NumPy is loaded: starting the threads of its linear algebra costs CPU, and nothing that this command does on
 # its own uses them.
@@ -17,63 +20,65 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import typer
 
 from earmark import __version__
-from earmark.cli.audit import audit
-from earmark.cli.b2b import b2b
-from earmark.cli.distil import distil
-from earmark.cli.evaluate import evaluate
-from earmark.cli.export import export
-from earmark.cli.export_library import export_library
-from earmark.cli.find import find
-from earmark.cli.import_keras import import_keras
-from earmark.cli.listen import listen
-from earmark.cli.manifest import app as manifest
 from earmark.cli.messages import complain, debugging
-from earmark.cli.mix import mix
-from earmark.cli.models import app as models
-from earmark.cli.pool import pool
-from earmark.cli.scan import scan
-from earmark.cli.serve import serve
-from earmark.cli.set import make_set
-from earmark.cli.similar import similar
-from earmark.cli.synth import app as synth
-from earmark.cli.tag import tag
-from earmark.cli.taste import learn_taste, recommend
-from earmark.cli.teach import teach
-from earmark.cli.train import train, train_tables
 from earmark.errors import EarmarkError, MissingExtra
 
-app = typer.Typer(
-    help="earmark listens to electronic music and says which style it is.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(listen)
-app.command()(scan)
-app.command()(find)
-app.command()(similar)
-app.command("learn-taste")(learn_taste)
-app.command()(recommend)
-app.command()(serve)
-app.command()(evaluate)
-app.command()(teach)
-app.command()(export)
-app.command("import-keras")(import_keras)
-app.command()(train)
-app.command("train-tables")(train_tables)
-app.command()(distil)
-app.command()(pool)
-app.command()(tag)
-app.command("export-library")(export_library)
-app.command("set")(make_set)
-app.command()(b2b)
-app.command()(audit)
-app.command()(mix)
-app.add_typer(models, name="models")
-app.add_typer(manifest, name="manifest")
-app.add_typer(synth, name="synth")
+COMMANDS: Final = {
+    "listen": "listen:listen",
+    "scan": "scan:scan",
+    "find": "find:find",
+    "similar": "similar:similar",
+    "learn-taste": "taste:learn_taste",
+    "recommend": "taste:recommend",
+    "serve": "serve:serve",
+    "evaluate": "evaluate:evaluate",
+    "teach": "teach:teach",
+    "export": "export:export",
+    "import-keras": "import_keras:import_keras",
+    "train": "train:train",
+    "train-tables": "train:train_tables",
+    "distil": "distil:distil",
+    "pool": "pool:pool",
+    "tag": "tag:tag",
+    "export-library": "export_library:export_library",
+    "set": "set:make_set",
+    "b2b": "b2b:b2b",
+    "audit": "audit:audit",
+    "mix": "mix:mix",
+    "models": "models:app",
+    "manifest": "manifest:app",
+    "synth": "synth:app",
+}
+"""Each command's module and what stands for it there, a function or an app of several commands."""
+
+
+def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The app with some of the `COMMANDS`; nothing of the others is loaded."""
+    app = typer.Typer(
+        help="earmark listens to electronic music and says which style it is.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name in names:
+        module, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(f"earmark.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    app.callback()(options)
+    return app
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """The app with all commands, `app`, built when it is first asked for."""
+    if name != "app":
+        raise AttributeError(f"module 'earmark.cli' has no attribute {name!r}")
+    globals()[name] = app = build()
+    return app
 
 
 def _print_version(wanted: bool) -> None:
@@ -82,7 +87,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")] = False,
     version: Annotated[
@@ -98,7 +102,7 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):  # a file name may hold what the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(app(prog_name="earmark", standalone_mode=False))
+        sys.exit(_asked_for()(prog_name="earmark", standalone_mode=False))
     except _UsageError as error:
         _explain(error)
     except KeyboardInterrupt:
@@ -112,6 +116,12 @@ def main() -> None:
             raise
         complain(reason)
         sys.exit(1)
+
+
+def _asked_for() -> typer.Typer:
+    """The app with the command that is called; with all of them, if it is none of them."""
+    first = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    return build([first] if first in COMMANDS else COMMANDS)
 
 
 # Of what typer raises for a wrong command line only the classes that are raised by commands have public names.

@@ -1,36 +1,19 @@
-"""Progress of long work on standard error: how far, at which rate, how long still."""
+"""Progress of long work on standard error: how far, at which rate, how long still.
+
+The bars are loaded when there is one to draw: a single file needs none.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
-
-from earmark.cli import show, terminal
 from earmark.cli.messages import line
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from earmark.learning.training.run import Step
-
-
-class RateColumn(ProgressColumn):
-    """Things per second, named by the task's description."""
-
-    def render(self, task: Task) -> Text:
-        """The rate of late, or nothing while there is none."""
-        return Text(f"{task.speed:.1f} {task.description}/s" if task.speed else "", "dim")
 
 
 @contextmanager
@@ -42,6 +25,11 @@ def counted_progress(total: int, unit: str) -> Iterator[Callable[[], None]]:
     if total <= 1 or not sys.stderr.isatty():
         yield lambda: None
         return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from earmark.cli import show, terminal
+    from earmark.cli.rate import RateColumn
+
     columns = (BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn())
     # On one terminal with the results, one console draws both, and the bar stays below them.
     console = show.stdout() if sys.stdout.isatty() else terminal.console(stderr=True)
@@ -56,6 +44,17 @@ def training_progress() -> Iterator[Callable[["Step"], None]]:
 
     Where there is no terminal, print a line for each epoch instead.
     """
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from earmark.cli import terminal
+
     console = terminal.console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -89,6 +88,10 @@ def titled_progress(*, lines: bool = False) -> Iterator[Callable[[str, float], N
 
     Where there is no terminal, `lines` prints a line for each quarter instead, for what takes minutes.
     """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from earmark.cli import terminal
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

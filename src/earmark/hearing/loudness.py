@@ -213,10 +213,10 @@ def _k_matrices(rate: int, block: int, group: int) -> _Matrices:
     triangle = np.where(ages >= 0, response[np.maximum(ages, 0)], 0.0)
     orthonormal, scale = np.linalg.qr(ringing)
     step = (scale @ power @ np.linalg.inv(scale)).T  # P, from the right
-    ages = [np.linalg.matrix_power(step, age) for age in range(group + 1)]
+    aged = [np.linalg.matrix_power(step, age) for age in range(group + 1)]
     nothing = np.zeros((order, order))
-    within = np.block([[ages[to - at - 1] if to > at else nothing for to in range(group)] for at in range(group)])
-    power = ages[group]
+    within = np.block([[aged[to - at - 1] if to > at else nothing for to in range(group)] for at in range(group)])
+    power = aged[group]
     powers = []
     while np.abs(power).max() > 1e-7:  # noqa: PLR2004  what float32 tells apart
         powers.append(power)
@@ -227,8 +227,8 @@ def _k_matrices(rate: int, block: int, group: int) -> _Matrices:
         ringing=np.ascontiguousarray(orthonormal.T, single),
         update=np.ascontiguousarray((scale @ update).T, single),
         within=within.astype(single),
-        advance=np.concatenate(ages[group - 1 :: -1]),
-        carry=np.concatenate(ages[:group], axis=1),
+        advance=np.concatenate(aged[group - 1 :: -1]),
+        carry=np.concatenate(aged[:group], axis=1),
         powers=tuple(powers),
     )
 
