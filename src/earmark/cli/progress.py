@@ -119,6 +119,8 @@ def titled_progress(*, lines: bool = False) -> Iterator[Callable[[str, float], N
 @contextmanager
 def working(title: str) -> Iterator[None]:
     """Show that something is being done of which nobody knows how far it is; nothing where there is no terminal."""
+    from earmark.cli import terminal
+
     console = terminal.console(stderr=True)
     if not console.is_terminal:
         yield
