@@ -130,6 +130,27 @@ def test_a_set_is_written_as_a_crate(earmark_: Earmark, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*Friday.crate")] == ["earmark%%Friday.crate"]
 
 
+def test_a_set_is_drawn(earmark_: Earmark, tmp_path: Path) -> None:
+    picture = tmp_path / "set.svg"
+    wish = ("set", "--from", "late", "--to", "techno", "--tracks", "4", "--picture", picture)
+    assert earmark_(*wish)[0] == 0
+    drawn = ET.parse(picture).getroot()  # noqa: S314  our own
+    texts = [text.text or "" for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert [text for text in texts if text[:1].isdigit() and "  " in text] == [
+        "1  Late",
+        "2  Half Way",
+        "3  Nearly",
+        "4  There",
+    ]
+    assert {"tempo", "121", "123", "125", "126", "energy", "journey", "key", "8A", "9A", "10A", "11A"} <= set(texts)
+    rectangles = list(drawn.iter("{http://www.w3.org/2000/svg}rect"))[1:]
+    ends = [float(each.get("x", "")) + float(each.get("width", "")) for each in rectangles]
+    assert ends == sorted(ends)
+    assert ends[-1] <= 1200
+    status, _, err = earmark_(*wish)
+    assert (status, err) == (1, f"earmark: {picture}: it exists already; --replace overwrites it\n")
+
+
 def test_a_file_that_was_not_scanned_is_heard(earmark_: Earmark, tmp_path: Path) -> None:
     path = tmp_path / "new.wav"
     write_wav(path, tone(440, 8.0), 22_050)

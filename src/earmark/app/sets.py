@@ -17,6 +17,7 @@ from earmark.dj.course import Energy
 from earmark.dj.planner import Plan, Wish, plan, seconds_of
 from earmark.dj.sets import Step, explained
 from earmark.errors import EarmarkError, FileError
+from earmark.files import write_text
 from earmark.library import Catalogue, Query, Tags, Track
 from earmark.library.track import Summary
 
@@ -197,6 +198,19 @@ def export_set(
     known = {track.id: track for track in catalogue.by_ids([step.track.id for step in steps if step.track.id])}
     tracks = [known.get(step.track.id) or hear_track(step.track.path) for step in steps]
     write_set(tracks, form, out, name, replace=replace)
+
+
+def draw_set(made: MadeSet, out: Path, *, replace: bool = False) -> None:
+    """Draw a set as SVG.
+
+    Raises:
+        EarmarkError: there is something at `out` already.
+    """
+    from earmark.dj.set_picture import picture
+
+    if out.exists() and not replace:
+        raise EarmarkError(f"{out}: it exists already; --replace overwrites it")
+    write_text(out, picture(made.steps, made.plan))
 
 
 def _rows(candidates: Candidates, end: Track | str | None) -> Rows:

@@ -62,6 +62,9 @@ def make_set(
         Format | None, typer.Option("--format", help="The format of that file; by default by its suffix.")
     ] = None,
     name: Annotated[str, typer.Option(help="The name of the playlist in that file.")] = "earmark set",
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the set into this SVG file: tracks, tempo, energy, journey, keys.")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite an earlier file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     catalogue: Annotated[
@@ -75,7 +78,7 @@ def make_set(
     from earmark.app.catalogue import open_catalogue
     from earmark.app.exporting import form_of
     from earmark.app.query import query
-    from earmark.app.sets import export_set
+    from earmark.app.sets import draw_set, export_set
     from earmark.app.sets import make_set as make
 
     with open_catalogue(catalogue) as opened:
@@ -100,6 +103,8 @@ def make_set(
             raise typer.BadParameter(str(error)) from None
         if out:
             export_set(opened, made.steps, chosen, out, name, replace=replace)
+        if picture:
+            draw_set(made, picture, replace=replace)
     if as_json:
         typer.echo(json.dumps(made.as_json(), indent=1))
         return

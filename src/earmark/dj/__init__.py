@@ -8,6 +8,7 @@ cost         how well one track follows another, and how well it suits its place
 course       tempo, energy and style from the first track to the last
 planner      the cheapest set under conditions
 sets         a set, and why each track follows the one before it
+set_picture  a set as SVG
 partner      back to back with a human: turns, picks, reasons
 log          a session as JSON, to go on with
 

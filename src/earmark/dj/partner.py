@@ -137,7 +137,7 @@ class Session:
         return heard(played)
 
     def picks(self, mood: Mood = Mood.FOLLOW) -> tuple[Pick, ...]:
-        """The pick of the machine, and its alternatives, each by another artist; nothing is played yet.
+        """The pick of the machine, and its alternatives; nothing is played yet.
 
         Raises:
             PlanError: it is the human's turn, or no track is left.
@@ -229,9 +229,9 @@ class Session:
         taken: set[int] = set()
         for row in np.argsort(costs, kind="stable").tolist():
             one, number = self.crate.summaries[row], int(self.crate.artists[row])
-            if any(_same(one, other) for other in used) or (number != NOBODY and number in taken):
+            if any(_same(one, other) for other in used):
                 continue
-            if not self.repeat_artists and artist(one.artist) in names:
+            if not self.repeat_artists and (artist(one.artist) in names or (number != NOBODY and number in taken)):
                 continue
             chosen.append(row)
             taken.add(number)
