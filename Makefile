@@ -8,6 +8,8 @@ TABLES ?= ../shared/data
 AUDIO ?= ../shared/audio
 MUSIC ?= ../shared/music
 TEACHERS ?= ../shared/teachers
+WORKERS ?= 2
+SHIPPED := src/earmark/models
 
 .PHONY: demo web test test-all lint bench models examples guide clean
 
@@ -43,18 +45,19 @@ lint: .venv/dev
 bench: .venv/dev
 	$(BIN)/python bench/listen.py
 
-# Makes the shipped models anew; the ear was trained on a graphics card, and how long two cores take is not measured. It
-# goes on after an interruption; what is made on the way stays in build/. Needs fluidsynth with its soundfont, espeak-ng and the samples of Sonic Pi (ear.toml).
+# Makes the shipped models anew, each stage where it is not there yet: after an interruption, even `kill -9`, the same
+# command goes on. What is made on the way stays in build/; docs/ear.md says how long it takes and what it needs.
 models: .venv/dev
 	[ -d build/house12 ] || $(BIN)/earmark train-tables house12 $(TABLES) build/house12
-	[ -d build/ear ] || $(BIN)/earmark distil ear build/ear --workers 2 --music $(MUSIC) \
+	[ -d build/ear ] || $(BIN)/earmark distil ear build/ear --workers $(WORKERS) --music $(MUSIC) \
 	    --tables $(TABLES) --teachers $(TEACHERS) --real $(AUDIO)
-	$(BIN)/earmark pool house12-pool build/house12 build/ear src/earmark/models/house12
-	$(BIN)/earmark models add yamnet --file $(TEACHERS)/yamnet_spectra_in.tflite
-	$(BIN)/earmark synth corpus build/corpus --per-style 60 --artists 40 --seed 7 --workers 2
-	$(BIN)/earmark synth corpus build/corpus --per-style 100 --artists 40 --seed 8 --workers 2 --follow $(TABLES)
-	$(BIN)/earmark train build/corpus/manifest.csv src/earmark/models/emusic12 --recipe recipes/emusic12.toml \
-	    $(if $(wildcard src/earmark/models/emusic12.training/checkpoint.safetensors),--resume)
+	[ -d build/shipped/house12 ] || $(BIN)/earmark pool house12-pool build/house12 build/ear build/shipped/house12
+	$(BIN)/earmark synth corpus build/corpus --per-style 60 --artists 40 --seed 7 --workers $(WORKERS)
+	$(BIN)/earmark synth corpus build/corpus --per-style 100 --artists 40 --seed 8 --workers $(WORKERS) --follow $(TABLES)
+	[ -d build/shipped/emusic12 ] || $(BIN)/earmark train build/corpus/manifest.csv build/shipped/emusic12 \
+	    --recipe recipes/emusic12.toml --decoders $(WORKERS) \
+	    $(if $(wildcard build/shipped/emusic12.training/checkpoint.safetensors),--resume)
+	for model in house12 emusic12; do rm -rf $(SHIPPED)/$$model && cp -R build/shipped/$$model $(SHIPPED)/ || exit 1; done
 
 # Renders the twelve example tracks anew.
 examples: .venv/dev

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,15 @@ import pytest
 import soxr
 import torch
 from torch import Tensor, nn
+from typer.testing import CliRunner
 
+from earmark.cli import app
 from earmark.errors import BundleError, ManifestError
+from earmark.learning.networks.ear10 import ear10
+from earmark.learning.networks.network import AudioNetwork
 from earmark.learning.networks.yamnet import classes
 from earmark.learning.networks.yamnet.network import YamnetEar
-from earmark.recipes.distillation import bank, card, distil, fidelity, music, scenes, teachers
+from earmark.recipes.distillation import bank, card, distil, fidelity, music, recipe, scenes, teachers
 from earmark.recipes.distillation.bank import RATE, Bank
 from earmark.recipes.distillation.fidelity import Fidelity, Judged
 from earmark.recipes.distillation.material import Clip
@@ -115,6 +120,56 @@ def test_the_bank_holds_files_and_tracks_and_keeps_them(tmp_path: Path) -> None:
     assert torch.equal(again.sound, held.sound)
     bank.bank(clips[:1], tmp_path / "bank", 0, 1, shares.append)
     assert shares[2:] == [1.0]  # other clips, another bank
+
+
+def test_an_interrupted_bank_is_filled_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = []
+    for number in range(4):
+        tone = np.full(RATE + number, 0.1 * (number + 1), np.float32)
+        write_audio(tmp_path / f"{number}.wav", np.stack([tone, tone]), RATE)
+        clips.append(Clip("music", f"{number}.wav", "train", tmp_path / f"{number}.wav"))
+    whole = bank.bank(clips, tmp_path / "whole", 0, 1)
+    heard: list[str] = []
+
+    def hears(clip: Clip) -> bank.Steps:
+        heard.append(clip.name)
+        if heard.count("2.wav") == 1 and clip.name == "2.wav":
+            raise KeyboardInterrupt
+        return hear(clip)
+
+    hear = bank.hear
+    monkeypatch.setattr(bank, "hear", hears)
+    with pytest.raises(KeyboardInterrupt):
+        bank.bank(clips, tmp_path / "bank", 0, 1)
+    for name in (bank.PART, bank.JOURNAL):
+        with (tmp_path / "bank" / name).open("ab") as file:  # what was cut off in the middle of a clip
+            file.write(b'["music", "2.w')
+    again = bank.bank(clips, tmp_path / "bank", 0, 1)
+    assert heard == ["0.wav", "1.wav", "2.wav", "2.wav", "3.wav"]
+    assert torch.equal(again.sound, whole.sound)
+    assert again.lengths.tolist() == whole.lengths.tolist()
+    assert sorted(path.name for path in (tmp_path / "bank").iterdir()) == ["sound.i16", "sound.json"]
+
+
+def test_a_bank_that_was_begun_with_other_clips_is_begun_anew(tmp_path: Path) -> None:
+    for name, level in (("a.wav", 0.1), ("b.wav", 0.2)):
+        write_audio(tmp_path / name, np.full((2, RATE), level, np.float32), RATE)
+    (tmp_path / "bank").mkdir()
+    (tmp_path / "bank" / bank.PART).write_bytes(bytes(2 * RATE))
+    (tmp_path / "bank" / bank.JOURNAL).write_text(f'["music", "a.wav", {RATE}]\n', encoding="utf-8")
+    held = bank.bank([Clip("music", "b.wav", "train", tmp_path / "b.wav")], tmp_path / "bank", 0, 1)
+    assert float(held.sound[:RATE].float().mean() / 32768) == pytest.approx(0.2, abs=1e-3)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_cannot_be_read_is_left_out_and_named(tmp_path: Path, workers: int) -> None:
+    write_audio(tmp_path / "a.wav", np.full((2, RATE), 0.1, np.float32), RATE)
+    (tmp_path / "b.wav").write_text("no sound")
+    clips = [Clip("music", name, "train", tmp_path / name) for name in ("b.wav", "a.wav")]
+    for _ in range(2):  # filled, and as it is kept
+        held = bank.bank(clips, tmp_path / "bank", 0, workers)
+        assert held.unread == held.to(torch.device("cpu")).unread == ("b.wav",)
+        assert held.kinds["music"].tolist() == [1]
 
 
 # --- scenes
@@ -249,6 +304,10 @@ SMALL = {"stages": [[4, 4, 4, 0, 0], [8, 4, 2, 1, 2]], "width": 16, "dilations":
 CONFIG = read_recipe(RECIPE).distil.model_copy(update={"steps": 6, "batch_size": 6, "trial": 0.34, "average": 0.8})
 
 
+def tiny_network() -> AudioNetwork:
+    return ear10(len(teachers.OUTPUTS), **SMALL)  # type: ignore[arg-type]
+
+
 def never(_: nn.Module) -> float:
     raise AssertionError("there is nothing to choose from")
 
@@ -256,8 +315,9 @@ def never(_: nn.Module) -> float:
 def test_a_student_comes_nearer_to_its_teachers(tones: Bank, loud: dict[str, nn.Module], tmp_path: Path) -> None:
     told: list[distil.Step] = []
     config = CONFIG.model_copy(update={"steps": 40, "batch_size": 4})
-    name, network, _ = distil.distil(tones, loud, {"one": SMALL}, config, tmp_path, never, told.append)
-    assert name == "one"
+    distilled = distil.distil(tones, loud, {"one": SMALL}, config, tmp_path, never, told.append)
+    network = distilled.network
+    assert (distilled.name, distilled.trial, distilled.steps) == ("one", None, 40)
     assert [step.done for step in told] == [10, 20, 30, 40]
     assert told[-1].loss < 0.95 * told[0].loss
     generator = torch.Generator().manual_seed(0)
@@ -279,24 +339,26 @@ def test_an_interrupted_distillation_ends_as_if_nothing_had_been(
     def prefers_two(network: nn.Module) -> float:
         return -float(sum(parameter.numel() for parameter in network.parameters()))
 
-    def run(folder: Path, steps_before_a_break: int | None) -> tuple[str, nn.Module, dict[str, float]]:
+    def run(folder: Path, steps_before_a_break: int | None) -> distil.Distilled:
         folder.mkdir(exist_ok=True)
         asked = _stopping(loud, steps_before_a_break)
         return distil.distil(
             tones, asked, candidates, CONFIG, folder, prefers_two, lambda _: None, checkpoint_seconds=0
         )
 
-    name, expected, verdicts = run(tmp_path / "whole", None)
-    assert name == "two"
-    assert verdicts["two"] > verdicts["one"]
+    whole = run(tmp_path / "whole", None)
+    assert whole.name == "two"
+    assert whole.trial is not None
+    assert whole.trial.figures["two"] > whole.trial.figures["one"]
+    assert (whole.trial.steps, whole.steps) == (3, 6)  # the first share that is .34 or more is that of three steps
     for steps in (1, 4):  # in the trial, and after it
         folder = tmp_path / f"broken{steps}"
         with pytest.raises(KeyboardInterrupt):
             run(folder, steps)
-        again, found, known = run(folder, None)
-        assert (again, known) == (name, verdicts)
-        for key, value in expected.state_dict().items():
-            torch.testing.assert_close(found.state_dict()[key], value, rtol=0, atol=0, msg=key)
+        again = run(folder, None)
+        assert (again.name, again.trial, again.steps) == (whole.name, whole.trial, whole.steps)
+        for key, value in whole.network.state_dict().items():
+            torch.testing.assert_close(again.network.state_dict()[key], value, rtol=0, atol=0, msg=key)
 
 
 def _stopping(ears: dict[str, nn.Module], steps: int | None) -> dict[str, nn.Module]:
@@ -334,7 +396,7 @@ def test_what_is_kept_is_the_moving_average_of_the_weights(
 
     monkeypatch.setattr(distil._Run, "_average", watched)  # noqa: SLF001
     config = CONFIG.model_copy(update={"steps": 4, "batch_size": 2, "average": 0.25})
-    _, network, _ = distil.distil(tones, loud, {"one": SMALL}, config, tmp_path, never, lambda _: None)
+    network = distil.distil(tones, loud, {"one": SMALL}, config, tmp_path, never, lambda _: None).network
     expected = trajectory[0]
     for keep, weights in zip([0.1, 2 / 11, 0.25, 0.25], trajectory[1:], strict=True):  # less at the beginning
         expected = keep * expected + (1 - keep) * weights
@@ -456,6 +518,16 @@ def test_files_are_heard_in_stretches_and_the_rest_is_left(tmp_path: Path, loud:
     assert {name: scores.shape for name, scores in judged.scores.items()} == {"YAMNet": (2, 521), "mn04": (2, 521)}
 
 
+def test_a_file_to_measure_on_that_cannot_be_heard_is_left_out(tmp_path: Path, loud: dict[str, nn.Module]) -> None:
+    write_audio(tmp_path / "a.wav", np.full((2, 2 * 22_050), 0.1, np.float32), 22_050)
+    (tmp_path / "b.wav").write_text("no sound")
+    judged = fidelity.judge([tmp_path / "b.wav", tmp_path / "a.wav"], loud, seconds=1.0)
+    assert judged.unread == (tmp_path / "b.wav",)
+    assert len(judged.waveforms) == 2
+    with pytest.raises(ManifestError, match="none of 1 files has 1 s that can be heard"):
+        fidelity.judge([tmp_path / "b.wav"], loud, seconds=1.0)
+
+
 def test_recipes_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="no such recipe"):
         read_recipe(tmp_path / "none.toml")
@@ -463,6 +535,28 @@ def test_recipes_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     wrong.write_text(RECIPE.read_text(encoding="utf-8").replace("steps =", "rounds ="), encoding="utf-8")
     with pytest.raises(ManifestError, match=r"wrong\.toml: distil\.steps: Field required"):
         read_recipe(wrong)
+
+
+def test_the_card_says_what_could_not_be_read_and_where_the_training_ended() -> None:
+    clips = [Clip("music", str(number), "train", Path("/a.wav")) for number in range(3)]
+    judged = Judged(np.ones((9, 1), np.float32), dict.fromkeys(("YAMNet", "mn04"), np.ones((9, 521), np.float32)))
+    choice = card.chosen(distil.Distilled("bag", tiny_network(), None, 1500), 3168)
+    text = card.write("ear", "an ear", clips, {"1", "2"}, 1.5, "bag", choice, {}, {"held-out music": judged})
+    assert "| music | 1 | 55% |" in text
+    assert "**2 of 3 clips could not be read where it was trained**, and were not heard." in text
+    words = " ".join(text.split())
+    assert "One architecture was trained; nothing was chosen by what is held out." in words
+    assert "**The training ended after 1,500 of 3,168 steps**" in words
+
+
+def test_a_work_that_could_not_be_read_is_marked() -> None:
+    works = [excerpt("deb:a", "Ann", 1), excerpt("deb:a", "Ben", 2), excerpt("deb:a", "Ben", 2)]
+    works[2] = replace(works[2], file="3.opus")
+    text = music.attribution("ear", works, {"1.opus", "3.opus"})
+    assert "| Ann | t1 | CC0-1.0 | deb:a, `Ann1.ogg` | not read |" in text
+    assert "| Ben | t2 | CC0-1.0 | deb:a, `Ben2.ogg` |  |" in text  # another excerpt of it was
+    assert "marked *not read*" in text
+    assert "not read" not in music.attribution("ear", works, {"3.opus"})
 
 
 @pytest.mark.skipif(not (SHARED / "music").exists(), reason="../shared/music is not there")
@@ -480,9 +574,10 @@ def test_the_card_of_an_ear_counts_its_sound_and_compares_it_with_its_teachers()
     one, other = generator.uniform(size=(2, 9, classes.CLASSES)).astype(np.float32)
     judged = Judged(np.zeros((9, 1), np.float32), {"YAMNet": one, "mn04": other})
     follows = Fidelity(9, dict.fromkeys((classes.NAMES[number] for number in classes.STYLES), 0.5), 0.25, float("nan"))
-    choice = card.chosen("bag", {"bag": 0.7, "full": 0.6}, 0.15)
+    trial = distil.Trial({"bag": 0.7, "full": 0.6}, 82)
+    choice = card.chosen(distil.Distilled("bag", tiny_network(), trial, 3168), 3168)
     text = card.write(
-        "ear", "an ear", clips, 1.5, "bag", choice, {"held-out music": follows}, {"held-out music": judged}
+        "ear", "an ear", clips, (), 1.5, "bag", choice, {"held-out music": follows}, {"held-out music": judged}
     )
     assert text.startswith(
         "# ear\n\nAn ear.\n\nWaveform in (mono, 22,050 Hz, any length from one second on), 571 logits"
@@ -492,6 +587,21 @@ def test_the_card_of_an_ear_counts_its_sound_and_compares_it_with_its_teachers()
     assert "| class | " + " | ".join(columns) + " | YAMNet and mn04 (9 stretches) |\n" in text
     expected = np.corrcoef(one[:, 236], other[:, 236])[0, 1]
     assert re.search(rf"\| Techno \| 0\.50 \| 0\.\d\d \| 0\.\d\d \| {expected:.2f} \|", text)
-    assert "after 15% of the training: `bag` 0.700, `full` 0.600; `bag` went on." in " ".join(text.split())
+    assert "after 82 of 3,168 steps: `bag` 0.700, `full` 0.600; `bag` went on." in " ".join(text.split())
+    assert "could not be read" not in text
+    assert "ended" not in text
     assert all(teacher.credit.partition(" (")[0] in text for teacher in TEACHERS.values())
     assert max(len(line) for line in text.splitlines() if not line.startswith("|")) <= 120
+
+
+def test_the_command_ends_with_1_where_a_work_could_not_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follows = Fidelity(9, dict.fromkeys((classes.NAMES[number] for number in classes.STYLES), 0.5), 0.25, float("nan"))
+    given = ["distil", "ear", str(tmp_path / "ear"), "--music", "m", "--tables", "t", "--teachers", "s"]
+    for unread, status in (((), 0), (("a.opus",), 1)):
+        report = recipe.Report({"held-out music": follows}, unread)
+        monkeypatch.setattr(recipe, "train", lambda *_, report=report, **__: report)
+        answer = CliRunner().invoke(app, given)
+        assert answer.exit_code == status
+        assert ("a.opus: it could not be read; left out" in answer.stderr) == bool(unread)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from earmark.cli.messages import say
+from earmark.cli.messages import complain, say
 
 
 def distil(
@@ -34,7 +34,7 @@ def distil(
 
     files = [path for path in gather([str(real)] if real else []) if isinstance(path, Path)]
     with titled_progress(lines=True) as progress:
-        measured = ears.train(
+        report = ears.train(
             ears.read_recipe(shipped.locate(recipe)),
             out,
             works=music,
@@ -45,5 +45,9 @@ def distil(
             minutes=minutes,
             progress=progress,
         )
-    show.stdout().print(show.fidelity_table(measured))
+    show.stdout().print(show.fidelity_table(report.fidelity))
+    for name in report.unread:
+        complain(f"{name}: it could not be read; left out")
     say(f"written: {out}")
+    if report.unread:
+        raise typer.Exit(1)

@@ -1,9 +1,10 @@
 """The card of an ear: what it was taught with, by whom, and how closely it follows."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from earmark.learning import cards
+from earmark.recipes.distillation.distil import Distilled
 from earmark.recipes.distillation.fidelity import HEARD, SECONDS, Fidelity, Judged, between, compare
 from earmark.recipes.distillation.material import KINDS, Clip
 from earmark.recipes.distillation.teachers import CLASSES, TEACHERS
@@ -32,6 +33,10 @@ the mean of the two teachers that name classes.
 Every work of music with its author, licence and source: `ATTRIBUTION.md`. {attribution}
 """
 
+UNREAD = """**{unread} of {clips} clips could not be read where it was trained**, and were not heard. A work of which no
+excerpt could be read is marked in `ATTRIBUTION.md`.
+"""
+
 FIDELITY = """Pearson's correlation over stretches of {seconds:g} s with the mean of YAMNet's and mn04's scores.
 *Held-out music* is of artists that no training scene is drawn from; *real files* are recordings that nothing was
 learned from. In the last columns the teachers are compared on the held-out music, as if each of them were a student. A
@@ -49,6 +54,7 @@ def write(
     name: str,
     summary: str,
     clips: Sequence[Clip],
+    unread: Collection[str],
     hours: float,
     network: str,
     choice: str,
@@ -61,13 +67,14 @@ def write(
         name: of the ear.
         summary: of it, in a line.
         clips: the sound, held out or not.
+        unread: names of the clips that could not be read.
         hours: of it that scenes were made from.
         network: the name of the architecture's settings.
-        choice: a sentence, as `chosen` gives it.
+        choice: sentences, as `chosen` gives them.
         measured: the fidelity on each kind of sound.
         judged: the answers of the teachers for it, the held-out music first.
     """
-    counts = Counter(clip.kind for clip in clips if clip.split != "test")
+    counts = Counter(clip.kind for clip in clips if clip.split != "test" and clip.name not in unread)
     kinds = ((kind, counts.get(kind) or "", f"{share:.0%}") for kind, share in KINDS.items())
     columns = dict(measured) | of_teachers(next(iter(judged.values())))
     return cards.card(
@@ -79,6 +86,7 @@ def write(
             MADE_FROM.format(hours=hours),
             cards.table(["kind", "clips", "share of the scenes' sounds"], kinds),
             SCENES.format(attribution=cards.sentence(ATTRIBUTION)),
+            UNREAD.format(unread=len(unread), clips=len(clips)) if unread else "",
         ),
         cards.section(
             "How closely it follows its teachers",
@@ -99,12 +107,18 @@ def of_teachers(judged: Judged) -> dict[str, Fidelity]:
     return columns
 
 
-def chosen(network: str, trial: Mapping[str, float], share: float) -> str:
-    """The choice among the candidates after a share of the training, by their correlations in `trial`."""
-    if len(trial) < 2:  # noqa: PLR2004  nothing to choose from
-        return "One architecture was trained; nothing was chosen by what is held out."
-    found = ", ".join(f"`{name}` {value:.3f}" for name, value in trial.items())
-    return (
-        f"Of {len(trial)} candidates one was chosen by its mean correlation on the held-out music after "
-        f"{share:.0%} of the training: {found}; `{network}` went on. That is all that was chosen there."
-    )
+def chosen(distilled: Distilled, steps: int) -> str:
+    """The choice among the candidates, and where the training ended, if that was before the `steps` of the recipe."""
+    trial = distilled.trial
+    if trial is None:
+        text = "One architecture was trained; nothing was chosen by what is held out."
+    else:
+        found = ", ".join(f"`{name}` {value:.3f}" for name, value in trial.figures.items())
+        text = (
+            f"Of {len(trial.figures)} candidates one was chosen by its mean correlation on the held-out music after "
+            f"{trial.steps:,} of {steps:,} steps: {found}; `{distilled.name}` went on. That is all that was "
+            "chosen there."
+        )
+    if distilled.steps < steps:
+        text += f" **The training ended after {distilled.steps:,} of {steps:,} steps**, when its time was over."
+    return text

@@ -203,6 +203,27 @@ def correlations(one: Tensor, other: Tensor) -> Tensor:
     return torch.where(other.square().mean(0).sqrt() > VARIES, found, 1)
 
 
+@dataclass(frozen=True)
+class Trial:
+    """The choice among the candidates: the judge's figure of each by its name, after so many steps."""
+
+    figures: Mapping[str, float]
+    steps: int
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """The best candidate: its name, its network with the moving average of its weights, and how it came to be.
+
+    `trial` is None where there was one candidate only; `steps` are those that were trained.
+    """
+
+    name: str
+    network: AudioNetwork
+    trial: Trial | None
+    steps: int
+
+
 Judge = Callable[[AudioNetwork], float]
 """The fidelity of a network on held-out music; the more the better."""
 
@@ -218,7 +239,7 @@ def distil(
     *,
     minutes: float | None = None,
     checkpoint_seconds: float = 60,
-) -> tuple[str, AudioNetwork, dict[str, float]]:
+) -> Distilled:
     """Train the candidates, and the best of them to the end.
 
     Args:
@@ -231,10 +252,6 @@ def distil(
         progress: called every EVERY steps.
         minutes: where given, the run is shortened to what can be done in this time, and its schedule with it.
         checkpoint_seconds: how often a checkpoint is written.
-
-    Returns:
-        The name of the best candidate, its network with the moving average of its weights, and the figure that the
-        judge gave each after the trial.
 
     Raises:
         ManifestError: the checkpoint is damaged, or of another recipe.
@@ -260,7 +277,7 @@ def distil(
             last_saved = time.monotonic()
     run.save()
     (name,) = run.students
-    return name, run.network(name), run.verdicts
+    return Distilled(name, run.network(name), run.trial, run.state.step)
 
 
 class _Run:
@@ -280,20 +297,19 @@ class _Run:
         self.weight = importance(config).to(self.device)
         what = [config.model_dump(), {name: dict(settings) for name, settings in candidates.items()}]
         self.run_id = hashlib.sha256(json.dumps(what).encode()).hexdigest()
-        self.trial, self.final = folder / "trial.safetensors", folder / "checkpoint.safetensors"
+        self.before, self.after = folder / "trial.safetensors", folder / "checkpoint.safetensors"
         self.state = Progress()
-        self.verdicts: dict[str, float] = {}
+        self.trial: Trial | None = None
         torch.manual_seed(config.seed)
         self.students = nn.ModuleDict({name: self._student(name) for name in candidates})
         self._begin()
-        if self.final.exists():
-            self.verdicts = checkpoint.lines(self.final)[0]
-            self._keep(max(self.verdicts, key=self.verdicts.__getitem__))
-        if (saved := self.final if self.final.exists() else self.trial).exists():
+        if self.after.exists() and (lines := checkpoint.lines(self.after)):
+            figures, steps = lines
+            self.trial = Trial(figures, int(steps["steps"]))
+            self._keep(max(figures, key=figures.__getitem__))
+        if (saved := self.after if self.after.exists() else self.before).exists():
             self.state, averaged, _ = checkpoint.load(saved, self.run_id, self.students, self.optimiser)
             self.averaged = {name: value.to(self.device) for name, value in averaged.items()}
-        if len(candidates) == 1:
-            self.verdicts = dict.fromkeys(candidates, 0.0)
 
     def _student(self, name: str) -> Student:
         network = ARCHITECTURES["ear10"](len(OUTPUTS), **self.candidates[name])
@@ -350,8 +366,9 @@ class _Run:
 
     def choose(self, judge: Judge) -> None:
         """Let the best candidate go on alone."""
-        self.verdicts = {name: judge(self.network(name)) for name in self.students}
-        best = max(self.verdicts, key=self.verdicts.__getitem__)
+        figures = {name: judge(self.network(name)) for name in self.students}
+        self.trial = Trial(figures, self.state.step)
+        best = max(figures, key=figures.__getitem__)
         averaged, states = self.averaged, self.optimiser.state
         self._keep(best)
         self.averaged = {name: averaged[name] for name in self.averaged}
@@ -365,6 +382,6 @@ class _Run:
 
     def save(self) -> None:
         """Write the checkpoint, of the trial or of what comes after it."""
-        path = self.final if len(self.students) == 1 else self.trial
-        lines = [self.verdicts]
+        path = self.after if len(self.students) == 1 else self.before
+        lines = [self.trial.figures, {"steps": self.trial.steps}] if self.trial else []
         checkpoint.save(path, self.run_id, self.state, self.students, self.optimiser, self.averaged, lines)

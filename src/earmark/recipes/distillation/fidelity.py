@@ -6,6 +6,7 @@ likewise. A teacher can be compared like a student: how well it follows the mean
 can be expected to reach.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from earmark.audio import Waveform, decode
+from earmark.errors import ManifestError, UnreadableAudio
 from earmark.learning.networks.ear10 import SAMPLE_RATE
 from earmark.learning.networks.yamnet import classes
 from earmark.recipes.distillation.teachers import CLASSES, TAGS, TEACHERS, musicnn
+
+logger = logging.getLogger(__name__)
 
 SECONDS = 10.0  # of a stretch
 LONGEST = 120.0  # seconds of a file
@@ -32,11 +36,14 @@ Scores = NDArray[np.float32]
 class Judged:
     """Stretches, and the answers of the teachers.
 
+    `unread` are the files that could not be heard.
+
     Shape: waveforms (stretches, samples) at 22,050 Hz; scores of each teacher (stretches, outputs).
     """
 
     waveforms: NDArray[np.float32]
     scores: Mapping[str, Scores]
+    unread: tuple[Path, ...] = ()
 
     def target(self, kind: str) -> Scores:
         """The mean of the teachers with outputs of a kind, (stretches, outputs)."""
@@ -79,22 +86,33 @@ class Fidelity:
 def judge(paths: Sequence[Path], teachers: Mapping[str, nn.Module], seconds: float = SECONDS) -> Judged:
     """Ask the teachers about files; what does not fill a stretch at the end is not heard.
 
+    A file that cannot be heard is left out, with a warning.
+
     Raises:
-        UnreadableAudio: a file cannot be heard.
+        ManifestError: none of them is heard for as long as a stretch.
     """
+    unread = []
     heard: dict[int, list[Waveform]] = {rate: [] for rate in {SAMPLE_RATE, *(_rate(name) for name in teachers)}}
     for path in paths:
-        for rate, stretches in heard.items():
+        try:
+            waveforms = {rate: decode(path, rate, duration=LONGEST) for rate in heard}
+        except UnreadableAudio as error:
+            logger.warning("%s; left out", error)
+            unread.append(path)
+            continue
+        for rate, waveform in waveforms.items():
             samples = round(seconds * rate)
-            waveform = decode(path, rate, duration=LONGEST)
-            stretches += [waveform[start : start + samples] for start in range(0, len(waveform) - samples + 1, samples)]
+            starts = range(0, len(waveform) - samples + 1, samples)
+            heard[rate] += [waveform[start : start + samples] for start in starts]
+    if not all(heard.values()):
+        raise ManifestError(f"nothing to measure on: none of {len(paths)} files has {seconds:g} s that can be heard")
     cut = {rate: np.stack(stretches[: min(map(len, heard.values()))]) for rate, stretches in heard.items()}
     scores = {
         name: asked(lambda waveform, ask=ask: ask(waveform).mean().scores, cut[_rate(name)], _device(ask))  # type: ignore[misc]
         for name, ask in teachers.items()
         if seconds >= TEACHERS[name].shortest
     }
-    return Judged(cut[SAMPLE_RATE], scores)
+    return Judged(cut[SAMPLE_RATE], scores, tuple(unread))
 
 
 def _rate(name: str) -> int:

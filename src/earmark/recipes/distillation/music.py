@@ -12,7 +12,7 @@ one artist's. So the split depends on nothing but the manifest, and an author is
 import csv
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -112,7 +112,7 @@ ATTRIBUTION = """# Music that {name} learned from
 
 {name} learned the answers of other networks on these {works} works ({excerpts} excerpts), which their makers
 published under open licences. The works themselves are not part of it. Of those marked *held out* nothing was learned;
-how closely the ear follows its teachers was measured on them.
+how closely the ear follows its teachers was measured on them.{unread}
 
 | artist | title | licence | source | |
 |---|---|---|---|---|
@@ -120,9 +120,14 @@ how closely the ear follows its teachers was measured on them.
 """
 
 
-def attribution(name: str, excerpts: Sequence[Excerpt]) -> str:
-    """Every work with its author, licence and source, in Markdown."""
+UNREAD = """ Those marked *not read* could not be
+read where it was trained: nothing was learned from them and nothing measured on them."""
+
+
+def attribution(name: str, excerpts: Sequence[Excerpt], unread: Collection[str] = ()) -> str:
+    """Every work with its author, licence and source, in Markdown; `unread` are files that could not be read."""
     unheard = held_out(excerpts)
+    read = {excerpt.work for excerpt in excerpts if excerpt.file not in unread}
     lines = {
         excerpt.work: " | ".join(
             (
@@ -130,14 +135,24 @@ def attribution(name: str, excerpts: Sequence[Excerpt]) -> str:
                 _cell(excerpt.title) or _cell(Path(excerpt.inner).stem),
                 excerpt.licence,
                 f"{excerpt.source}, `{_cell(excerpt.inner)}`",
-                "held out" if excerpt.author in unheard else "",
+                _mark(excerpt, read, unheard),
             )
         )
         for excerpt in sorted(excerpts, key=lambda each: (each.source, each.inner))
     }
     return ATTRIBUTION.format(
-        name=name, works=len(lines), excerpts=len(excerpts), lines="\n".join(f"| {line} |" for line in lines.values())
+        name=name,
+        works=len(lines),
+        excerpts=len(excerpts),
+        unread=UNREAD if len(read) < len(lines) else "",
+        lines="\n".join(f"| {line} |" for line in lines.values()),
     )
+
+
+def _mark(excerpt: Excerpt, read: Collection[str], unheard: Collection[str]) -> str:
+    if excerpt.work not in read:
+        return "not read"
+    return "held out" if excerpt.author in unheard else ""
 
 
 def _cell(text: str) -> str:

@@ -3,11 +3,11 @@
     recipe (TOML) -> clips -> bank -> distillation -> fidelity -> bundle with its card
 
 Each stage keeps what it made beside the bundle, in OUT.training, and goes on where it was. It runs on a graphics card
-where there is one: an H100 hears a hundred thousand scenes in some minutes, two cores of a laptop in some days.
+where there is one: an H100 hears a million scenes in minutes, two cores need a day.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,20 @@ from earmark.learning.networks import AudioNetwork
 from earmark.learning.networks.ear10 import SAMPLE_RATE
 from earmark.learning.recipe import Recipe
 from earmark.recipes.distillation import bank, card, distil, fidelity, material, music, teachers
-from earmark.recipes.distillation.distil import DistilConfig
+from earmark.recipes.distillation.distil import DistilConfig, Distilled
 from earmark.recipes.distillation.fidelity import Fidelity, Judged
 from earmark.recipes.distillation.material import Clip, SoundConfig
 
 Progress = Callable[[str, float], None]
 """Called with a stage and the share of it that is done."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome: fidelity on held-out music, and on the real files if there are any; works that could not be read."""
+
+    fidelity: dict[str, Fidelity]
+    unread: tuple[str, ...]
 
 
 class EarRecipe(Recipe):
@@ -59,7 +67,7 @@ def train(
     workers: int = 1,
     minutes: float | None = None,
     progress: Progress,
-) -> dict[str, Fidelity]:
+) -> Report:
     """Gather the sound, distil, measure, and write the ear as a bundle.
 
     Args:
@@ -73,11 +81,8 @@ def train(
         minutes: for the distillation, where it is to end earlier than the recipe says.
         progress: called as it goes.
 
-    Returns:
-        The fidelity on held-out music, and on the real files if there are any.
-
     Raises:
-        ManifestError: the music, a program or a collection of sounds is missing.
+        ManifestError: the music, a program or a collection of sounds is missing, or nothing of it can be heard.
         TableError: something is wrong with the tables.
         BundleError: a teacher's file is missing, or something that is no model stands where the ear is to be written.
     """
@@ -104,7 +109,7 @@ def train(
     def follows(network: AudioNetwork) -> float:
         return fidelity.compare(fidelity.answers(network, judged["held-out music"]), judged["held-out music"]).mean
 
-    name, network, trial = distil.distil(
+    distilled = distil.distil(
         heard,
         teaching,
         recipe.networks,
@@ -114,21 +119,23 @@ def train(
         lambda step: progress(f"distillation, loss {step.loss:.2f}", step.share),
         minutes=minutes,
     )
+    network = distilled.network
     measured = {kind: fidelity.compare(fidelity.answers(network, each), each) for kind, each in judged.items()}
-    made = Made(name, network.cpu(), trial, clips, heard.hours)
+    not_held = {str(path.relative_to(works)) for path in judged["held-out music"].unread}
+    unread = tuple(clip.name for clip in clips if clip.name in not_held.union(heard.unread))
+    made = Made(replace(distilled, network=network.cpu()), clips, heard.hours, unread)
     publish(out, recipe, made, works, measured, judged)
-    return measured
+    return Report(measured, unread)
 
 
 @dataclass(frozen=True)
 class Made:
-    """The result of a distillation and its sound: `name` and `network` of the candidate that went on."""
+    """The result of a distillation, and its sound; `unread` are the names of the clips that could not be read."""
 
-    name: str
-    network: AudioNetwork
-    trial: Mapping[str, float]
+    distilled: Distilled
     clips: Sequence[Clip]
     hours: float
+    unread: Sequence[str]
 
 
 def publish(
@@ -145,19 +152,22 @@ def publish(
         BundleError: it cannot be written, or ONNX Runtime hears something else than torch.
     """
     config = _config(recipe, made, measured)
-    choice = card.chosen(made.name, made.trial, recipe.distil.trial)
-    text = card.write(recipe.name, recipe.summary, made.clips, made.hours, made.name, choice, measured, judged)
+    choice = card.chosen(made.distilled, recipe.distil.steps)
+    text = card.write(
+        recipe.name, recipe.summary, made.clips, made.unread, made.hours, made.distilled.name, choice, measured, judged
+    )
     check = bundle.check_waveform(SAMPLE_RATE, 10 * SAMPLE_RATE)
-    bundle.write(out, made.network, config, text, check, music.attribution(recipe.name, music.read(works)))
+    named = music.attribution(recipe.name, music.read(works), made.unread)
+    bundle.write(out, made.distilled.network, config, text, check, named)
 
 
 def _config(recipe: EarRecipe, made: Made, measured: Mapping[str, Fidelity]) -> Config:
     return Config.of(
-        made.network,
+        made.distilled.network,
         name=recipe.name,
         task="tags",
         architecture="ear10",
-        settings=dict(recipe.networks[made.name]),
+        settings=dict(recipe.networks[made.distilled.name]),
         shortest=1.0,
         styles=teachers.OUTPUTS,
         families=dict.fromkeys(teachers.OUTPUTS, "Sound"),
@@ -166,7 +176,8 @@ def _config(recipe: EarRecipe, made: Made, measured: Mapping[str, Fidelity]) -> 
             "recipe": f"recipes/distillation/{recipe.name}.toml",
             "torch": torch.__version__.partition("+")[0],
             "data": card.ATTRIBUTION,
-            "trial": dict(made.trial),
+            "trial": dict(made.distilled.trial.figures) if made.distilled.trial else {},
+            "steps": made.distilled.steps,
         },
         measures={kind: each.as_json() for kind, each in measured.items()},
     )
