@@ -99,7 +99,7 @@ def answers(
         "by factors of the sound alone": lambda at: (
             taste.head.factors(taste.space.place(column.matrix).directions) @ taste.context_factors[at]
         ),
-        "**recommended**": lambda at: recommend(taste, column, known, taste.context_factors[at], seeds[at]),
+        "**recommended**": lambda at: recommend(taste, similarity, known, taste.context_factors[at], seeds[at]),
         "whoever knows the tastes": lambda at: best[at],
     }
     return {name: np.stack([np.asarray(way(at), np.float64) for at in rows]) for name, way in ways.items()}
@@ -135,7 +135,7 @@ def draw(recalls: dict[str, dict[str, list[tuple[float, float, float]]]], path: 
         panel.set_yticks(np.arange(len(names)), names)
         panel.set_title(title)
         panel.set_xlabel(f"recall at {K}")
-    panels[0].legend(loc="lower right", fontsize=8)
+    panels[0].legend(loc="upper right", fontsize=8)
     with replacement(path, ".png") as fresh:
         figure.savefig(fresh, dpi=110)
 

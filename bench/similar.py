@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from earmark.files import write_text
+from earmark.files import replacement, write_text
 from earmark.library import Catalogue, similarity
 from earmark.library.catalogue import EmbeddingColumn
 from earmark.library.embeddings import unit
@@ -31,6 +32,9 @@ from earmark.measures.uncertainty import mean_interval
 from earmark.synth.corpus import Order, render_order
 from earmark.synth.encoding import OPUS_RATE
 from earmark.testing.listeners import between
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
 
 SHARED: Final = Path(__file__).parents[2] / "shared"
 PAGE: Final = Path(__file__).parents[1] / "docs" / "similar.md"
@@ -202,12 +206,33 @@ def report(music: Material, rows: Material) -> None:
             lines.append(
                 f"| {part} | {name} | {' | '.join(figures(heard, made, whitened, CORRECTIONS['none (cosine)']))} |"
             )
-    second = [f"| correction {head}---|---|"]
-    for name, correct in CORRECTIONS.items():
-        second.append(f"| {name} | {' | '.join(figures(music, rows, similarity.WHITENED, correct))} |")
+    second = [f"| axes | correction {head}---|---|---|"]
+    for axes, whitened in (("as they are", None), ("whitened 0.1", similarity.WHITENED)):
+        for name, correct in CORRECTIONS.items():
+            second.append(f"| {axes} | {name} | {' | '.join(figures(music, rows, whitened, correct))} |")
+    draw(music, PAGE.parent / "images" / "similar-hubs.png")
     counts = f"{len(music.works)} excerpts of {len(set(music.works))} works, and {len(rows.works)} rendered rows."
     put("embeddings", "\n".join([counts, "", *lines]))
     put("hubs", "\n".join(second))
+
+
+def draw(music: Material, path: Path) -> None:
+    """Draw how often tracks are among the ten nearest of others, by the plain cosine and by the score."""
+    figure, panel = plt.subplots(figsize=(8, 2.8), layout="constrained")
+    for label, whitened, correct in (
+        ("cosine of the embeddings as they are", None, CORRECTIONS["none (cosine)"]),
+        ("score", similarity.WHITENED, linear),
+    ):
+        placed = directions(music.embeddings, whitened)
+        nearest = np.argsort(-_others(correct(placed @ placed.T)), 1, kind="stable")[:, :K]
+        counts = np.sort(k_occurrence(nearest, len(placed)))[::-1]
+        panel.step(np.arange(len(counts)), counts, where="mid", label=f"{label}: skew {skew(counts):.2f}")
+    panel.axhline(K, color="grey", linewidth=0.7)
+    panel.set_xlabel("tracks, those that are near to most first")
+    panel.set_ylabel(f"times among the {K} nearest")
+    panel.legend()
+    with replacement(path, ".png") as fresh:
+        figure.savefig(fresh, dpi=110)
 
 
 def put(name: str, text: str) -> None:

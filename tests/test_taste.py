@@ -168,12 +168,12 @@ def test_tracks_that_nobody_played_are_recommended_to_who_would(
     world: tuple[EmbeddingColumn, Listeners, NDArray[np.bool_], Taste],
 ) -> None:
     column, truth, cold, taste = world
-    known = known_in(taste, 600)
+    known, similarity = known_in(taste, 600), Similarity(column)
     found = []
     for name, played, row in zip(taste.contexts, truth.plays, range(120), strict=True):
         wanted, tracks = taste.wanted([taste.context(name)])
         seeds = column.matrix[[int(taste.paths[track]) for track in tracks]]
-        scores = recommend(taste, column, known, wanted, seeds)
+        scores = recommend(taste, similarity, known, wanted, seeds)
         first = np.flatnonzero(cold)[np.argsort(-scores[cold])[:15]]
         found.append((played[first].mean(), played[cold].mean(), row))
     hits, chance, _ = np.mean(found, axis=0)

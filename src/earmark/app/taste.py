@@ -152,14 +152,14 @@ def recommend(
         wanted, tracks = taste.wanted([taste.context(name) for name in playlists])
         members = at[tracks][at[tracks] >= 0]
         seeds = column.matrix[members]
-    scores = scores_for(taste, column, known, wanted, seeds)
+    similarity = Similarity(column)
+    scores = scores_for(taste, similarity, known, wanted, seeds)
     allowed = np.ones(len(scores), bool) if query is None else np.isin(column.ids, catalogue.ids(query))
     allowed[members] = False
     if new or not (playlists or like):
         allowed[known >= 0] = False
     order = np.flatnonzero(allowed)[np.argsort(-scores[allowed], kind="stable")][: CHOICE * limit]
     nearest = [Neighbour(int(column.ids[row]), float(scores[row])) for row in order]
-    similarity = Similarity(column)
     tracks_of = {track.id: track for track in catalogue.by_ids([each.id for each in nearest])}
     others = without_copies(asked, [tracks_of[each.id] for each in nearest], 2 * limit)
     if one_per_artist:

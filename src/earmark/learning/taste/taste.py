@@ -23,7 +23,6 @@ from earmark.errors import BundleError, EarmarkError
 from earmark.files import replacing
 from earmark.learning.taste.factors import Factors, Feedback, factorise, fold_in
 from earmark.learning.taste.head import Head
-from earmark.library.catalogue import EmbeddingColumn
 from earmark.library.similarity import Similarity, Space
 
 FORMAT: Final = 1
@@ -187,7 +186,7 @@ class Taste:
 
 def recommend(
     taste: Taste,
-    column: EmbeddingColumn,
+    similarity: Similarity,
     known: NDArray[np.intp],
     wanted: Factors,
     seeds: NDArray[np.floating],
@@ -196,15 +195,15 @@ def recommend(
 
     Args:
         taste: what was learned.
-        column: the embeddings of the collection.
+        similarity: the collection.
         known: the number of each track of the collection among `taste.paths`, or -1, (tracks,).
         wanted: factors of the context, (factors,).
         seeds: embeddings of the tracks in the context, (seeds, dims); none is an answer by factors alone.
     """
-    scores = _standard(taste.factors(column.matrix, known) @ wanted)
+    scores = _standard(taste.factors(similarity.column.matrix, known) @ wanted)
     if not len(seeds):
         return scores
-    return (scores + SOUND * _standard(Similarity(column).scores(seeds))) / (1 + SOUND)
+    return (scores + SOUND * _standard(similarity.scores(seeds))) / (1 + SOUND)
 
 
 def _standard(scores: NDArray[np.floating]) -> NDArray[np.float64]:
