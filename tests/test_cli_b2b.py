@@ -69,7 +69,7 @@ def test_a_session_is_played_saved_and_gone_on_with(earmark_: Earmark, tmp_path:
     session, out = tmp_path / "session.json", tmp_path / "set.m3u8"
     status, lines, err = earmark_("title 0\n\n\nq\n", session, "--no-transitions", "--out", out)
     assert (status, "earmark:" in err) == (0, False)
-    assert lines[0].startswith("heard: Artist 0 – Title 0: Deep House; 122.0 BPM; 8A; energy 8")
+    assert lines[0].startswith("heard: Artist 0 – Title 0: Deep House 0.90; 122.0 BPM; 8A; energy 8")
     assert lines[1] == "  1  Artist 1 – Title 1: stays Deep House; 122 → 123 BPM (+0.8%); the same key"
     assert [line[:5] for line in lines[1:5]] == ["  1  ", "  2  ", "  3  ", "  4  "]
     assert lines[5:] == ["plays: Artist 1 – Title 1", f"written: {out}"]

@@ -19,6 +19,7 @@ from earmark.dj.sets import Step, explained
 from earmark.errors import EarmarkError, FileError
 from earmark.files import write_text
 from earmark.library import Catalogue, Query, Tags, Track
+from earmark.library.content import content_hash
 from earmark.library.track import Summary
 
 MENTIONED = 5  # tracks that a message names
@@ -123,7 +124,7 @@ def hear_track(path: Path, model: str = "") -> Track:
         tags = read(path)
     except FileError:  # a file without tags that can be read is called by its name
         tags = Tags()
-    return Track(path=path, size=0, modified=0, content_hash="", tags=tags, analysis=outcome)
+    return Track(path=path, size=0, modified=0, content_hash=content_hash(path), tags=tags, analysis=outcome)
 
 
 def make_set(

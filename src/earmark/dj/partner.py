@@ -247,9 +247,9 @@ def heard(played: Played) -> str:
     """A sentence on what was heard: styles, tempo, key, energy, sounds."""
     track = played.track
     order = np.argsort(-track.probabilities, kind="stable")
-    style = track.styles[order[0]]
+    style = f"{track.styles[order[0]]} {track.probabilities[order[0]]:.2f}"
     if len(order) > 1 and track.probabilities[order[1]] >= NAMED:
-        style += f", perhaps {track.styles[order[1]]}"
+        style += f", perhaps {track.styles[order[1]]} {track.probabilities[order[1]]:.2f}"
     parts = [
         style,
         *([f"{track.bpm:.1f} BPM"] if track.bpm else []),
