@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from earmark.app.exporting import write_set
+from earmark.app.listening import MODEL
 from earmark.app.lookup import heard
 from earmark.app.query import style_named
 from earmark.dj.candidates import Candidates, Rows
@@ -117,7 +118,7 @@ def hear_track(path: Path, model: str = "") -> Track:
     """
     from earmark.library.tags import read
 
-    (outcome,) = heard([str(path)], model=model or "house12", workers=1)
+    (outcome,) = heard([str(path)], model=model or MODEL, workers=1)
     if isinstance(outcome, FileError):
         raise outcome
     try:
