@@ -329,7 +329,8 @@ def _range(blocks: NDArray[np.float64]) -> float:
     heard = _heard(blocks, 20.0)
     if not heard.size:
         return 0.0
-    low, high = np.percentile(heard, (10, 95))
+    # Not by `percentile`, which loads masked arrays: a third of what NumPy costs.
+    low, high = np.interp((10, 95), np.linspace(0, 100, heard.size), np.sort(heard))
     return float(10 * np.log10(high / low))
 
 

@@ -25,6 +25,10 @@ def open_session(path: Path, network: bytes | None = None) -> onnxruntime.Infere
     options = onnxruntime.SessionOptions()
     # One thread: tracks are heard side by side in processes, and threads that wait for work burn processor time too.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # Each saves 10 ms of a start: no second memory plan for a shape that is heard again, which would stand beside the
+    # first one (20 MB); no other copy of the weights, which makes none of our products faster.
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.disable_prepacking", "1")
     options.log_severity_level = 3  # errors; they arrive as exceptions as well
     try:
         source = str(path) if network is None else network
