@@ -1,5 +1,6 @@
 """Each weight of a bundle is stored once, and whatever reads ONNX from a path finds it."""
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -9,6 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data, uses_external_data
@@ -18,8 +20,11 @@ from earmark.errors import BundleError
 from earmark.hearing import Model
 from earmark.hearing.bundle import CARD, CHECK, CONFIG, NETWORK, WEIGHTS, read_config, shipped
 from earmark.learning import bundle_files
+from earmark.learning.bundle import load_network
 from earmark.learning.bundle_files import CheckSample
 from earmark.learning.external_data import SMALLEST, read_network, refer
+from earmark.learning.teaching.answer import taught, write
+from earmark.learning.teaching.fitted import LinearHead, Standardise
 
 SIDE = 32
 SQUARE = np.random.default_rng(0).normal(0, 1, (SIDE, SIDE)).astype(np.float32)
@@ -138,6 +143,41 @@ def test_a_bundle_whose_network_holds_its_weights_itself_is_heard_as_before(tmp_
         check=CheckSample(waveform, logits),
     )
     assert (old / NETWORK).read_bytes() == (light / NETWORK).read_bytes()
+
+
+def test_a_model_taught_on_top_of_another_stores_the_weights_of_both_once(tmp_path: Path) -> None:
+    base = shipped()["emusic12"]
+    config = read_config(base)
+    with np.load(base / CHECK) as check:
+        waveform = check["waveform"][:1]
+    _, embedding = Model.open(base).run(waveform)
+    draws = np.random.default_rng(0)
+    dims = embedding.shape[1]
+    standardise = Standardise(np.zeros(dims, np.float32), np.ones(dims, np.float32))
+    head = LinearHead(standardise, draws.normal(0, 1, (2, dims)), np.zeros(2))
+    upon = taught(head, 2)
+    settings = {
+        "base": {"architecture": config.architecture, "settings": config.settings, "styles": len(config.styles)}
+    }
+    styles = ["Left", "Right"]
+    own = dataclasses.replace(
+        config,
+        name="mine",
+        architecture="taught",
+        settings=settings | upon.settings,
+        styles=styles,
+        families=dict(zip(styles, styles, strict=True)),
+        sha256={},
+    )
+    write(tmp_path / "mine", upon, own, "# mine\n", base)
+    assert (tmp_path / "mine" / NETWORK).stat().st_size < 100_000
+    assert (tmp_path / "mine" / WEIGHTS).stat().st_size < (base / WEIGHTS).stat().st_size + 100_000
+    logits, same = Model.open(tmp_path / "mine").run(waveform)
+    assert logits == pytest.approx(head(embedding), rel=1e-4, abs=1e-4)
+    np.testing.assert_allclose(same, embedding, atol=1e-5)
+    with torch.no_grad():
+        further, _ = load_network(tmp_path / "mine")(torch.from_numpy(waveform))
+    assert further.numpy() == pytest.approx(logits, rel=1e-3, abs=1e-3)
 
 
 def test_a_model_whose_weights_were_damaged_is_not_opened(tmp_path: Path) -> None:
