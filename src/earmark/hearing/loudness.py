@@ -269,8 +269,7 @@ def true_peak(channels: NDArray[np.float32], rate: int, floor: float = 0.0) -> f
         high = np.abs(padded[TAPS // 2 - 1 :][: count * CHUNK + 1]) > HOPEFUL * peak
         chosen = np.flatnonzero((high[:-1].view(np.uint64) != 0) | high[CHUNK::CHUNK])
         if chosen.size:
-            chunks = np.lib.stride_tricks.sliding_window_view(padded, CHUNK + REACH)[::CHUNK]
-            values = filtered(chunks[chosen], _interpolation(factor))
+            values = filtered(padded[chosen[:, None] * CHUNK + np.arange(CHUNK + REACH)], _interpolation(factor))
             peak = max(peak, float(values.max()), -float(values.min()))
     return peak
 

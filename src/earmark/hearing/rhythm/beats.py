@@ -121,7 +121,7 @@ def _smooth(profile: Array) -> Array:
 def _shift(profile: Array, template: Array) -> tuple[float, float]:
     """Delay in bins of a profile against a template, up to `REACH`, and their correlation there."""
     reach = np.arange(-REACH - 1, REACH + 2)
-    products = np.array([profile @ np.roll(template, int(shift)) for shift in reach])
+    products = template[(np.arange(template.size) - reach[:, None]) % template.size] @ profile
     norm = max(float(np.linalg.norm(profile) * np.linalg.norm(template)), 1e-9)
     best = int(products[1:-1].argmax()) + 1
     return float(reach[best] + vertex(*products[best - 1 : best + 2])), float(products[best] / norm)
