@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.files import replacement, write_text
+from earmark.learning.taste.factors import FACTORS
 from earmark.learning.taste.taste import Taste, recommend
 from earmark.library import Catalogue
 from earmark.library.catalogue import EmbeddingColumn
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 DOCS: Final = Path(__file__).parents[1] / "docs"
 TRACKS: Final = 2000
 K: Final = 50
+WIDE: Final = 40  # factors, as in 2014
 UNTOLD: Final = 0.2  # of the tracks, and of the plays of the others
 WORLDS: Final = {"listeners": ("300 listeners", 300), "playlists": ("one user with 20 playlists", 20)}
 
@@ -84,7 +86,9 @@ def answers(
     """Scores of all tracks for each listener, by each way, (listeners, tracks)."""
     heard = {str(at): column.matrix[at] for at in range(TRACKS)}
     contexts = [(str(at), {str(track): 1.0 for track in np.flatnonzero(row)}) for at, row in enumerate(told)]
-    taste = Taste.learn(contexts, heard, similarity.space, column.model)
+    taste, wide = (
+        Taste.learn(contexts, heard, similarity.space, column.model, count=count) for count in (FACTORS, WIDE)
+    )
     known = np.full(TRACKS, -1)
     known[[int(path) for path in taste.paths]] = np.arange(len(taste.paths))
     own = np.zeros((TRACKS, taste.track_factors.shape[1]), np.float32)
@@ -100,6 +104,9 @@ def answers(
             taste.head.factors(taste.space.place(column.matrix).directions) @ taste.context_factors[at]
         ),
         "**recommended**": lambda at: recommend(taste, similarity, known, taste.context_factors[at], seeds[at]),
+        f"recommended with {WIDE} factors": lambda at: recommend(
+            wide, similarity, known, wide.context_factors[at], seeds[at]
+        ),
         "whoever knows the tastes": lambda at: best[at],
     }
     return {name: np.stack([np.asarray(way(at), np.float64) for at in rows]) for name, way in ways.items()}

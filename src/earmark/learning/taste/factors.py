@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from earmark.errors import MissingExtra
 
-FACTORS: Final = 12  # of listeners by the million there were 40 in 2014; of few, fewer say more
+FACTORS: Final = 12  # 40, as in 2014, find no more in the plays of hundreds
 CONFIDENCE: Final = 5.0  # how much what is in a context counts, where what is not counts 1
 REGULARISATION: Final = 20.0
 ITERATIONS: Final = 20

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from earmark.errors import BundleError, EarmarkError
 from earmark.files import replacing
-from earmark.learning.taste.factors import Factors, Feedback, factorise, fold_in
+from earmark.learning.taste.factors import FACTORS, Factors, Feedback, factorise, fold_in
 from earmark.learning.taste.head import Head
 from earmark.library.similarity import Similarity, Space
 
@@ -62,6 +62,8 @@ class Taste:
         embeddings: dict[str, NDArray[np.floating]],
         space: Space,
         model: str,
+        *,
+        count: int = FACTORS,
     ) -> Self:
         """Learn from contexts.
 
@@ -70,6 +72,7 @@ class Taste:
             embeddings: of tracks, each (dims,).
             space: of the collection.
             model: that gave the embeddings.
+            count: of factors.
 
         Raises:
             EarmarkError: fewer than two contexts have two of the tracks.
@@ -92,7 +95,7 @@ class Taste:
             np.array(weights, np.float32),
             (len(usable), len(paths)),
         )
-        context_factors, track_factors = factorise(feedback)
+        context_factors, track_factors = factorise(feedback, count)
         directions = space.place(np.stack([embeddings[path] for path in paths])).directions
         counts = np.bincount(feedback.tracks, minlength=len(paths)).astype(np.float64)
         head = Head.fit(directions, track_factors, counts)
