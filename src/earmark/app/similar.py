@@ -100,7 +100,7 @@ def similar(
         wanted,
         CHOICE * limit + len(asked) + len(shunned),
         unlike=unwanted,
-        among=None if query is None else catalogue.ids(query),
+        among=None if query in (None, Query()) else catalogue.ids(query),
     )
     tracks = {track.id: track for track in catalogue.by_ids([each.id for each in nearest])}
     others = without_copies([*asked, *shunned], [tracks[each.id] for each in nearest], 2 * limit)

@@ -154,7 +154,7 @@ def recommend(
         seeds = column.matrix[members]
     similarity = Similarity(column)
     scores = scores_for(taste, similarity, known, wanted, seeds)
-    allowed = np.ones(len(scores), bool) if query is None else np.isin(column.ids, catalogue.ids(query))
+    allowed = np.ones(len(scores), bool) if query in (None, Query()) else np.isin(column.ids, catalogue.ids(query))
     allowed[members] = False
     if new or not (playlists or like):
         allowed[known >= 0] = False
