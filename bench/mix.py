@@ -225,7 +225,7 @@ def table(pairs: list[Pair]) -> str:
     within = f"{np.mean(beats <= NEAR):.1%} are within 10 ms, half within {1000 * np.median(beats):.1f} ms"
     sentences = (
         f"Of all {beats.size} beats of the transitions {within}.",
-        f"In {sum(pair.bars > MOSTLY for pair in pairs)} of {len(matched)} bars begin together.",
+        f"In {sum(pair.bars > MOSTLY for pair in pairs)} of {len(matched)} transitions at one tempo bars lie on bars.",
         f"{found} of {seams} seams and jumps are steeper than what is around them.",
         f"The highest peak is {max(pair.peak for pair in pairs):.1f} dBTP.",
         f"{np.mean(steps <= LOUDER):.0%} of {steps.size} steps between the drops of two tracks are within 1 LU.",
