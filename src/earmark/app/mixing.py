@@ -78,7 +78,7 @@ def mix(
         if path.exists() and not replace:
             raise EarmarkError(f"{path}: it exists already; --replace overwrites it")
     files, failures = _files(sources)
-    asked = {absolute(path) for path in (*files, *sources)}
+    asked = {*map(absolute, files), *map(absolute, sources)}
     for path in (out, *beside.values()):
         if absolute(path) in asked:
             raise EarmarkError(f"{path}: it is what is to be mixed, and would be overwritten")
