@@ -16,9 +16,11 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 import soxr
+from av.audio.stream import AudioStream
+from av.container import InputContainer
 from numpy.typing import NDArray
 
-from earmark.audio import SUFFIXES, Recording, Sound, Waveform, decode
+from earmark.audio import SUFFIXES, Recording, Sound, Waveform, decode, opening, recording
 from earmark.errors import UnreadableAudio
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -353,6 +355,26 @@ def test_a_seek_that_fails_costs_time_but_no_sample(
         monkeypatch.setattr(recording, "_container", BadIndex(recording._container))  # noqa: SLF001
         excerpt = np.concatenate(list(recording.blocks(RATE, start=5, duration=1)))
     assert np.array_equal(excerpt, whole[5 * RATE : 6 * RATE])
+
+
+@pytest.mark.parametrize("name", ["tribb.mp3", "modula.flac"])
+def test_excerpts_one_after_the_other_are_those_of_the_whole_and_open_an_mp3_once(
+    shared_audio: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    track = shared_audio / "tracks" / name
+    whole = decode(track, RATE)
+    opened: list[Path] = []
+
+    def counted(path: Path) -> tuple[InputContainer, AudioStream]:
+        opened.append(path)
+        return opening.open_sound(path)
+
+    monkeypatch.setattr(recording, "open_sound", counted)
+    with Recording(track) as track_heard:
+        for start in (0, 10, 30, 35, 50, 20):  # the last one lies behind
+            excerpt = np.concatenate(list(track_heard.blocks(RATE, start=start, duration=1)))
+            assert np.abs(excerpt - whole[start * RATE : (start + 1) * RATE]).max() < 1e-6
+    assert len(opened) == (3 if name.endswith("mp3") else 6)
 
 
 def test_a_recording_can_be_heard_twice(encoded: Callable[[str], Path]) -> None:

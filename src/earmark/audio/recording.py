@@ -70,6 +70,8 @@ class Recording:
         self.warnings: list[str] = []
         self._container, self._stream = open_sound(self.path)
         self._fresh = True
+        self._latest: Packet[AudioStream] | None = None  # that was read since the file was opened
+        self._origin: int | None = None  # stamp of the first frame, where an excerpt had to know it
         self._packets_read = self._damaged = 0
         self.sample_rate = self._stream.codec_context.sample_rate
         self.channels = self._stream.codec_context.channels
@@ -126,7 +128,7 @@ class Recording:
 
     def _native(self, first: int, tap: Tap | None) -> Iterator[tuple[int, Waveform]]:
         """Yield the file from its own sample `first` on, in blocks, each with its rate in Hz."""
-        if not self._fresh:
+        if not self._fresh and not self._lies_ahead(first):
             self._reopen()
         self._fresh = False
         self._packets_read = self._damaged = 0
@@ -180,10 +182,12 @@ class Recording:
         ticks = ticks_per_sample(self._container, self._stream)
         if early <= 0 or ticks is None:
             return frames, 0
-        head = next(frames, None)  # its stamp is not always 0: in an mp3 it is the encoder delay
-        if head is None or head.pts is None:
-            return chain([] if head is None else [head], frames), 0
-        origin = head.pts
+        if self._latest is None or self._origin is None:  # not so where an excerpt follows one before
+            head = next(frames, None)  # its stamp is not always 0: in an mp3 it is the encoder delay
+            if head is None or head.pts is None:
+                return chain([] if head is None else [head], frames), 0
+            self._origin = head.pts
+        origin = self._origin
         wanted = origin + early * ticks
         if self._container.format.name in STEPPING:
             packets = dropwhile(lambda packet: (packet.pts or 0) + (packet.duration or 0) <= wanted, packets)
@@ -203,6 +207,15 @@ class Recording:
             return self._frames_from_the_start()
         return chain([head], frames), position
 
+    def _lies_ahead(self, first: int) -> bool:
+        """Whether packets can be passed over from where we are until `first`, and need not be from the beginning."""
+        ticks = ticks_per_sample(self._container, self._stream)
+        if self._latest is None or self._latest.pts is None or self._origin is None or ticks is None:
+            return False
+        reached = self._latest.pts + (self._latest.duration or 0)
+        wanted = self._origin + (first - round(WARM_UP * self.sample_rate)) * ticks
+        return self._container.format.name in STEPPING and 0 < reached <= wanted
+
     def _frames_from_the_start(self) -> tuple[Iterator[AudioFrame], int]:
         self._reopen()
         return self._decoded(self.packets()), 0
@@ -210,11 +223,14 @@ class Recording:
     def _reopen(self) -> None:
         self.close()
         self._container, self._stream = open_sound(self.path)
+        self._latest = None
 
     def packets(self) -> Iterator["Packet[AudioStream]"]:
         """Undecoded packets up to the end of the file, or to where its structure breaks off."""
         try:
-            yield from self._container.demux(self._stream)
+            for packet in self._container.demux(self._stream):
+                self._latest = packet
+                yield packet
         except OSError as error:
             raise UnreadableAudio(self.path, f"reading failed: {error.strerror}") from error
         except av.error.FFmpegError:
