@@ -22,7 +22,8 @@ from torch import nn
 from earmark.learning.bundle import export_onnx
 from earmark.learning.networks import ARCHITECTURES
 from earmark.learning.networks.ear import EarScores
-from earmark.recipes.distillation import card, fidelity, music, teachers
+from earmark.recipes import music
+from earmark.recipes.distillation import card, fidelity, teachers
 from earmark.recipes.distillation.fidelity import Judged
 from earmark.recipes.distillation.recipe import read_recipe
 from earmark.recipes.distillation.teachers import OUTPUTS

@@ -34,6 +34,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_music() -> Path:
+    """Return the folder of openly licensed music, beside the project on the machines it was built on."""
+    folder = Path(__file__).parents[2] / "shared" / "music"
+    if not folder.is_dir():
+        pytest.skip(f"the openly licensed music is not here: {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def shared_teachers() -> Path:
     """Return the folder of openly licensed networks, beside the project on the machines it was built on."""
     folder = Path(__file__).parents[2] / "shared" / "teachers"

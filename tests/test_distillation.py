@@ -20,13 +20,14 @@ from earmark.learning.networks.ear10 import ear10
 from earmark.learning.networks.network import AudioNetwork
 from earmark.learning.networks.yamnet import classes
 from earmark.learning.networks.yamnet.network import YamnetEar
-from earmark.recipes.distillation import bank, card, distil, fidelity, music, recipe, scenes, teachers
+from earmark.recipes import music
+from earmark.recipes.distillation import bank, card, distil, fidelity, recipe, scenes, teachers
 from earmark.recipes.distillation.bank import RATE, Bank
 from earmark.recipes.distillation.fidelity import Fidelity, Judged
 from earmark.recipes.distillation.material import Clip
-from earmark.recipes.distillation.music import Excerpt
 from earmark.recipes.distillation.recipe import read_recipe
 from earmark.recipes.distillation.teachers import TEACHERS, Answer, musicnn
+from earmark.recipes.music import Excerpt
 from earmark.recipes.shipped import FILES
 from earmark.synth.corpus import plan
 from earmark.synth.encoding import write_audio

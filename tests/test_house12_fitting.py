@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.recipes.house12.fitting import _balance, _disturbed, _targets, fit, one_thread, predict
 from earmark.recipes.house12.recipe import FitConfig
+from earmark.recipes.house12.shifts import Pairs
 from earmark.recipes.house12.tables import UNLABELLED, Indices, Labels, Rows
 
 CONFIG = FitConfig(members=2, hidden=(24,), knots=9, epochs=30, batch_size=32, dropout=0.1, seed=1)
@@ -70,15 +71,19 @@ def test_what_is_no_music_gets_a_spread_out_answer() -> None:
     assert (predict(told, rows).argmax(1) == labels).mean() > 0.9
 
 
-def test_degraded_copies_make_it_robust_against_the_same_degradation() -> None:
+def test_scatter_makes_it_robust_against_the_same_damage() -> None:
     rows, labels = made_up_rows()
-    damaged = rows.copy()
-    damaged[:, 0] -= 4  # the first class loses its mark, as a low-pass would take it away
     rows[np.arange(len(rows)), labels + 3] += 2
-    damaged[np.arange(len(rows)), labels + 3] += 2
+    other, _ = made_up_rows(seed=3)
+
+    def damaged(whole: Rows) -> Rows:
+        after = whole.copy()
+        after[:, 0] -= 4  # the first class loses its mark, as a low-pass would take it away
+        return after
+
     config = changed(degraded=0.5)
-    taught, untaught = (fit(rows, labels, 3, config, degraded=copies) for copies in ([damaged], []))
-    right = [(predict(network, damaged).argmax(1) == labels).mean() for network in (taught, untaught)]
+    taught, untaught = (fit(rows, labels, 3, config, scatter=kinds) for kinds in ([Pairs(other, damaged(other))], []))
+    right = [(predict(network, damaged(rows)).argmax(1) == labels).mean() for network in (taught, untaught)]
     assert right[0] > 0.9
     assert right[0] > right[1]
 

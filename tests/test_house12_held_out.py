@@ -14,6 +14,7 @@ from earmark.recipes.house12.fitting import fit
 from earmark.recipes.house12.held_out import cache_key, cross_validate
 from earmark.recipes.house12.protocols import EvaluationProtocol
 from earmark.recipes.house12.recipe import FitConfig
+from earmark.recipes.house12.shifts import Pairs
 from earmark.recipes.house12.tables import Labels, Rows
 
 CONFIG = FitConfig(members=2, hidden=(24,), knots=9, epochs=10, batch_size=32, dropout=0.1, seed=1)
@@ -38,19 +39,6 @@ def test_each_test_row_is_predicted_by_a_network_that_has_not_seen_it() -> None:
     assert (found.probabilities.argmax(1) == found.labels).mean() < 0.6
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1.0)
-
-
-def test_rows_are_degraded_by_what_is_known_of_the_training_rows_alone() -> None:
-    protocol = nothing_to_learn()
-    met: list[Rows] = []
-
-    def degrade(rows: Rows) -> list[Rows]:
-        met.append(rows)
-        return [rows]
-
-    cross_validate(protocol, CONFIG, degrade=degrade)
-    for rows, (train, _) in zip(met, protocol.folds, strict=True):
-        assert np.array_equal(rows, protocol.rows[train])
 
 
 def test_a_fold_that_was_kept_is_not_fitted_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +66,7 @@ CHANGES: dict[str, Callable[[EvaluationProtocol], dict[str, Any]]] = {
     "auxiliary labels": lambda protocol: {"protocol": replace(protocol, auxiliary=())},
     "weights": lambda protocol: {"weights": np.full(len(protocol.rows), 0.5, np.float32)},
     "non-music": lambda protocol: {"non_music": protocol.rows[:5]},
-    "degraded copies": lambda _: {"degrade": lambda rows: [rows]},
+    "scatter": lambda protocol: {"scatter": [Pairs(protocol.rows, protocol.rows + np.float32(0.1))]},
 }
 
 
@@ -106,10 +94,13 @@ def test_the_weight_of_a_row_goes_with_it_into_the_folds(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(held_out, "fit", recorded)
     weights = np.arange(len(protocol.rows), dtype=np.float32)
-    cross_validate(protocol, CONFIG.model_copy(update={"epochs": 1}), weights=weights, non_music=protocol.rows[:2])
+    pairs = [Pairs(protocol.rows, protocol.rows)]
+    one_epoch = CONFIG.model_copy(update={"epochs": 1})
+    cross_validate(protocol, one_epoch, weights=weights, non_music=protocol.rows[:2], scatter=pairs)
     for call, (train, _) in zip(met, protocol.folds, strict=True):
         assert np.array_equal(call["weights"], weights[train])
         assert np.array_equal(call["non_music"], protocol.rows[:2])
+        assert call["scatter"] is pairs
         assert np.array_equal(call["auxiliary"][0].indices, protocol.labels[train])
 
 

@@ -22,12 +22,14 @@ def test_the_shipped_recipe_is_read() -> None:
     assert recipe.fit.hidden == (256, 256)
     assert recipe.synthetic.file == FILES["house12"].with_name("house12-synthetic.npz")
     assert recipe.synthetic.file.is_file()
+    assert recipe.recordings.file == FILES["house12"].with_name("house12-recordings.npz")
 
 
 def test_recipes_are_resources_of_the_package() -> None:
     room = resources.files("earmark.recipes") / "house12"
     recipe = tomllib.loads((room / "house12.toml").read_text(encoding="utf-8"))
     assert (room / recipe["synthetic"]["file"]).is_file()
+    assert (room / recipe["recordings"]["file"]).is_file()
     assert set(FILES) >= {"ear", "house12", "house12-pool"}
 
 

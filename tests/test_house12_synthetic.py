@@ -81,7 +81,7 @@ def test_the_shipped_descriptors_are_the_same_after_they_were_stored(tmp_path: P
     rows = synthetic.load(read_recipe(FILES["house12"]).synthetic.file)
     synthetic.save(rows, tmp_path / "copy.npz")
     again = synthetic.load(tmp_path / "copy.npz")
-    assert list(again.degraded) == list(rows.degraded) == list(TAUGHT)
+    assert list(again.degraded) == list(rows.degraded) == [*TAUGHT, synthetic.DRUMS]
     assert np.array_equal(again.non_music, rows.non_music)
     assert np.array_equal(again.half_time.after, rows.half_time.after)
     for name, pairs in rows.degraded.items():
@@ -103,13 +103,16 @@ def test_sounds_are_measured_in_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic, "TRACK_SECONDS", 4.0)
     monkeypatch.setattr(synthetic, "TAUGHT", {"-12 dB": quieter, "8 kHz low-pass": band_limited})
     monkeypatch.setattr(synthetic, "SOUNDS", 1)
+    monkeypatch.setattr(synthetic, "DRUM_TRACKS", 1)
     shares: list[float] = []
-    config = SyntheticConfig(file=Path("any"), per_style=1, seed=3, copies=1)
+    config = SyntheticConfig(file=Path("any"), per_style=1, seed=3)
     rows = synthetic.measure(config, shares.append)
     assert rows.half_time.before.shape == (4, 70)
     assert rows.non_music.shape == (7, 70)
-    assert list(rows.degraded) == ["-12 dB", "8 kHz low-pass"]
-    quiet, dull = rows.degraded.values()
+    assert list(rows.degraded) == ["-12 dB", "8 kHz low-pass", "drums alone"]
+    quiet, dull, drums = rows.degraded.values()
+    assert np.array_equal(drums.before, quiet.before)
+    assert (drums.after[:, :68] != drums.before[:, :68]).any()
     assert quiet.before == pytest.approx(quiet.after, abs=0.02)  # descriptors do not depend on the level
     assert (dull.after[:, 3:5] < dull.before[:, 3:5]).all()  # centroid and spread without what was above 8 kHz
     assert (rows.half_time.after[:, :68] != rows.half_time.before[:, :68]).any()

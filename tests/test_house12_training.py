@@ -15,6 +15,7 @@ from earmark.recipes.house12 import fitting, protocols, training
 from earmark.recipes.house12.examples import AS_SHIPPED
 from earmark.recipes.house12.held_out import HeldOut
 from earmark.recipes.house12.recipe import TableRecipe, read_recipe
+from earmark.recipes.house12.shifts import Pairs
 from earmark.recipes.shipped import FILES
 from earmark.styles import styles
 
@@ -35,6 +36,7 @@ class Written:
     config: Config
     card: str
     check: np.ndarray
+    attribution: str
 
 
 def test_a_small_recipe_makes_a_whole_model(
@@ -55,6 +57,7 @@ def test_a_small_recipe_makes_a_whole_model(
     assert found.config.measures["precision_at_1"] == round(scores[0].micro[0].value, 3)
     assert found.check.shape == (1, 3 * 22_050)
     assert sum(p.numel() for p in found.network.parameters()) == 74 * 16 + 16 + 16 * 12 + 12
+    assert "| GPL-3+ |" in found.attribution
     assert "## What to know before trusting it\n\n- **It has never heard Halftime.**" in found.card
     assert f"below {found.config.unknown_threshold} is called unlike anything the model knows" in found.card
     assert set(titles) == {"fit", AS_SHIPPED, *protocols.REFERENCE}
@@ -88,13 +91,14 @@ def test_the_fit_gets_everything_that_the_recipe_speaks_of(
     training.fitted(small, made_up_tables, lambda _title, _share: None)
     assert met["config"] == small.fit
     assert met["classes"] == 12
-    rows, degraded, weights, non_music = met["rows"], met["degraded"], met["weights"], met["non_music"]
+    rows, scatter, weights, non_music = met["rows"], met["scatter"], met["weights"], met["non_music"]
     assert isinstance(rows, np.ndarray)
-    assert isinstance(degraded, list)
+    assert isinstance(scatter, list)
     assert isinstance(weights, np.ndarray)
     assert isinstance(non_music, np.ndarray)
     assert len(rows) == len(weights) == 240 + 120 + 88
-    assert [each.shape for each in degraded] == [rows.shape] * (4 * small.synthetic.copies)
+    assert len(scatter) == 19 + 5  # kinds of real recordings and of synthetic sound
+    assert all(isinstance(each, Pairs) for each in scatter)
     assert non_music.shape == (140, 70)
     assert weights.min() == 0.5
 

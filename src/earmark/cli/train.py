@@ -70,6 +70,10 @@ def train_tables(
     recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a shipped one: house12.")],
     tables: Annotated[Path, typer.Argument(help="The folder with the tables.")],
     out: Annotated[Path, typer.Argument(help="The model to write, a folder.")],
+    music: Annotated[
+        Path | None,
+        typer.Option(help="The folder of open music, where the recipe's descriptors of it are to be measured anew."),
+    ] = None,
 ) -> None:
     """Train a model on tables of measured descriptors, and write it with its card."""
     from earmark.cli import show
@@ -79,6 +83,6 @@ def train_tables(
     from earmark.recipes.house12.recipe import read_recipe
 
     with titled_progress(lines=True) as progress:
-        scores = training.train(read_recipe(shipped.locate(recipe)), tables, out, progress)
+        scores = training.train(read_recipe(shipped.locate(recipe)), tables, out, progress, music)
     show.stdout().print(show.scores_table(scores))
     say(f"written: {out}")

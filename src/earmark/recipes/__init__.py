@@ -2,4 +2,5 @@
 
 house12        the descriptor network, from tables of measured descriptors
 distillation   the ear, from networks that have heard real recordings
+music          real works with open licences: which of them are never learned from, whose they are
 """

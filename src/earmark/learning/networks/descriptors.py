@@ -109,13 +109,16 @@ class DescriptorNetwork(nn.Module):
 
     def inputs(self, rows: Tensor) -> Tensor:
         """Inputs of the perceptrons: normal scores, then the tempo, of unit variance, (..., 68 + 2 harmonics)."""
-        sine, cosine = rows[..., 68:69], rows[..., 69:70]
+        return self.with_harmonics(self.scores(rows[..., :68]), rows[..., 68:69], rows[..., 69:70])
+
+    def with_harmonics(self, scores: Tensor, sine: Tensor, cosine: Tensor) -> Tensor:
+        """Inputs of the perceptrons from normal scores (..., 68) and a tempo, (..., 1) each."""
         clarity = (sine * sine + cosine * cosine + 1e-12).sqrt()  # the radius, which all harmonics keep
         tempo = [sine, cosine]
         for _ in range(self.harmonics - 1):
             sine, cosine = 2 * sine * cosine / clarity, (cosine * cosine - sine * sine) / clarity
             tempo += [sine, cosine]
-        return torch.cat([self.scores(rows[..., :68]), torch.cat(tempo, -1) * 2**0.5], -1)
+        return torch.cat([scores, torch.cat(tempo, -1) * 2**0.5], -1)
 
     def perceptrons(self, inputs: Tensor, drop: Callable[[Tensor], Tensor] = lambda hidden: hidden) -> Tensor:
         """Each member's own logits, (members, batch, inputs) -> (members, batch, styles); `drop` acts between."""

@@ -3,7 +3,6 @@
 Networks that have heard millions of recordings are asked about sound: music with open licences, tracks of our
 synthesizer, phrases, speech and noises, changed and mixed anew each time. Ours learns to answer as they do.
 
-    music                           real works, which of them are never learned from, whose they are
     material                        what there is to hear, of many kinds
     instruments, samples, speech    kinds that programs make
     bank                            all of it in memory, on one sample rate

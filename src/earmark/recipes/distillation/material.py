@@ -25,7 +25,8 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from earmark.files import replacement
 from earmark.learning.recipe import Recipe
-from earmark.recipes.distillation import instruments, music, samples, speech
+from earmark.recipes import music
+from earmark.recipes.distillation import instruments, samples, speech
 from earmark.recipes.house12 import tables
 from earmark.synth.corpus import Order, plan
 from earmark.synth.encoding import write_audio

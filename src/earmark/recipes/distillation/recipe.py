@@ -20,7 +20,8 @@ from earmark.learning import recipe as recipes
 from earmark.learning.networks import AudioNetwork
 from earmark.learning.networks.ear10 import SAMPLE_RATE
 from earmark.learning.recipe import Recipe
-from earmark.recipes.distillation import bank, card, distil, fidelity, material, music, teachers
+from earmark.recipes import music
+from earmark.recipes.distillation import bank, card, distil, fidelity, material, teachers
 from earmark.recipes.distillation.distil import DistilConfig, Distilled
 from earmark.recipes.distillation.fidelity import Fidelity, Judged
 from earmark.recipes.distillation.material import Clip, SoundConfig

@@ -5,6 +5,7 @@
     protocols        comparisons of models on the tables
     non_music        sounds that are no music
     synthetic        descriptors of synthetic sound: damage, half the drums, no music
+    recordings       descriptors of real recordings, whole and cut, narrowed, coded and mastered anew
     shifts           the movement of descriptors under damage, applied to real rows
     examples         all rows that the shipped model is trained on
     fitting          perceptrons fitted to rows

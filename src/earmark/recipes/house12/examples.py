@@ -8,7 +8,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from earmark.recipes.house12.protocols import EvaluationProtocol
 from earmark.recipes.house12.recipe import TableRecipe
-from earmark.recipes.house12.shifts import Pairs, learn_shift, moved
+from earmark.recipes.house12.shifts import Pairs, learn_shift
 from earmark.recipes.house12.tables import (
     UNLABELLED,
     Indices,
@@ -56,8 +56,7 @@ def examples(new: MeasuredTable, old: MeasuredTable, half_drums: Pairs, recipe: 
     labels = indices((*new.styles, *old.styles), classes)
     artists = (*new.artists, *old.artists)
     source = np.flatnonzero(labels == classes.index(recipe.half_time.source))
-    shift = learn_shift(half_drums, rows, constant=True)  # a constant does not depend on the rows
-    half_rows = moved(shift, rows[source], np.random.default_rng(recipe.synthetic.seed))
+    half_rows = learn_shift(half_drums).apply(rows[source], np.random.default_rng(recipe.synthetic.seed))
     unnamed = np.full(len(source), UNLABELLED)
     in_new = np.arange(len(rows) + len(source)) < len(new.rows)
     return Examples(

@@ -4,8 +4,9 @@ One explicit loop, deterministic for a seed on one thread of a CPU. Real rows ar
 perceptrons honest is noise, dropout and label smoothing, and that there are several of them, each with its own draw
 of rows.
 
-Three kinds of row make a batch: real ones; real ones as a damaged recording would have given them (`degraded`); and
-sounds that are no music (`non_music`), whose target is "any style alike", so that the answer to them is spread out.
+Three kinds of row make a batch: real ones; real ones as an excerpt or a damaged recording would have given them
+(`scatter`); and sounds that are no music (`non_music`), whose target is "any style alike", so that the answer to them
+is spread out.
 
 A perceptron may learn auxiliary labels beside those that it is asked for, such as the shop's own genres; their outputs
 are cut off in the end. A row may lack one of its labels; it teaches those that it has.
@@ -23,6 +24,7 @@ from torch import Tensor
 from earmark.learning.networks.descriptors import DescriptorNetwork, EnsembleLinear
 from earmark.learning.training.optimiser import warm_cosine
 from earmark.recipes.house12.recipe import FitConfig
+from earmark.recipes.house12.shifts import Pairs, Scatter
 from earmark.recipes.house12.tables import STATISTICS, UNLABELLED, Indices, Labels, Rows
 
 
@@ -34,7 +36,7 @@ def fit(
     *,
     auxiliary: Sequence[Labels] = (),
     weights: NDArray[np.float32] | None = None,
-    degraded: Sequence[Rows] = (),
+    scatter: Sequence[Pairs] = (),
     non_music: Rows | None = None,
     progress: Callable[[float], None] = lambda _share: None,
 ) -> DescriptorNetwork:
@@ -47,7 +49,7 @@ def fit(
         config: the settings.
         auxiliary: further labels of the rows.
         weights: how much each row counts, 1 if not given.
-        degraded: copies of the rows as damaged recordings of the same tracks would have given them.
+        scatter: descriptors of other sound whole and cut, coded or damaged, for each kind of damage; rows move so too.
         non_music: descriptors of sounds that are no music, (sounds, 70).
         progress: called after each step with the share that is done.
     """
@@ -57,8 +59,8 @@ def fit(
     network = DescriptorNetwork(sum(sizes), config.members, config.hidden, config.knots, config.harmonics)
     network.scores.fit(torch.from_numpy(rows[:, :STATISTICS]).double())
     network.reset(generator)
-    # What the perceptrons see, once for all steps: (1 + degraded copies, tracks, inputs).
-    inputs = torch.stack([network.inputs(torch.from_numpy(copy)) for copy in (rows, *degraded)])
+    inputs = network.inputs(torch.from_numpy(rows))  # (tracks, inputs), what the perceptrons see
+    scattered = Scatter(network, rows, scatter) if scatter else None
     other = network.inputs(torch.from_numpy(non_music)) if non_music is not None else torch.empty(0, inputs.shape[-1])
 
     weight = torch.ones(len(rows)) if weights is None else torch.from_numpy(weights)
@@ -69,7 +71,9 @@ def fit(
     other_count = round(config.non_music * config.batch_size) * bool(len(other))
     real_count = config.batch_size - other_count
 
-    optimiser = torch.optim.AdamW(network.layers.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    optimiser = torch.optim.AdamW(
+        network.layers.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
     steps = config.epochs * -(-len(rows) // config.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warm_cosine(step / steps, 0.02))
 
@@ -80,8 +84,9 @@ def fit(
     for step in range(steps):
         chosen = _choose(len(rows), config.members, real_count, generator)
         damaged = torch.rand(chosen.shape, generator=generator) < config.degraded
-        copy = _choose(len(inputs) - 1, config.members, real_count, generator) + 1
-        real = inputs[copy * damaged if len(inputs) > 1 else torch.zeros_like(copy), chosen]
+        real = inputs[chosen]
+        if scattered:
+            real = torch.where(damaged[..., None], scattered.draw(chosen, generator), real)
         real = _disturbed(real, damaged, config, generator)
         drawn = _choose(len(other), config.members, other_count, generator)
         batch = torch.cat([real, other[drawn]], 1)  # (members, batch, inputs)

@@ -17,6 +17,7 @@ from earmark.files import replacing
 from earmark.recipes.house12.fitting import fit, predict
 from earmark.recipes.house12.protocols import EvaluationProtocol
 from earmark.recipes.house12.recipe import FitConfig
+from earmark.recipes.house12.shifts import Pairs
 from earmark.recipes.house12.tables import Indices, Rows
 
 Probabilities = NDArray[np.float64]
@@ -38,7 +39,7 @@ def cross_validate(
     protocol: EvaluationProtocol,
     config: FitConfig,
     *,
-    degrade: Callable[[Rows], Sequence[Rows]] = lambda _rows: (),
+    scatter: Sequence[Pairs] = (),
     non_music: Rows | None = None,
     weights: NDArray[np.float32] | None = None,
     keep: Path | None = None,
@@ -49,13 +50,14 @@ def cross_validate(
     Args:
         protocol: the rows and the folds.
         config: the settings of each fit.
-        degrade: gives copies of training rows as damaged recordings of the same tracks would have given them.
+        scatter: descriptors of other sound whole and cut, coded or damaged, for each kind of damage.
         non_music: descriptors of sounds that are no music, (sounds, 70).
         weights: how much each row counts, 1 if not given.
         keep: a folder for the predictions of the folds that are done; none are kept if not given.
         progress: called with the share that is done.
     """
     predicted = []
+    moved = [side for pairs in scatter for side in (pairs.before, pairs.after)]
     for index, (train, test) in enumerate(protocol.folds):
 
         def report(share: float, index: int = index) -> None:
@@ -64,10 +66,9 @@ def cross_validate(
         rows, labels = protocol.rows[train], protocol.labels[train]
         auxiliary = [each.of(train) for each in protocol.auxiliary]
         weight = None if weights is None else weights[train]
-        degraded = list(degrade(rows))
         key = cache_key(
             repr((config, len(protocol.classes), [each.classes for each in auxiliary])),
-            [rows, labels, *(each.indices for each in auxiliary), weight, *degraded, non_music],
+            [rows, labels, *(each.indices for each in auxiliary), weight, *moved, non_music],
             protocol.rows[test],
         )
         kept = keep / f"{key}.npy" if keep else None
@@ -82,7 +83,7 @@ def cross_validate(
             config,
             auxiliary=auxiliary,
             weights=weight,
-            degraded=degraded,
+            scatter=scatter,
             non_music=non_music,
             progress=report,
         )

@@ -28,7 +28,14 @@ class SyntheticConfig(Recipe):
     file: Annotated[Path, Field(strict=False)]
     per_style: PositiveInt  # tracks
     seed: NonNegativeInt
-    copies: NonNegativeInt  # damaged copies of each real row, for each degradation
+
+
+class RecordingsConfig(Recipe):
+    """Recordings of real music: the descriptors of wholes, excerpts and copies are kept in `file`."""
+
+    file: Annotated[Path, Field(strict=False)]
+    works: PositiveInt  # at most
+    seed: NonNegativeInt
 
 
 class HalfTimeConfig(Recipe):
@@ -55,7 +62,7 @@ class FitConfig(Recipe):
     tempo_noise: NonNegativeFloat = 0.0  # deviation, of the tempo
     label_smoothing: Share = 0.1
     class_balance: Share = 0.5  # 0: every row counts alike, 1: every class
-    degraded: Share = 0.0  # of the real rows in a batch
+    degraded: Share = 0.0  # of the real rows in a batch are as an excerpt or a damaged recording would give them
     varispeed: float = Field(default=0.0, ge=0, lt=1)  # how far a degraded recording may be off its speed, either way
     non_music: Share = 0.0  # of a batch
     auxiliary: NonNegativeFloat = 1.0  # weight of each auxiliary loss, where that of the labels has 1
@@ -70,17 +77,21 @@ class TableRecipe(Recipe):
     notes: str  # a list in Markdown: what to know before trusting it
     windows: Windows
     synthetic: SyntheticConfig
+    recordings: RecordingsConfig
     half_time: HalfTimeConfig
     fit: FitConfig
     unknown: Share  # of the real tracks that may be called unknown, though they are music
 
 
 def read_recipe(path: Path) -> TableRecipe:
-    """Read a recipe; its file of synthetic rows lies beside it.
+    """Read a recipe; its files of measured descriptors lie beside it.
 
     Raises:
         ManifestError: it is missing, no TOML, or has a key or a value that it should not have.
     """
     found = recipe.read(TableRecipe, path)
-    synthetic = found.synthetic.model_copy(update={"file": path.parent / found.synthetic.file})
-    return found.model_copy(update={"synthetic": synthetic})
+    beside = {
+        name: part.model_copy(update={"file": path.parent / part.file})
+        for name, part in (("synthetic", found.synthetic), ("recordings", found.recordings))
+    }
+    return found.model_copy(update=beside)

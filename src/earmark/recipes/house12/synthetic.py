@@ -3,7 +3,7 @@
 They are measured once and kept in a file beside the recipe, so that the weights do not depend on the synthesizer's
 next version.
 
-    degraded    tracks before and after each degradation
+    degraded    tracks before and after each degradation; to have nothing but the drums left is one
     half_time   drum & bass before and after its drums play on every second beat only
     non_music   silence, tones, noises and the like
 """
@@ -33,6 +33,9 @@ from earmark.synth.encoding import write_audio
 
 RATE = Descriptors.SAMPLE_RATE
 TRACK_SECONDS = 30.0
+DRUMS = "drums alone"
+KINDS = (*TAUGHT, DRUMS)
+DRUM_TRACKS = 10  # of each style, whose drums are measured alone
 SOUNDS = 20  # that are no music, of every kind
 
 
@@ -61,7 +64,7 @@ def load(path: Path) -> SyntheticRows:
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            degraded = {name: Pairs(*arrays[f"degraded/{name}"]) for name in TAUGHT}
+            degraded = {name: Pairs(*arrays[f"degraded/{name}"]) for name in KINDS}
             return SyntheticRows(degraded, Pairs(*arrays["half_time"]), arrays["non_music"])
     except (zipfile.BadZipFile, ValueError, KeyError) as error:
         raise TableError(f"{path}: not the descriptors of synthetic sound: {error}") from error
@@ -75,7 +78,7 @@ def measure(config: SyntheticConfig, progress: Callable[[float], None]) -> Synth
         progress: called with the share that is done.
     """
     describe = _describer()
-    degraded: dict[str, tuple[list[Rows], list[Rows]]] = {name: ([], []) for name in TAUGHT}
+    degraded: dict[str, tuple[list[Rows], list[Rows]]] = {name: ([], []) for name in (*TAUGHT, DRUMS)}
     halves: tuple[list[Rows], list[Rows]] = ([], [])
     tracks, half_time_tracks = config.per_style * len(STYLES), 4 * config.per_style
     total = tracks + half_time_tracks
@@ -88,11 +91,14 @@ def measure(config: SyntheticConfig, progress: Callable[[float], None]) -> Synth
             for name, degrade in TAUGHT.items():
                 degraded[name][0].append(before)
                 degraded[name][1].append(describe(degrade(file, RATE)))
+            if index < DRUM_TRACKS * len(STYLES):
+                degraded[DRUMS][0].append(before)
+                degraded[DRUMS][1].append(describe(_heard(track.stems["drums"], track.sample_rate)))
             progress((index + 1) / total)
     for index in range(half_time_tracks):
         track = render("Drum & Bass", config.seed + total + index, TRACK_SECONDS)
         for side, mix in zip(halves, (full_mix(track), half_time(track)), strict=True):
-            side.append(describe(soxr.resample(mix.mean(0), track.sample_rate, RATE)))
+            side.append(describe(_heard(mix, track.sample_rate)))
         progress((tracks + index + 1) / total)
     sounds = non_music(np.random.default_rng(config.seed), SOUNDS)
     return SyntheticRows(
@@ -115,6 +121,12 @@ def half_time(track: Track) -> NDArray[np.float32]:
     for start, end in zip(beats[::2], beats[1::2], strict=False):
         gate[round(start * track.sample_rate) : round(end * track.sample_rate)] = 1
     return full_mix(track) - track.stems["drums"] * (1 - gate)
+
+
+def _heard(sound: NDArray[np.float32], rate: int) -> Waveform:
+    """A sound (2, samples) in mono, at the rate at which it is described."""
+    mono: Waveform = soxr.resample(sound.mean(0), rate, RATE)
+    return mono
 
 
 def _describer() -> Callable[[Waveform], Rows]:

@@ -1,6 +1,6 @@
 r"""From the tables to a shipped model, and the figures that stand in its card, by one function: `train`.
 
-    recipe (TOML) + tables + synthetic rows -> examples -> fit -> calibrate -> bundle
+    recipe (TOML) + tables + measured sound -> examples -> fit -> calibrate -> bundle
                                             \-> protocols (`evaluate`): fitted to some of the rows, tested on others
 
 `held_out` gives the predictions that a model is calibrated on, and `fitted` the network itself, for those who want to
@@ -22,13 +22,13 @@ from earmark.learning import bundle, bundle_files
 from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.measures.classification import apply_temperature, fit_temperature
 from earmark.measures.scores import Score, score
-from earmark.recipes.house12 import card, fitting, protocols, synthetic, tables
+from earmark.recipes import music
+from earmark.recipes.house12 import card, fitting, protocols, recordings, synthetic, tables
 from earmark.recipes.house12.examples import AS_SHIPPED, Examples, by_artist, examples
 from earmark.recipes.house12.fitting import one_thread
 from earmark.recipes.house12.held_out import HeldOut, cross_validate
 from earmark.recipes.house12.recipe import TableRecipe
-from earmark.recipes.house12.shifts import degraded_copies
-from earmark.recipes.house12.synthetic import SyntheticRows
+from earmark.recipes.house12.shifts import Pairs
 from earmark.recipes.house12.tables import Rows
 from earmark.styles import styles
 
@@ -45,7 +45,16 @@ class Calibration:
     score: Score
 
 
-def train(recipe: TableRecipe, folder: Path, out: Path, progress: Progress) -> list[Score]:
+@dataclass(frozen=True)
+class Prepared:
+    """What a fit takes: the examples, how descriptors scatter, and sounds that are no music (sounds, 70)."""
+
+    examples: Examples
+    scatter: list[Pairs]
+    non_music: Rows
+
+
+def train(recipe: TableRecipe, folder: Path, out: Path, progress: Progress, works: Path | None = None) -> list[Score]:
     """Train, calibrate, measure and write the model of a recipe.
 
     What is done is kept beside `out`, in a folder that ends in ".training", until the model is written: after an
@@ -56,19 +65,23 @@ def train(recipe: TableRecipe, folder: Path, out: Path, progress: Progress) -> l
         folder: the folder of the tables.
         out: the bundle to write; its last part should be the recipe's name.
         progress: called as it goes.
+        works: the folder of openly licensed music, needed where the recipe's descriptors of it are missing.
 
     Raises:
-        TableError: something is wrong with the tables.
+        TableError: something is wrong with the tables, or with the descriptors of the music.
         BundleError: something that is no model is at `out`.
     """
     bundle_files.require_replaceable(out)
+    if works and not recipe.recordings.file.exists():
+        measure_recordings(recipe, works, progress)
     keep = out.with_name(f"{out.name}.training")
     scores = evaluate(recipe, folder, progress, keep)
     calibration = calibrate(held_out(recipe, folder, progress, keep), recipe)
     network = fitted(recipe, folder, progress)
     config = _config(recipe, network, scores, calibration)
     check = bundle.check_waveform(network.sample_rate, 3 * network.sample_rate)
-    bundle.write(out, network, config, card.write(config, scores, recipe.notes), check)
+    attribution = recipe.recordings.file.with_suffix(".md").read_text(encoding="utf-8")
+    bundle.write(out, network, config, card.write(config, scores, recipe.notes), check, attribution)
     shutil.rmtree(keep)
     return scores
 
@@ -76,21 +89,19 @@ def train(recipe: TableRecipe, folder: Path, out: Path, progress: Progress) -> l
 def evaluate(recipe: TableRecipe, folder: Path, progress: Progress, keep: Path | None = None) -> list[Score]:
     """The scores of a recipe: as shipped, then under each protocol whose figures are known."""
     shipped = calibrate(held_out(recipe, folder, progress, keep), recipe).score
-    rows, _ = _prepare(recipe, folder, progress)
-    return [shipped, *run_protocols(recipe, folder, rows, progress, keep)]
+    return [shipped, *run_protocols(recipe, folder, progress, keep)]
 
 
-def run_protocols(
-    recipe: TableRecipe, folder: Path, rows: SyntheticRows, progress: Progress, keep: Path | None = None
-) -> Iterator[Score]:
+def run_protocols(recipe: TableRecipe, folder: Path, progress: Progress, keep: Path | None = None) -> Iterator[Score]:
     """The scores of a recipe under each of the protocols whose figures are known."""
+    prepared = prepare(recipe, folder, progress)
     for protocol in protocols.protocols(folder):
         with one_thread():
             found = cross_validate(
                 protocol,
                 recipe.fit,
-                degrade=_degrade(rows, recipe),
-                non_music=rows.non_music,
+                scatter=prepared.scatter,
+                non_music=prepared.non_music,
                 keep=keep,
                 progress=lambda share, name=protocol.name: progress(name, share),  # type: ignore[misc]
             )
@@ -110,14 +121,14 @@ def held_out(recipe: TableRecipe, folder: Path, progress: Progress, keep: Path |
     Raises:
         TableError: something is wrong with the tables.
     """
-    rows, sample = _prepare(recipe, folder, progress)
+    prepared = prepare(recipe, folder, progress)
     with one_thread():
         return cross_validate(
-            by_artist(sample),
+            by_artist(prepared.examples),
             recipe.fit,
-            degrade=_degrade(rows, recipe),
-            non_music=rows.non_music,
-            weights=sample.weights,
+            scatter=prepared.scatter,
+            non_music=prepared.non_music,
+            weights=prepared.examples.weights,
             keep=keep,
             progress=lambda share: progress(AS_SHIPPED, share),
         )
@@ -129,7 +140,8 @@ def fitted(recipe: TableRecipe, folder: Path, progress: Progress) -> DescriptorN
     Raises:
         TableError: something is wrong with the tables.
     """
-    rows, sample = _prepare(recipe, folder, progress)
+    prepared = prepare(recipe, folder, progress)
+    sample = prepared.examples
     with one_thread():
         return fitting.fit(
             sample.rows,
@@ -138,8 +150,8 @@ def fitted(recipe: TableRecipe, folder: Path, progress: Progress) -> DescriptorN
             recipe.fit,
             auxiliary=sample.genres,
             weights=sample.weights,
-            degraded=_degrade(rows, recipe)(sample.rows),
-            non_music=rows.non_music,
+            scatter=prepared.scatter,
+            non_music=prepared.non_music,
             progress=lambda share: progress("fit", share),
         )
 
@@ -153,21 +165,34 @@ def calibrate(found: HeldOut, recipe: TableRecipe) -> Calibration:
     return Calibration(temperature, threshold, score(AS_SHIPPED, classes, found.labels, calibrated, None))
 
 
-def _prepare(recipe: TableRecipe, folder: Path, progress: Progress) -> tuple[SyntheticRows, Examples]:
-    """The synthetic rows, measured anew if their file is missing, and the examples."""
+def prepare(recipe: TableRecipe, folder: Path, progress: Progress) -> Prepared:
+    """The examples, and what was measured on other sound; the synthetic sound is measured anew if its file is missing.
+
+    Raises:
+        TableError: something is wrong with the tables, or the descriptors of recordings are missing.
+    """
     new, old = (tables.read(folder, name) for name in (tables.TABLE_2021, tables.TABLE_2016))
     if not recipe.synthetic.file.exists():
         with one_thread():
             made = synthetic.measure(recipe.synthetic, lambda share: progress("synthetic sound", share))
         synthetic.save(made, recipe.synthetic.file)
     rows = synthetic.load(recipe.synthetic.file)
-    return rows, examples(new, old, rows.half_time, recipe)
+    scatter = [*recordings.load(recipe.recordings.file).values(), *rows.degraded.values()]
+    return Prepared(examples(new, old, rows.half_time, recipe), scatter, rows.non_music)
 
 
-def _degrade(rows: SyntheticRows, recipe: TableRecipe) -> Callable[[Rows], list[Rows]]:
-    """A function that gives degraded copies of rows."""
-    config = recipe.synthetic
-    return lambda real: degraded_copies(real, rows.degraded.values(), config.copies, config.seed)
+def measure_recordings(recipe: TableRecipe, works: Path, progress: Progress) -> None:
+    """Write the descriptors of openly licensed music that a recipe takes, and the list of the works beside them.
+
+    Raises:
+        ManifestError: there is no manifest in the folder of the music.
+    """
+    with one_thread():
+        pairs = recordings.measure(recipe.recordings, works, lambda share: progress("real recordings", share))
+    excerpts = recordings.chosen(recipe.recordings, works)
+    text = music.attribution(recipe.name, excerpts, text=recordings.ATTRIBUTION)
+    recipe.recordings.file.with_suffix(".md").write_text(text, encoding="utf-8")
+    recordings.save(pairs, recipe.recordings.file)
 
 
 def _config(recipe: TableRecipe, network: DescriptorNetwork, scores: list[Score], calibration: Calibration) -> Config:

@@ -124,8 +124,15 @@ UNREAD = """ Those marked *not read* could not be
 read where it was trained: nothing was learned from them and nothing measured on them."""
 
 
-def attribution(name: str, excerpts: Sequence[Excerpt], unread: Collection[str] = ()) -> str:
-    """Every work with its author, licence and source, in Markdown; `unread` are files that could not be read."""
+def attribution(name: str, excerpts: Sequence[Excerpt], unread: Collection[str] = (), text: str = ATTRIBUTION) -> str:
+    """Every work with its author, licence and source, in Markdown.
+
+    Args:
+        name: of the model that learned from them.
+        excerpts: of the works.
+        unread: files that could not be read.
+        text: with places for {name}, {works}, {excerpts}, {unread} and {lines}.
+    """
     unheard = held_out(excerpts)
     read = {excerpt.work for excerpt in excerpts if excerpt.file not in unread}
     lines = {
@@ -140,7 +147,7 @@ def attribution(name: str, excerpts: Sequence[Excerpt], unread: Collection[str] 
         )
         for excerpt in sorted(excerpts, key=lambda each: (each.source, each.inner))
     }
-    return ATTRIBUTION.format(
+    return text.format(
         name=name,
         works=len(lines),
         excerpts=len(excerpts),
