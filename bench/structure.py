@@ -205,7 +205,7 @@ def table(tracks: list[Example]) -> str:
     half, most = 1000 * worst[len(worst) // 2], 1000 * worst[-1]
     lines += [
         "",
-        f"Bars are as good as the beats. Those heard are at worst {half:.1f} ms from the true ones in half of the tracks,",
+        f"Bars are as good as the beats: in half of the tracks those heard are at worst {half:.1f} ms from the true,",
         f"{most:.1f} ms in all; bars begin on the right beat in {right} of {len(away)} tracks.",
     ]
     return "\n".join(lines)
