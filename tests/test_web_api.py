@@ -17,6 +17,7 @@ from earmark.library.track import Tags
 from earmark.testing import click_train, write_wav
 from earmark.testing.tracks import heard_track, steady
 from earmark.web import api
+from earmark.web.booth import Booth
 from earmark.web.ears import BusyError, Ears
 from earmark.web.guard import Guard
 from earmark.web.jobs import Jobs
@@ -35,9 +36,10 @@ class Server:
         self.music = music
         self.site = Site(folder / "catalogue.db", (music,), str(model), jobs=folder / "jobs", **limits)
         self.ears = Ears(lambda: self.site.model, self.site.waiting_limit)
+        self.booth = Booth(self.site)
         self.jobs = Jobs(self.site.jobs, works(self.site))
         whole = FastAPI()
-        self.api = api.application(self.site, self.ears, self.jobs)
+        self.api = api.application(self.site, self.ears, self.jobs, self.booth)
         whole.mount("/api", self.api)
         whole.add_middleware(Guard, site=self.site)
         self.whole = whole
@@ -61,6 +63,7 @@ def server(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     made = Server(tmp_path, tiny)
     yield made
     made.jobs.close()
+    made.booth.close()
     made.ears.close()
 
 
@@ -232,6 +235,34 @@ def crate(server: Server) -> Server:
             path = server.music / f"track {number}.mp3"
             opened.keep(heard_track(path, {style: 0.9}, tags=tags, rhythm=rhythm, embedding=near))
     return server
+
+
+def test_ten_turns_back_to_back_and_no_track_twice(crate: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("earmark.app.back_to_back.BackToBack._sounds", lambda *_: ("drum machine",))
+    monkeypatch.setattr("earmark.app.back_to_back.BackToBack._mix", lambda *_: None)
+    state = crate.client.get("/api/booth").json()
+    assert state["turns"] == []
+    assert len(state["picks"]) == 4
+    for turn in range(5):
+        played = [each["track"]["id"] for each in state["turns"]]
+        mine = next(number for number in range(1, 13) if number not in played)
+        state = crate.client.post("/api/booth/human", json={"track": mine}).json()
+        assert "with drum machine" in state["heard"]
+        assert state["machine_is_next"]
+        refused = crate.client.post("/api/booth/human", json={"track": mine})
+        assert (refused.status_code, refused.json()["detail"]) == (422, "it is the machine's turn")
+        wanted = state["picks"][turn % 2]["track"]["id"]
+        state = crate.client.post("/api/booth/machine", json={"pick": turn % 2}).json()
+        assert state["turns"][-1]["track"]["id"] == wanted
+        assert state["turns"][-1]["reasons"]
+    ids = [each["track"]["id"] for each in state["turns"]]
+    assert len(ids) == len(set(ids)) == 10
+    assert len(crate.client.post("/api/booth/back").json()["turns"]) == 9
+    again = Booth(crate.site)  # after a restart
+    assert len(again.state().result(10)["turns"]) == 9
+    again.close()
+    assert crate.client.post("/api/booth/new").json()["turns"] == []
+    assert crate.client.get("/api/booth/transitions/0").status_code == 404
 
 
 def test_tracks_that_sound_alike(crate: Server) -> None:

@@ -185,7 +185,72 @@ def test_one_key_says_what_a_track_is_and_the_next_one_comes(page: Any, server: 
     page.get_by_text("there is one track only of").wait_for(timeout=30_000)
 
 
-@pytest.mark.parametrize("place", ["/", "/library", "/teach", "/models"])
+def _turns(page: Any, number: int) -> None:  # noqa: ANN401
+    """Play some turns of each player; the human plays whatever the search finds that can be played."""
+    for turn in range(number):
+        for track in range(20):
+            page.fill("[type=search]", f"track {track}")
+            page.wait_for_timeout(400)
+            found = page.locator("[aria-label='tracks to play'] button")
+            if not found.count():
+                continue
+            found.first.click()
+            page.locator("[aria-label='what the machine offers'], [role=alert]").first.wait_for(timeout=60_000)
+            if page.locator("[aria-label='what the machine offers']").count():
+                break
+        page.locator("[aria-label='what the machine offers'] ol button").first.click()
+        page.locator("[aria-label='the set so far'] li").nth(2 * turn + 1).wait_for(timeout=60_000)
+
+
+def test_a_turn_in_the_booth_and_a_set(page: Any, server: Started) -> None:  # noqa: ANN401
+    page.goto(server.address + "/library")
+    page.get_by_role("button", name="Scan").click()
+    page.get_by_text("4 tracks").wait_for(timeout=60_000)
+    page.goto(server.address + "/booth")
+    page.get_by_text("your turn").wait_for()
+    _turns(page, 1)
+    assert page.locator("[aria-label='the set so far'] li").count() == 2
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download the set").click()
+    lines = Path(saved.value.path()).read_text().splitlines()
+    assert lines[0] == "#EXTM3U"
+    assert sum(line.endswith(".wav") for line in lines) == 2
+    page.get_by_role("button", name="Take back").click()
+    page.locator("[aria-label='what the machine offers']").wait_for()
+    page.get_by_role("button", name="New session").click()
+    page.get_by_text("your turn").wait_for()
+    page.fill("[type=number]", "5")
+    page.get_by_role("button", name="Plan", exact=True).click()
+    page.locator("[aria-label='the set'] li, [aria-label='plan a set'] [role=alert]").first.wait_for()
+
+
+@pytest.mark.slow
+def test_ten_turns_in_the_booth(tmp_path: Path, tiny: Path) -> None:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  the same
+
+    (tmp_path / "music").mkdir()
+    for number in range(12):
+        sound = click_train(bpm=120 + number, seconds=30.0, sample_rate=22_050)
+        write_wav(tmp_path / "music" / f"track {number}.wav", sound, 22_050)
+    started = Started(tmp_path, tiny)
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            tab = browser.new_page()
+            tab.goto(started.address + "/library")
+            tab.get_by_role("button", name="Scan").click()
+            tab.get_by_text("12 tracks").wait_for(timeout=120_000)
+            tab.goto(started.address + "/booth")
+            tab.get_by_text("your turn").wait_for()
+            _turns(tab, 5)
+            names = tab.locator("[aria-label='the set so far'] li").all_inner_texts()
+            assert len(names) == len(set(names)) == 10
+            browser.close()
+    finally:
+        started.stop()
+
+
+@pytest.mark.parametrize("place", ["/", "/library", "/teach", "/booth", "/models"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_barrier(page: Any, server: Started, place: str, scheme: str) -> None:  # noqa: ANN401
     from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  the same

@@ -11,6 +11,7 @@ from nicegui import app as pages_app
 from nicegui import ui
 
 from earmark.web import api, pages
+from earmark.web.booth import Booth
 from earmark.web.ears import Ears
 from earmark.web.guard import Guard
 from earmark.web.jobs import Jobs
@@ -23,15 +24,17 @@ def application(site: Site) -> FastAPI:
     """The application of a server: pages, API, door."""
     ears = Ears(lambda: site.model, site.waiting_limit)
     jobs = Jobs(site.jobs, works(site))
+    booth = Booth(site)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         jobs.close()
+        booth.close()
         ears.close()
 
     whole = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
-    whole.mount("/api", api.application(site, ears, jobs))
+    whole.mount("/api", api.application(site, ears, jobs, booth))
     pages_app.add_static_files("/static", STATIC)
     pages.add(site, ears, jobs)
     ui.run_with(

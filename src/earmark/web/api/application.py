@@ -13,7 +13,9 @@ from fastapi_offline import FastAPIOffline
 
 from earmark import __version__
 from earmark.errors import CatalogueError, EarmarkError, UnreadableAudio
+from earmark.web.api import booth as turns
 from earmark.web.api import jobs, listening, models, tags, teaching, together, tracks
+from earmark.web.booth import Booth
 from earmark.web.ears import BusyError, Ears
 from earmark.web.jobs import FullError, Jobs
 from earmark.web.shelf import Shelf
@@ -28,21 +30,23 @@ STATUS: tuple[tuple[type[EarmarkError], HTTPStatus], ...] = (
 )
 
 
-def application(site: Site, ears: Ears, work: Jobs) -> FastAPI:
+def application(site: Site, ears: Ears, work: Jobs, booth: Booth) -> FastAPI:
     """The API of a server.
 
     Args:
         site: the settings.
         ears: hear uploads.
         work: the long work.
+        booth: the session back to back.
     """
     api = FastAPIOffline(
         title="earmark",
         version=__version__,
         description="Which style is it? The same answers as the command line.",
     )
+    api.state.booth = booth
     api.state.site, api.state.ears, api.state.jobs, api.state.shelf = site, ears, work, Shelf(site.catalogue)
-    for rooms in (listening, tracks, together, tags, teaching, jobs, models):
+    for rooms in (listening, tracks, together, turns, tags, teaching, jobs, models):
         api.include_router(rooms.router)
     for kind, status in STATUS:
         api.add_exception_handler(kind, _answering(status))

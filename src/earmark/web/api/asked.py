@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from earmark.web.booth import Booth
 from earmark.web.ears import Ears
 from earmark.web.jobs import Jobs
 from earmark.web.shelf import Shelf
@@ -30,7 +31,13 @@ def _shelf(request: Request) -> Shelf:
     return shelf
 
 
+def _booth(request: Request) -> Booth:
+    booth: Booth = request.app.state.booth
+    return booth
+
+
 AskedSite = Annotated[Site, Depends(_site)]
 AskedEars = Annotated[Ears, Depends(_ears)]
 AskedJobs = Annotated[Jobs, Depends(_jobs)]
 AskedShelf = Annotated[Shelf, Depends(_shelf)]
+AskedBooth = Annotated[Booth, Depends(_booth)]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from earmark.dj.course import Energy
+from earmark.dj.partner import Mood
 
 Id = Annotated[int, Field(ge=1, lt=2**63)]
 StyleName = Annotated[str, Field(min_length=1, max_length=100)]
@@ -75,6 +76,24 @@ class ModelBody(Body):
     """A model that is to hear: the name of one that is there."""
 
     model: Annotated[str, Field(max_length=200, pattern=r"^[^/\\\\]*$")] = ""
+
+
+class TrackBody(Body):
+    """A track of the library."""
+
+    track: Id
+
+
+class MoodBody(Body):
+    """A wish for the energy of what the machine plays."""
+
+    mood: Mood = Mood.FOLLOW
+
+
+class MachineBody(MoodBody):
+    """One of the tracks that the machine offers, the best is 0."""
+
+    pick: Annotated[int, Field(ge=0, le=10)] = 0
 
 
 class ExportBody(Body):

@@ -61,7 +61,10 @@ def plan(body: SetBody, site: AskedSite) -> dict[str, Any]:
             variety=body.variety,
             seed=body.seed,
         )
-    return found.as_json()
+    answer = found.as_json()
+    for step, told in zip(found.steps, answer["tracks"], strict=True):
+        told["id"] = step.track.id
+    return answer
 
 
 @router.post("/export", response_class=Response, responses={404: {}})

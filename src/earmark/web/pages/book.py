@@ -4,7 +4,7 @@ from nicegui import ui
 
 from earmark.web.ears import Ears
 from earmark.web.jobs import Jobs
-from earmark.web.pages import library, listen, models, teach
+from earmark.web.pages import booth, library, listen, models, teach
 from earmark.web.site import Site
 
 
@@ -13,4 +13,5 @@ def add(site: Site, ears: Ears, jobs: Jobs) -> None:  # noqa: ARG001  ears: the 
     ui.page("/")(listen.draw)
     ui.page("/library")(lambda: library.draw(site, jobs))
     ui.page("/teach")(lambda: teach.draw(site, jobs))
+    ui.page("/booth")(lambda: booth.draw(site))
     ui.page("/models")(models.draw)

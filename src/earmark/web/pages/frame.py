@@ -10,7 +10,14 @@ from nicegui.element import Element
 
 from earmark.styles import styles
 
-PLACES: Final = {"/": "Listen", "/library": "Library", "/teach": "Teach", "/models": "Models", "/api/docs": "API"}
+PLACES: Final = {
+    "/": "Listen",
+    "/library": "Library",
+    "/teach": "Teach",
+    "/booth": "Booth",
+    "/models": "Models",
+    "/api/docs": "API",
+}
 
 
 @contextmanager

@@ -1,0 +1,131 @@
+// Two decks: what you play, and what the machine answers, with its reasons; the transition between them; the set so far.
+
+import TrackPanel from "/static/track_panel.js";
+
+const MOODS = { follow: "follow the energy", contrast: "contrast it", up: "more energy", down: "less energy" };
+
+export default {
+  components: { TrackPanel },
+  props: { colours: Object },
+  template: `
+    <section>
+      <p v-if="problem" class="em-error" role="alert">{{ problem }}</p>
+      <p role="status" class="em-status">{{ status }}</p>
+      <div class="em-row">
+        <label class="em-other">you play <input type="search" v-model="words" @input="search" ref="search"
+          placeholder="artist, title, style …" :disabled="busy"></label>
+        <button type="button" class="em-button" @click="send('back')" :disabled="busy || !turns.length">Take back</button>
+        <button type="button" class="em-button" @click="send('new')" :disabled="busy || !turns.length">New session</button>
+        <button type="button" class="em-button" @click="save" :disabled="busy || !turns.length">Download the set</button>
+      </div>
+      <ul class="em-alike" v-if="found.length" aria-label="tracks to play">
+        <li v-for="track in found" :key="track.id"><button type="button" class="em-button" @click="play(track.id)"
+          :disabled="busy">{{ track.name }}</button><span>{{ track.style }} {{ track.bpm }} {{ track.key }}</span></li>
+      </ul>
+      <section v-if="state && state.machine_is_next" class="em-card" aria-label="what the machine offers">
+        <h2>The machine would play</h2>
+        <div class="em-row" role="group" aria-label="energy">
+          <button type="button" v-for="(text, name) in moods" :key="name" class="em-button" :disabled="busy"
+            :class="{ 'em-strong': state.mood === name }" :aria-pressed="state.mood === name"
+            @click="send('mood', { mood: name })">{{ text }}</button>
+        </div>
+        <ol class="em-alike"><li v-for="(pick, index) in state.picks" :key="pick.track.id">
+          <button type="button" class="em-button" :class="{ 'em-strong': !index }" :disabled="busy"
+            @click="send('machine', { pick: index, mood: state.mood })">Play {{ pick.track.name }}</button>
+          <span>{{ facts(pick.track) }}; {{ pick.reasons.join("; ") }}</span></li></ol>
+        <p v-if="state.end">{{ state.end }}</p>
+      </section>
+      <section v-if="last && last.transition" class="em-card" aria-label="the transition">
+        <h2>The transition</h2>
+        <p>{{ last.transition.reason }}</p>
+        <audio controls :src="'/api/booth/transitions/' + last.transition.number" :key="last.transition.number"></audio>
+      </section>
+      <div class="em-decks">
+        <track-panel v-for="turn in decks" :key="turn.track.id" :track="turn.track.id" :colours="colours"
+          @choose="play"></track-panel>
+      </div>
+      <section v-if="turns.length" class="em-card" aria-label="the set so far">
+        <h2>The set so far</h2>
+        <ol><li v-for="(turn, index) in turns" :key="index">
+          <b>{{ turn.player === "human" ? "you" : "machine" }}</b> {{ turn.track.name }}
+          <span class="em-dim">{{ facts(turn.track) }}{{ turn.sounds.length ? "; " + turn.sounds.join(", ") : "" }}</span>
+          <span class="em-dim" v-if="turn.reasons.length">— {{ turn.reasons.join("; ") }}</span></li></ol>
+      </section>
+    </section>`,
+  data: () => ({ state: null, words: "", found: [], problem: "", busy: false, moods: MOODS }),
+  computed: {
+    turns() {
+      return this.state ? this.state.turns : [];
+    },
+    last() {
+      return this.turns[this.turns.length - 1];
+    },
+    decks() {
+      return this.turns.slice(-2).filter((turn) => turn.track.id);
+    },
+    status() {
+      if (this.busy) return "listening, and rendering the transition …";
+      if (!this.state) return "";
+      const note = this.state.transitions ? "" : " (no transitions: they need pip install 'earmark[dj]')";
+      if (this.state.heard) return this.state.heard + note;
+      return (this.state.machine_is_next && this.turns.length ? "its turn" : "your turn") + note;
+    },
+  },
+  mounted() {
+    this.send("", null);
+  },
+  methods: {
+    facts(track) {
+      const energy = track.energy === null ? "" : `energy ${1 + Math.round(9 * track.energy)}`;
+      return [track.style, track.bpm && `${track.bpm} BPM`, track.key, energy].filter(Boolean).join(", ");
+    },
+    async send(what, body = {}) {
+      this.busy = true;
+      const options = body && {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      };
+      const answer = await fetch(`/api/booth${what ? "/" + what : ""}`, options || {});
+      const found = await answer.json();
+      this.busy = false;
+      this.problem = answer.ok ? "" : found.detail;
+      if (answer.ok) this.state = found;
+    },
+    search() {
+      clearTimeout(this.wait);
+      this.wait = setTimeout(async () => {
+        const words = this.words.trim();
+        if (!words) {
+          this.found = [];
+          return;
+        }
+        const answer = await fetch(`/api/tracks/rows?limit=8&words=${encodeURIComponent(words)}`);
+        this.found = answer.ok && words === this.words.trim() ? (await answer.json()).rows : [];
+      }, 150);
+    },
+    async play(track) {
+      await this.send("human", { track });
+      if (this.problem) return;
+      this.words = "";
+      this.found = [];
+    },
+    async save() {
+      const tracks = this.turns.map((turn) => turn.track.id).filter(Boolean);
+      const answer = await fetch("/api/export", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ format: "m3u8", tracks, name: "back to back" }),
+      });
+      if (!answer.ok) {
+        this.problem = (await answer.json()).detail;
+        return;
+      }
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(await answer.blob());
+      link.download = "back-to-back.m3u8";
+      link.click();
+      URL.revokeObjectURL(link.href);
+    },
+  },
+};

@@ -1,0 +1,82 @@
+// A set from one style or track to another: planned, put into another order by dragging or with the arrows, downloaded.
+
+import { clock } from "/static/track_view.js";
+
+export default {
+  props: { colours: Object, styles: Array, formats: Array },
+  template: `
+    <section class="em-card" aria-label="plan a set">
+      <h2>Plan a set</h2>
+      <form class="em-filters" @submit.prevent="plan">
+        <label>from<select v-model="start"><option v-for="style in styles" :key="style">{{ style }}</option></select></label>
+        <label>to<select v-model="goal"><option value="">anything</option>
+          <option v-for="style in styles" :key="style">{{ style }}</option></select></label>
+        <label>minutes<input type="number" min="5" max="600" v-model.number="minutes"></label>
+        <label>variety<input type="range" min="0" max="1" step="0.1" v-model.number="variety"></label>
+        <label>several tracks by an artist<input type="checkbox" v-model="repeat"></label>
+        <button class="em-button em-strong" :disabled="busy">Plan</button>
+      </form>
+      <p v-if="problem" class="em-error" role="alert">{{ problem }}</p>
+      <ol v-if="tracks.length" class="em-set" aria-label="the set">
+        <li v-for="(track, index) in tracks" :key="track.id" draggable="true" @dragstart="dragged = index"
+          @dragover.prevent @drop.prevent="put(dragged, index)" :style="{ borderLeftColor: colours[track.style] || '#888' }">
+          <span>{{ time(track.start) }}</span><b>{{ track.name }}</b>
+          <span class="em-dim">{{ track.style }} {{ track.bpm }} {{ track.key }} — {{ track.why }}</span>
+          <button type="button" @click="put(index, index - 1)" :disabled="!index"
+            :aria-label="'move ' + track.name + ' up'">↑</button>
+          <button type="button" @click="put(index, index + 1)" :disabled="index === tracks.length - 1"
+            :aria-label="'move ' + track.name + ' down'">↓</button></li>
+      </ol>
+      <div class="em-row" v-if="tracks.length">
+        <button v-for="format in formats" :key="format" type="button" class="em-button" @click="save(format)">
+          Download {{ format }}</button>
+      </div>
+    </section>`,
+  data: () => ({
+    start: "", goal: "", minutes: 60, variety: 0, repeat: false, tracks: [], problem: "", busy: false, dragged: 0,
+  }),
+  mounted() {
+    this.start = this.styles[0] || "";
+  },
+  methods: {
+    time: clock,
+    async plan() {
+      this.busy = true;
+      const answer = await this.post("/api/set", {
+        start: this.start, goal: this.goal, minutes: this.minutes, variety: this.variety, repeat_artists: this.repeat,
+      });
+      const found = await answer.json();
+      this.busy = false;
+      this.problem = answer.ok ? "" : typeof found.detail === "string" ? found.detail : "this set cannot be planned";
+      if (!answer.ok) return;
+      this.tracks = found.tracks.map((step) => ({
+        id: step.id, start: step.start, style: step.style, bpm: step.bpm || "", key: step.camelot || "",
+        name: step.artist && step.title ? `${step.artist} – ${step.title}` : step.path.split("/").pop(),
+        why: (step.reasons || []).join("; "),
+      }));
+    },
+    put(from, to) {
+      const moved = this.tracks.splice(from, 1)[0];
+      this.tracks.splice(to, 0, moved);
+    },
+    post(address, body) {
+      return fetch(address, {
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
+      });
+    },
+    async save(format) {
+      const tracks = this.tracks.map((track) => track.id);
+      const answer = await this.post("/api/export", { format, tracks, name: "set" });
+      if (!answer.ok) {
+        this.problem = (await answer.json()).detail;
+        return;
+      }
+      const named = /filename="(.*)"/.exec(answer.headers.get("content-disposition"));
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(await answer.blob());
+      link.download = named ? named[1] : "set";
+      link.click();
+      URL.revokeObjectURL(link.href);
+    },
+  },
+};
