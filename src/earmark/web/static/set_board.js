@@ -50,7 +50,7 @@ export default {
       this.problem = answer.ok ? "" : typeof found.detail === "string" ? found.detail : "this set cannot be planned";
       if (!answer.ok) return;
       this.tracks = found.tracks.map((step) => ({
-        id: step.id, start: step.start, style: step.style, bpm: step.bpm || "", key: step.camelot || "",
+        id: step.id, start: step.start, style: step.style, bpm: step.bpm ? `${step.bpm.toFixed(1)} BPM` : "", key: step.camelot || "",
         name: step.artist && step.title ? `${step.artist} – ${step.title}` : step.path.split("/").pop(),
         why: (step.reasons || []).join("; "),
       }));
