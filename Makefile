@@ -48,7 +48,7 @@ bench: .venv/dev
 # Makes the shipped models anew, each stage where it is not there yet: after an interruption, even `kill -9`, the same
 # command goes on. What is made on the way stays in build/; docs/ear.md says how long it takes and what it needs.
 models: .venv/dev
-	[ -d build/house12 ] || $(BIN)/earmark train-tables house12 $(TABLES) build/house12
+	[ -d build/house12 ] || $(BIN)/earmark train-tables house12 $(TABLES) build/house12 --music $(MUSIC)
 	[ -d build/ear ] || $(BIN)/earmark distil ear build/ear --workers $(WORKERS) --music $(MUSIC) \
 	    --tables $(TABLES) --teachers $(TEACHERS) --real $(AUDIO)
 	[ -d build/shipped/house12 ] || $(BIN)/earmark pool house12-pool build/house12 build/ear build/shipped/house12

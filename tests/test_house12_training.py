@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from earmark.errors import TableError
 from earmark.hearing import Model
 from earmark.hearing.bundle import Config
 from earmark.learning import bundle
 from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.measures.classification import apply_temperature
-from earmark.recipes.house12 import fitting, protocols, training
+from earmark.recipes import music
+from earmark.recipes.house12 import fitting, protocols, recordings, training
 from earmark.recipes.house12.examples import AS_SHIPPED
 from earmark.recipes.house12.held_out import HeldOut
 from earmark.recipes.house12.recipe import TableRecipe, read_recipe
@@ -101,6 +103,24 @@ def test_the_fit_gets_everything_that_the_recipe_speaks_of(
     assert all(isinstance(each, Pairs) for each in scatter)
     assert non_music.shape == (140, 70)
     assert weights.min() == 0.5
+
+
+def test_missing_descriptors_of_music_are_measured_and_the_works_named(
+    tmp_path: Path, small: TableRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = recordings.load(small.recordings.file)
+    folder = tmp_path / "music"
+    folder.mkdir()
+    manifest = "file,source,inner,licence,artist,title,group,electronic\na.opus,s,a,CC0,Ada,Air,s/ada,1\n"
+    (folder / music.MANIFEST).write_text(manifest, encoding="utf-8")
+    monkeypatch.setattr(recordings, "measure", lambda _config, _folder, _progress: pairs)
+    file = tmp_path / "new.npz"
+    recipe = small.model_copy(update={"recordings": small.recordings.model_copy(update={"file": file})})
+    with pytest.raises(TableError, match=r"new\.npz: no such descriptors of recordings"):
+        recordings.load(file)
+    training.measure_recordings(recipe, folder, lambda _title, _share: None)
+    assert list(recordings.load(file)) == list(pairs)
+    assert "| Ada | Air | CC0 | s, `a` |" in (tmp_path / "new.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
