@@ -125,6 +125,12 @@ def test_a_cut_without_a_drop_becomes_a_short_blend() -> None:
     assert plan(deck(145, style="Brostep"), deck(145, plain, "Brostep")).technique.name == "swap"
 
 
+@pytest.mark.parametrize("style", ["Brostep", "Drum & Bass"])
+def test_a_track_too_short_to_be_alone_after_its_drop_gets_a_short_blend(style: str) -> None:
+    short = (("intro", 8), ("drop", 7))
+    assert plan(deck(145, style=style), deck(145, short, style)).technique.name == "swap"
+
+
 def test_every_pair_of_styles_has_a_technique() -> None:
     for one, family in FAMILIES.items():
         for two, other in FAMILIES.items():

@@ -7,7 +7,7 @@ no seam, and the samples are those of the file.
 Conventions: positions are samples at the rate of the mix; sound is float32, (2, samples).
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -109,18 +109,7 @@ def playing(playback: Playback, rate: int) -> Iterator[Stereo]:
         early = seam if place else 0
         late = seam if place + 1 < len(spans) else 0
         sound = _span(reel, span, rate, round(span.at * rate) - early, round(span.until * rate))
-        for block in _held_back(_joined(tail, sound), late):
-            if isinstance(block, _Tail):
-                tail = block.sound
-            else:
-                yield block
-
-
-class _Tail:
-    """The last samples of a span, which the next one fades over."""
-
-    def __init__(self, sound: Stereo) -> None:
-        self.sound = sound
+        tail = yield from _but_last(_joined(tail, sound), late)
 
 
 def _joined(tail: Stereo, blocks: Iterator[Stereo]) -> Iterator[Stereo]:
@@ -139,15 +128,15 @@ def _joined(tail: Stereo, blocks: Iterator[Stereo]) -> Iterator[Stereo]:
     yield from blocks
 
 
-def _held_back(blocks: Iterator[Stereo], count: int) -> Iterator["Stereo | _Tail"]:
-    """Blocks but for the last `count` samples, which come at the end."""
+def _but_last(blocks: Iterator[Stereo], count: int) -> Generator[Stereo, None, Stereo]:
+    """Blocks but for the last `count` samples, which are returned at the end."""
     held = np.empty((2, 0), np.float32)
     for block in blocks:
         held = np.concatenate([held, block], axis=1)
         if held.shape[1] > count:
             yield held[:, : held.shape[1] - count]
             held = held[:, held.shape[1] - count :]
-    yield _Tail(held)
+    return held
 
 
 def _span(reel: Reel, span: Span, rate: int, at: int, until: int) -> Iterator[Stereo]:

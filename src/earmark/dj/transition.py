@@ -146,8 +146,12 @@ def _meeting(a: Deck, b: Deck) -> tuple[Deck, Deck] | None:
 def _possible(a: Deck, b: Deck, wanted: Technique, after: float) -> Technique:
     """The technique, or a short blend where it needs a drop that is not there."""
     lead = _lead(b, wanted)
-    if wanted.enters == "drop" and not lead:
-        return named("swap")
+    if wanted.enters == "drop":
+        if not lead:
+            return named("swap")
+        enter, bars = _entrance(b, wanted)
+        if bars > _longest(a, b, enter, matched=True):  # shorter, it would miss the drop
+            return named("swap")
     if wanted.leaves == "onto drop":
         drop = a.named("drop")[-1:]
         rest = wanted.bars[0] - wanted.lead
@@ -170,23 +174,29 @@ def _first_bar(deck: Deck, after: float) -> int:
 
 
 def _placed(a: Deck, b: Deck, how: Technique, after: float, *, matched: bool) -> Transition:
+    """The transition with its places and its length."""
     first = _first_bar(a, after)
     enter, bars = _entrance(b, how)
-    rest = b.grid.bar(b.grid.bars) - b.grid.bar(enter)
-    bars = max(1, min(bars, int(rest / 2 * a.bpm / 60 / BEATS) if not matched else (b.grid.bars - enter) // 2))
+    bars = min(bars, _longest(a, b, enter, matched=matched))
     leave = max(_exit(a, how, bars), first)
     if leave > first and how.leaves == "outro":
         leave = _on_phrase(a, leave, first)
     leave = min(leave, max(first, a.grid.bars - 1))
-    left = a.grid.bars - leave
+    left = max(1, a.grid.bars - leave)
+    if how.leaves == "end":
+        bars = min(bars, left)
     loop = 0
-    if left < bars and how.leaves != "end":
-        loop = left // PHRASE * PHRASE or (PHRASE // 2 if left >= PHRASE // 2 else max(1, left))
-    elif left < bars:
-        bars = max(1, left)
-    if how.name == "echo out":
-        loop = 0
+    if left < bars and how.name != "echo out":  # whole phrases, or what there is
+        loop = left // PHRASE * PHRASE or (min(PHRASE // 2, left))
     return Transition(a, b, how, leave, enter, bars, loop, matched, _reason(a, b, how, bars, loop, matched=matched))
+
+
+def _longest(a: Deck, b: Deck, enter: int, *, matched: bool) -> int:
+    """Bars that a transition may last, so that `b` is alone for as long as it was not."""
+    if matched:
+        return max(1, (b.grid.bars - enter) // 2)
+    rest = b.grid.bar(b.grid.bars) - b.grid.bar(enter)
+    return max(1, int(rest / 2 * a.bpm / 60 / BEATS))
 
 
 def _entrance(b: Deck, how: Technique) -> tuple[int, int]:
