@@ -18,7 +18,8 @@ import numpy as np
 from earmark.dj.candidates import AXES, Candidates
 from earmark.dj.cost import read_weights
 from earmark.dj.course import Energy
-from earmark.dj.planner import NARROWEST, Wish, plan
+from earmark.dj.planner import NARROWEST, plan
+from earmark.dj.wish import Wish
 from earmark.library.track import Summary
 from earmark.styles import styles
 

@@ -12,7 +12,9 @@ import pytest
 from earmark.dj.candidates import Candidates, artist, key
 from earmark.dj.cost import Weights, read_weights, step_cost, step_parts
 from earmark.dj.course import Energy, Point, course, point
-from earmark.dj.planner import Plan, Wish, plan, playing_seconds
+from earmark.dj.planner import Plan, plan
+from earmark.dj.search import playing_seconds
+from earmark.dj.wish import Wish
 from earmark.errors import PlanError
 from earmark.library import Catalogue
 from earmark.library.track import Summary
@@ -112,6 +114,8 @@ def cost_of(tracks: Candidates, rows: Sequence[int], found: Plan, wish: Wish) ->
             if tracks.sounds.shape[1]:
                 cosine = float(tracks.sounds[rows[number - 1]].astype(float) @ tracks.sounds[row].astype(float))
                 total += step.sound * min(1.0, 1 - cosine)
+        if number == len(rows) - 1 and wish.seconds:
+            total += place.clock * ((seconds + one.duration - wish.seconds) * len(rows) / wish.seconds) ** 2
         seconds += max(one.duration - WEIGHTS.other.overlap, one.duration / 2)
     return total
 
@@ -335,3 +339,34 @@ def test_weights_change_the_set() -> None:
     ]
     assert sum(costs) <= 0.75
     assert rows != plan(tracks, wish, WEIGHTS).rows
+
+
+def lengths(seconds: Sequence[float], style: Sequence[int]) -> Candidates:
+    """Tracks of these lengths and styles, all by different artists, alike in all else."""
+    shares = np.eye(len(STYLES)) * 0.7 + 0.075
+    return Candidates.of(
+        Summary(Path(f"/{row}"), f"{row}", "", "", length, STYLES, shares[which], 124.0, "8A", 0.5, row + 1)
+        for row, (length, which) in enumerate(zip(seconds, style, strict=True))
+    )
+
+
+def test_a_set_is_as_long_as_was_asked_where_tracks_differ_much_in_length() -> None:
+    tracks = lengths(
+        [30] * 12 + [240, 60, 240, 120, 240, 240, 60], [0, 3, 1, 3, 1, 1, 2, 3, 1, 1, 2, 3, *[0, 0, 2, 3, 0, 2, 0]]
+    )
+    for repeat in (False, True):
+        for minutes in (2, 5, 10, 15):
+            wish = Wish(
+                tracks.of_style(STYLES[0]), tracks.of_style(STYLES[2]), seconds=60 * minutes, repeat_artists=repeat
+            )
+            found = plan(tracks, wish, WEIGHTS)
+            assert abs(found.seconds - 60 * minutes) <= found.seconds / len(found.rows)
+            assert found.as_long_as_asked
+
+
+def test_a_length_that_cannot_be_is_said() -> None:
+    tracks = lengths([60] * 5, [0] * 5)
+    found = plan(tracks, Wish(np.array([0]), seconds=3600), WEIGHTS)
+    assert len(found.rows) == 5
+    assert not found.as_long_as_asked
+    assert plan(tracks, Wish(np.array([0]), tracks=3), WEIGHTS).as_long_as_asked

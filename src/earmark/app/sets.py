@@ -15,8 +15,9 @@ from earmark.app.query import style_named
 from earmark.dj.candidates import Candidates, Rows
 from earmark.dj.cost import read_weights
 from earmark.dj.course import Energy
-from earmark.dj.planner import Plan, Wish, plan, seconds_of
+from earmark.dj.planner import Plan, plan
 from earmark.dj.sets import Step, explained
+from earmark.dj.wish import Wish, seconds_of
 from earmark.errors import EarmarkError, FileError
 from earmark.files import write_text
 from earmark.library import Catalogue, Query, Tags, Track

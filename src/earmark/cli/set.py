@@ -150,8 +150,10 @@ def _values(step: "Step") -> list[str]:
 def _summary(made: "MadeSet") -> str:
     from earmark.cli import show
 
-    found = "no cheaper one exists" if made.plan.exact else "the best that was found"
+    found = "no cheaper one of so many exists" if made.plan.exact else "the best that was found"
     chance = f"; --seed {made.seed} gives it again" if made.seed is not None else ""
-    return (
-        f"{some(len(made.steps), 'track')}, {show.clock(made.plan.seconds)}; cost {made.plan.cost:.2f}, {found}{chance}"
+    length = (
+        "" if made.plan.as_long_as_asked else f"; none nearer to the {show.clock(made.plan.asked)} asked for was found"
     )
+    tracks = some(len(made.steps), "track")
+    return f"{tracks}, {show.clock(made.plan.seconds)}{length}; cost {made.plan.cost:.2f}, {found}{chance}"

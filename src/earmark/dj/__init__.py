@@ -6,7 +6,9 @@ terminal and the page use the same objects.
 candidates   the tracks that may be played, as columns of numbers
 cost         how well one track follows another, and how well it suits its place; weights in `weights.toml`
 course       tempo, energy and style from the first track to the last
-planner      the cheapest set under conditions
+wish         the conditions of a set
+search       all sets that meet them, grown track by track
+planner      the cheapest of them
 sets         a set, and why each track follows the one before it
 set_picture  a set as SVG
 partner      back to back with a human: turns, picks, reasons

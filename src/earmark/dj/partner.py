@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from earmark.dj.candidates import NOBODY, Candidates, artist
 from earmark.dj.cost import Weights, energy_part, hellinger, step_parts
 from earmark.dj.course import point
-from earmark.dj.planner import playing_seconds
+from earmark.dj.search import playing_seconds
 from earmark.dj.sets import Step, parts_between, reasons_for
 from earmark.errors import PlanError
 from earmark.library.track import Summary

@@ -8,7 +8,8 @@ import numpy as np
 
 from earmark.dj.candidates import Candidates, key
 from earmark.dj.cost import Weights, step_parts, wheel
-from earmark.dj.planner import Plan, Wish
+from earmark.dj.planner import Plan
+from earmark.dj.wish import Wish
 from earmark.library.track import Summary
 
 STEADY: Final = 0.001  # a share of the tempo: what is less is the same tempo
