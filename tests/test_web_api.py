@@ -87,6 +87,7 @@ def test_a_file_that_is_sent_is_heard_as_on_the_command_line(server: Server, tin
     expected = open_listener(str(tiny))(path)
     found = answer.json()
     assert found.pop("headline") == str(expected.answer())
+    assert found.pop("track") is None
     assert found == {**json.loads(json.dumps(expected.as_json(top=2, detail=True))), "path": "<i>x</i>.wav"}
 
 
@@ -209,6 +210,21 @@ def test_a_track_and_its_sound_and_its_outline(server: Server) -> None:
     assert len(drawn["peaks"]) == 3 * drawn["bins"]
     Path(first["path"]).unlink()
     assert server.client.get(f"/api/tracks/{number}/sound").status_code == 404
+
+
+def test_an_upload_that_is_in_the_library_is_known_and_compared(
+    server: Server, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EARMARK_MODELS", str(tiny.parent))  # a model is found again by its name
+    server.job(server.client.post("/api/scan", json={"folder": str(server.music)}))
+    (first, *others) = server.client.get("/api/tracks").json()["tracks"]
+    sound = Path(first["path"]).read_bytes()
+    assert server.client.post("/api/listen", files={"file": ("x.wav", sound)}).json()["track"] == first["id"]
+    answer = server.client.post("/api/similar", files={"file": ("x.wav", sound)})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert {each["id"] for each in found} == {each["id"] for each in others}  # a copy of the seed is left out
+    assert all("like" not in each for each in found)  # where the upload lay is nobody's business
 
 
 def test_reasons_are_told_for_an_upload_and_for_a_track(server: Server) -> None:

@@ -144,6 +144,8 @@ def test_the_library_is_scanned_filtered_tagged_and_undone(page: Any, server: St
     page.goto(server.address + "/library")
     page.get_by_role("button", name="Scan").click()
     page.get_by_text("4 heard").wait_for(timeout=60_000)
+    page.get_by_role("button", name="Audit").click()
+    page.get_by_text("0 tags disagree").wait_for(timeout=60_000)
     page.reload()
     page.get_by_text("4 tracks").wait_for()
     page.fill("[data-filter=bpm]", "123-125")

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Query, UploadFile
 
+from earmark.app.catalogue import open_catalogue
 from earmark.app.explaining import explain
+from earmark.app.similar import Found, similar
 from earmark.errors import EarmarkError, FileError
+from earmark.library.content import content_hash
 from earmark.web.api.asked import AskedEars, AskedSite
 from earmark.web.site import Site
 from earmark.web.waveform import BINS, outline
@@ -40,8 +43,9 @@ async def listen(
         if isinstance(outcome, EarmarkError):
             raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, outcome.reason)
         peaks = await asyncio.to_thread(_waveform, path) if waveform else {}
+        known = await asyncio.to_thread(_in_library, site, path)
     answer = outcome.as_json(top=top, detail=detail)
-    return {**answer, "path": file.filename or "", "headline": str(outcome.answer()), **peaks}
+    return {**answer, "path": file.filename or "", "headline": str(outcome.answer()), "track": known, **peaks}
 
 
 @router.post("/why", responses={415: {}, 422: {}, 429: {}, 504: {}})
@@ -53,6 +57,32 @@ async def why(file: UploadFile, site: AskedSite, ears: AskedEars, style: str = "
         except FileError as error:
             raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, error.reason) from None
     return found.as_json()
+
+
+@router.post("/similar", responses={404: {}, 415: {}, 422: {}, 429: {}, 504: {}})
+async def alike(
+    file: UploadFile, site: AskedSite, ears: AskedEars, limit: Annotated[int, Query(ge=1, le=100)] = 5
+) -> list[dict[str, Any]]:
+    """Tracks of the library that sound like a file, the most alike first, and why."""
+
+    def find(path: Path) -> Found:
+        with open_catalogue(site.catalogue) as opened:
+            return similar(opened, [str(path)], limit=limit)
+
+    async with _kept(file) as path:
+        try:
+            found = await answered(ears.do(lambda: find(path)), site)
+        except FileError as error:
+            raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, error.reason) from None
+    return [{name: value for name, value in each.as_json().items() if name != "like"} for each in found.tracks]
+
+
+def _in_library(site: Site, path: Path) -> int | None:
+    """The id of a track of the library with the same sound; None if there is none."""
+    if not site.catalogue.exists():
+        return None
+    with open_catalogue(site.catalogue) as opened:
+        return next((state.id for state in opened.states_of(content_hash(path)) if not state.missing), None)
 
 
 async def answered(future: "Future[T]", site: Site) -> T:

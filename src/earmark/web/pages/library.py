@@ -34,6 +34,7 @@ SORTABLE = {
     "key": "key",
     "duration": "time",
 }
+INTERVAL = 10.0  # seconds between two looks at a folder that is watched
 CLOCK = "p => p.value == null ? '' : Math.floor(p.value / 60) + ':' + String(p.value % 60).padStart(2, '0')"
 
 
@@ -65,6 +66,19 @@ class StyleMap(Element, component=STATIC / "style_map.js"):
         self.update()
 
 
+class AuditList(Element, component=STATIC / "audit_list.js"):
+    """Doubtful genre tags, and recordings that are there more than once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._props["found"] = None
+
+    def show(self, found: dict[str, Any]) -> None:
+        """Show what an audit found, JSON."""
+        self._props["found"] = found
+        self.update()
+
+
 class Shelves:
     """The page: filters, table, the chosen track, and the work on it.
 
@@ -77,18 +91,19 @@ class Shelves:
         self._site, self._jobs = site, jobs
         self._chosen: list[int] = []
         self._told: set[str] = set()
+        self._watching: ui.timer | None = None
 
     def draw(self) -> None:
         """Draw the page."""
+        ui.add_head_html('<script src="/static/library.js"></script>')
         with frame("/library"):
             self._draw_scan()
             _draw_filters(self._site)
             ui.html('<p id="em-count" class="em-status" role="status"></p>', sanitize=False)
             self._grid = ui.aggrid(_options(), auto_size_columns=False).classes("em-grid w-full")
             self._grid.on("selectionChanged", self._choose)
-            ui.add_body_html('<script src="/static/library.js"></script>')
-            ui.run_javascript(f"earmark.begin({self._grid.id})")
             self._draw_tags()
+            self._audit = AuditList()
             self._panel = TrackPanel()
             self._panel.on("choose", self._show)
             self._map = StyleMap()
@@ -101,6 +116,8 @@ class Shelves:
             self._folder = ui.select([str(each) for each in self._site.folders], value=str(self._site.folders[0]),
                                      label="folder").classes("min-w-64")  # fmt: skip
             button("Scan", self._scan, strong=True)
+            ui.checkbox("keep watching", on_change=lambda event: self._watch(on=bool(event.value)))
+            button("Audit", lambda: self._ask("audit", {}))
             self._progress = ui.linear_progress(0, show_value=False).props('aria-label="scan"').classes("w-40")
             self._news = ui.label("").props("role=status")
 
@@ -151,6 +168,19 @@ class Shelves:
     def _scan(self) -> None:
         self._ask("scan", {"folder": self._folder.value})
 
+    def _watch(self, *, on: bool) -> None:
+        """Scan the folder again every so often, as long as the page is open."""
+        if self._watching:
+            self._watching.cancel()
+            self._watching = None
+        if on:
+            self._scan()
+            self._watching = ui.timer(INTERVAL, self._scan_if_idle)
+
+    def _scan_if_idle(self) -> None:
+        if not any(job.state in ACTIVE for job in self._jobs.all()):
+            self._scan()
+
     def _tag(self) -> None:
         self._ask("tag", {"tracks": self._chosen})
         enable(self._write, enabled=False)
@@ -199,6 +229,9 @@ class Shelves:
                 self._progress.value = 1
                 self._news.text = f"{done.kind}: {done.error or _summary(done.result)}"
                 self._grid.run_grid_method("purgeInfiniteCache")
+                if done.kind == "audit" and done.result:
+                    self._audit.show(done.result)
+                    self._news.text = "audit: done"
 
 
 def draw(site: Site, jobs: Jobs) -> None:

@@ -3,6 +3,7 @@
 from nicegui.element import Element
 
 from earmark.audio import SUFFIXES
+from earmark.styles import styles
 from earmark.web.pages.frame import colours, frame
 from earmark.web.static import STATIC
 
@@ -13,6 +14,7 @@ class ListenBoard(Element, component=STATIC / "listen_board.js"):
     def __init__(self) -> None:
         super().__init__()
         self._props["colours"] = colours()
+        self._props["styles"] = [style.label for style in styles()]
         self._props["accept"] = ",".join(("audio/*", *sorted(SUFFIXES)))
 
 

@@ -38,12 +38,14 @@ window.earmark = {
       asked.successCallback(found.rows, found.count);
     },
   }),
-  begin: (grid) => {
-    let wait;
-    const again = () => {
-      clearTimeout(wait);
-      wait = setTimeout(() => getElement(grid).api.setGridOption("datasource", window.earmark.datasource()), 120);
-    };
-    for (const field of document.querySelectorAll("[data-filter]")) field.addEventListener("input", again);
-  },
 };
+
+let wait;
+document.addEventListener("input", (event) => {
+  if (!event.target.dataset.filter) return;
+  clearTimeout(wait);
+  wait = setTimeout(() => {
+    const grid = getElement(Number(document.querySelector(".em-grid").id.slice(1)));
+    grid.api.setGridOption("datasource", window.earmark.datasource());
+  }, 120);
+});

@@ -8,7 +8,7 @@ const PAUSE = 3000; // milliseconds, when the server is busy
 
 export default {
   components: { TrackView, WhyView },
-  props: { colours: Object, accept: String },
+  props: { colours: Object, accept: String, styles: Array },
   template: `
     <section>
       <label class="em-drop" :class="{ 'em-over': over }" @dragover.prevent="over = true" @dragleave="over = false"
@@ -43,6 +43,17 @@ export default {
             :bins="item.answer.waveform.bins" :duration="item.answer.duration" :segments="item.answer.segments"
             :beats="item.answer.rhythm ? item.answer.rhythm.beats : []"
             :downbeats="item.answer.rhythm ? item.answer.rhythm.downbeats : []" :colours="colours"></track-view>
+          <div class="em-row">
+            <label v-if="item.answer.track" class="em-other">this is wrong, it is
+              <select @change="correct(item, $event.target.value)"><option value=""></option>
+                <option v-for="style in styles" :key="style">{{ style }}</option></select></label>
+            <span v-if="item.said" role="status">{{ item.said }}</span>
+            <button type="button" class="em-button" v-if="!item.alike" @click="compare(item)">What sounds alike?</button>
+          </div>
+          <ul v-if="item.alike" class="em-alike" aria-label="tracks of the library that sound alike">
+            <li v-for="track in item.alike" :key="track.id"><audio controls preload="none"
+              :src="'/api/tracks/' + track.id + '/sound'" :aria-label="title(track)"></audio>
+              <b>{{ title(track) }}</b><span>{{ track.why.text }}</span></li></ul>
           <why-view address="/api/why" :body="item" :colour="colours[item.answer.styles[0].style]"></why-view>
         </template>
       </article>
@@ -72,7 +83,7 @@ export default {
     },
     add(files) {
       for (const file of files) {
-        const item = { id: this.next++, name: file.name, state: "waiting", sent: 0, problem: "", answer: null };
+        const item = { id: this.next++, name: file.name, state: "waiting", sent: 0, problem: "", answer: null, said: "", alike: null };
         this.items.push(item);
         Object.defineProperty(item, "file", { value: file });
       }
@@ -111,6 +122,27 @@ export default {
         this.proceed();
       };
       request.send(form);
+    },
+    title(track) {
+      const { artist, title } = track.tags;
+      return artist && title ? `${artist} – ${title}` : track.path.split("/").pop();
+    },
+    async correct(item, style) {
+      if (!style) return;
+      const answer = await fetch("/api/corrections", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ track: item.answer.track, style }),
+      });
+      item.said = answer.ok ? `noted for Teach: ${style}` : (await answer.json()).detail;
+    },
+    async compare(item) {
+      const form = new FormData();
+      form.append("file", item.file);
+      const answer = await fetch("/api/similar", { method: "POST", body: form });
+      const found = await answer.json();
+      if (answer.ok) item.alike = found;
+      else item.said = found.detail;
     },
     fail(item, problem) {
       item.problem = problem;
