@@ -93,9 +93,10 @@ def _as_long(search: Search, seconds: float, widest: int) -> Plan:
         wanted = round(count * seconds / found.seconds)
         step = 1 if found.seconds < seconds else -1
         count = search.possible(wanted if wanted != count else count + step)
+    search.strict = True
     nearest_first = sorted(tried, key=lambda each: abs(tried[each].seconds - seconds))
-    for each in nearest_first:
-        search.strict = True
+    others = (search.possible(each + step) for step in (1, -1, 2, -2) for each in nearest_first[:2])
+    for each in dict.fromkeys((*nearest_first, *others)):
         states, exact = search.grow(each, widest)
         if len(states.costs):
             return _complete(search, states, exact=exact)

@@ -132,7 +132,8 @@ class Search:
         late = states.seconds[:, None] + self.tracks.seconds - self.wish.seconds
         length = self.wish.seconds / self.count
         cost = self.weights.place.clock * (late / length) ** 2
-        return np.where(np.abs(late) <= length, cost, np.inf) if self.strict else cost
+        as_asked = np.abs(late) <= (self.wish.seconds + late) / self.count  # as `Plan.as_long_as_asked` says
+        return np.where(as_asked, cost, np.inf) if self.strict else cost
 
     def grow(self, count: int, widest: int) -> tuple[States, bool]:
         """The complete sets of so many tracks that were reached, and whether nothing was given up on the way."""

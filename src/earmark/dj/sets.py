@@ -99,7 +99,7 @@ def _style(before: Summary, after: Summary) -> str:
 
 def _tempo(before: Summary, after: Summary) -> str:
     if not before.bpm or not after.bpm:
-        return "a tempo that is not known"
+        return "tempo not known"
     octaves = np.log2(after.bpm / before.bpm)
     fold = int(np.clip(np.rint(octaves), -1, 1))
     change = float(np.exp2(octaves - fold) - 1)
