@@ -11,12 +11,16 @@ import torch
 from earmark.errors import BundleError, ManifestError
 from earmark.hearing import Model
 from earmark.hearing.bundle import FORMAT, Config
+from earmark.hearing.session import open_session
 from earmark.learning import bundle, pooling
 from earmark.learning.networks import ARCHITECTURES
 from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.learning.networks.ear import EarScores
+from earmark.learning.networks.groove import Groove
+from earmark.learning.networks.pool import LogOpinionPool
+from earmark.learning.networks.recording import RecordingDoubt
 from earmark.learning.networks.yamnet.network import YamnetEar
-from earmark.learning.pooling import PoolConfig
+from earmark.learning.pooling import DoubtConfig, GrooveConfig, PoolConfig
 from earmark.recipes.shipped import FILES
 from earmark.testing.bundles import tiny_bundle
 
@@ -104,6 +108,60 @@ def test_a_pool_is_what_its_members_say(ear_bundle: Path, pool_bundle: Path) -> 
     assert embedding.shape[1] == one.shape[1] + other.shape[2]
 
 
+GROOVE = GrooveConfig(weight=1.0, doubt=0.1, tempi={"House": (112, 132)}, half_rate=[("House", "Techno")])
+
+
+def test_groove_doubt_and_prior_join_what_the_members_say(ear_bundle: Path, tmp_path: Path) -> None:
+    recipe = POOL.model_copy(
+        update={"groove": GROOVE, "doubt": DoubtConfig(narrow=1.5, short=0.44), "prior": {"House": 0.25}}
+    )
+    labels = ["Techno", "House"]
+    plain, _ = pooling.join(descriptors(), SETTINGS, ear_bundle, POOL, labels)
+    network, settings = pooling.join(descriptors(), SETTINGS, ear_bundle, recipe, labels)
+    groove, prior = settings["groove"], settings["prior"]
+    assert (groove["half_rate"], groove["tempi"], prior) == ([[1, 0]], [[1, 112.0, 132.0]], [1.0, 0.25])
+    waveform = torch.from_numpy(bundle.check_waveform(22_050, 10 * 22_050))
+    with torch.no_grad():
+        before, after = (each(waveform)[0][0].numpy() for each in (plain, network))
+        evidence = Groove(22_050, 2, **groove)(waveform)[0].numpy()
+        factor = float(RecordingDoubt(22_050, 1.5, 0.44)(waveform))
+        flattened = trust(plain, waveform)
+    said = before / flattened + evidence + np.log([1, 0.25])
+    np.testing.assert_allclose(after, flattened / factor * said, rtol=1e-4)
+
+    check = bundle.check_waveform(22_050, 66_150)
+    bundle.write(tmp_path / "pool", network, config_of("pool", "pool", settings, labels, "styles"), "# pool\n", check)
+    assert Model.open(tmp_path / "pool").hear(waveform[0].numpy()).timeline.styles == ("Techno", "House")
+
+
+def trust(network: LogOpinionPool, waveform: torch.Tensor) -> float:
+    """The share (0-1) by which a pool without groove and doubt flattens what its members say."""
+    scores, _ = network.ear(waveform / waveform.abs().amax(1, keepdim=True))
+    likelihood, _ = network.likelihood(scores)
+    said = network.descriptors(waveform)[0].log_softmax(-1) + network.weight * likelihood
+    return float((network(waveform)[0] / said)[0, 0])
+
+
+def test_a_groove_of_a_style_that_the_model_has_not_is_refused(ear_bundle: Path) -> None:
+    recipe = POOL.model_copy(
+        update={"groove": GrooveConfig(weight=1.0, doubt=0.1, tempi={}, half_rate=[("Trap", "House")])}
+    )
+    with pytest.raises(ManifestError, match=r"^there is no style 'Trap', only Techno, House$"):
+        pooling.join(descriptors(), SETTINGS, ear_bundle, recipe, LABELS)
+
+
+def test_a_pool_hears_the_classes_of_its_ear_too(pool_bundle: Path) -> None:
+    network = bundle.load_network(pool_bundle)
+    assert isinstance(network, LogOpinionPool)
+    waveform = bundle.check_waveform(22_050, 66_150)
+    session = open_session(pool_bundle / "model.onnx")
+    logits, _, sounds = session.run(["logits", "embedding", "sounds"], {"waveform": waveform})
+    with torch.no_grad():
+        scores, _ = network.ear(torch.from_numpy(waveform / np.abs(waveform).max()))
+    assert logits.shape == (1, 2)
+    np.testing.assert_allclose(sounds, scores[..., :521].mean(1).numpy(), atol=1e-3)
+
+
 def test_the_ear_of_a_pool_is_exchanged_for_another(pool_bundle: Path, tmp_path: Path) -> None:
     torch.manual_seed(2)
     other = YamnetEar(hop=291).eval()
@@ -133,8 +191,10 @@ def test_a_style_without_a_line_is_named() -> None:
 
 def test_the_recipe_of_the_shipped_pool_is_read() -> None:
     recipe = pooling.read_recipe(RECIPE)
-    assert (recipe.name, recipe.weight, recipe.floor, recipe.temperature) == ("house12", 3.0, 0.005, 1.6)
-    assert recipe.styles["Halftime"] == {"Drum and bass": 0.6, "Dubstep": 0.6, "Hip hop music": 0.4}
+    assert (recipe.name, recipe.weight, recipe.floor, recipe.temperature) == ("house12", 3.0, 0.005, 1.1)
+    assert recipe.groove
+    assert recipe.groove.half_rate == [("Halftime", "Drum & Bass")]
+    assert recipe.styles["Halftime"] == {"Drum and bass": 0.8, "Dubstep": 0.8, "Hip hop music": 0.4}
 
 
 @pytest.mark.parametrize(
@@ -146,7 +206,10 @@ def test_the_recipe_of_the_shipped_pool_is_read() -> None:
         ("weight = 3.0", "weight = 3.0\nmuisc = []", "muisc: there is no such key"),
         ("weight = 3.0", "weight = 3.0\nevery = 0.9", r"every: Input should be greater than or equal to 0\.97"),
         ("floor = 0.005", "floor = 0.0", "floor: Input should be greater than 0"),
-        ("temperature = 1.6", "temperature = 0", "temperature: Input should be"),
+        ("temperature = 1.1", "temperature = 0", "temperature: Input should be"),
+        ("narrow = 1.5", "narrow = 0.5", r"doubt\.narrow: Input should be greater than or equal to 1"),
+        ('"Halftime" = 0.25', '"Halftime" = 0', r"prior\.Halftime: Input should be greater than 0"),
+        ("doubt = 0.1 ", "doubt = 0 ", r"groove\.doubt: Input should be greater than 0"),
         ('music = ["Music"', 'music = ["Musik"', r"music\.0: the ear has no class 'Musik'"),
         ('{ "Dubstep" = 1.0 }', '{ "Dubstep" = 1.5 }', r"styles\.Brostep\.Dubstep: Input should be less than"),
         ('{ "Dubstep" = 1.0 }', '{ "Dupstep" = 1.0 }', r"styles\.Brostep.*: the ear has no class 'Dupstep'"),

@@ -21,6 +21,7 @@ from earmark.hearing.bundle import WEIGHTS, Config, read_checked, read_config
 from earmark.learning import bundle_files
 from earmark.learning.bundle_files import CheckSample
 from earmark.learning.networks import ARCHITECTURES
+from earmark.learning.networks.pool import LogOpinionPool, Opinions
 
 OPSET = 18
 
@@ -57,13 +58,16 @@ def load_network(folder: Path) -> nn.Module:
 
 
 def export_onnx(network: nn.Module, samples: int, *, any_length: bool) -> bytes:
-    """The network as ONNX: `waveform` (batch, samples) -> `logits`, `embedding`.
+    """The network as ONNX: `waveform` (batch, samples) -> `logits`, `embedding`, and `sounds` if it is a pool.
 
     Args:
         network: in evaluation mode.
         samples: of the waveform to trace with.
         any_length: whether other numbers of samples may be heard as well.
     """
+    outputs = ["logits", "embedding"]
+    if isinstance(network, LogOpinionPool):
+        network, outputs = Opinions(network).eval(), [*outputs, "sounds"]
     batch = torch.export.Dim("batch")
     shape: dict[int, object] = {0: batch}
     if any_length:
@@ -79,7 +83,7 @@ def export_onnx(network: nn.Module, samples: int, *, any_length: bool) -> bytes:
                 network,
                 (example,),
                 input_names=["waveform"],
-                output_names=["logits", "embedding"],
+                output_names=outputs,
                 dynamic_shapes=(shape,),
                 opset_version=OPSET,
                 dynamo=True,

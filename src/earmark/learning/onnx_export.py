@@ -69,6 +69,7 @@ def export(source: str | Path, out: Path) -> Exported:
     model = Model.open(source)
     model.verify()
     network = onnx.load_from_string(read_network(model.folder, model.config))
+    _leave_out_sounds(network)
     _add_probabilities(network, model.config)
     works = model.folder / ATTRIBUTION
     about = metadata(model.config, _text(model.folder / CARD), _text(works) if works.is_file() else "")
@@ -131,6 +132,13 @@ def _text(path: Path) -> str:
         raise BundleError(f"{path}: missing") from None
     except UnicodeDecodeError as error:
         raise BundleError(f"{path}: {error}") from error
+
+
+def _leave_out_sounds(network: onnx.ModelProto) -> None:
+    """Take the classes of sound of a pool from the outputs: their names are known to earmark alone."""
+    kept = [output for output in network.graph.output if output.name != "sounds"]
+    del network.graph.output[:]
+    network.graph.output.extend(kept)
 
 
 def _add_probabilities(network: onnx.ModelProto, config: Config) -> None:

@@ -37,6 +37,49 @@ ClassName = Annotated[str, AfterValidator(_known)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+Pair = Annotated[tuple[str, str], Field(strict=False)]
+Range = Annotated[tuple[PositiveFloat, PositiveFloat], Field(strict=False)]
+
+
+class GrooveConfig(Recipe):
+    """The groove as a witness: the settings of `networks.groove.Groove`, styles by their names.
+
+    Attributes:
+        weight: of the tempo.
+        doubt: the share of tracks (0-1) whose tempo says nothing.
+        tempi: of each style the slowest and the fastest, in BPM; a style without any is as likely at each.
+        half_rate: pairs of styles of one tempo; the drums of the first play half as often.
+        running_hats: pairs of styles of one tempo; the hats of the first play all sixteenths.
+    """
+
+    weight: NonNegativeFloat
+    doubt: float = Field(gt=0, le=1)
+    tempi: dict[str, Range]
+    half_rate: list[Pair] = Field(default_factory=list)
+    running_hats: list[Pair] = Field(default_factory=list)
+
+    def settings(self, labels: Sequence[str]) -> dict[str, Any]:
+        """The settings for styles in the order of `labels`.
+
+        Raises:
+            ManifestError: a style is not among them.
+        """
+        return {
+            "tempi": [[_index(label, labels), *ends] for label, ends in self.tempi.items()],
+            "doubt": self.doubt,
+            "weight": self.weight,
+            "half_rate": [[_index(label, labels) for label in pair] for pair in self.half_rate],
+            "running_hats": [[_index(label, labels) for label in pair] for pair in self.running_hats],
+        }
+
+
+class DoubtConfig(Recipe):
+    """The doubt that a recording itself gives: the settings of `networks.recording.RecordingDoubt`."""
+
+    narrow: float = Field(ge=1)
+    short: NonNegativeFloat
+
+
 class PoolConfig(Recipe):
     """The recipe of a pool.
 
@@ -45,12 +88,16 @@ class PoolConfig(Recipe):
         summary: of it, in a line.
         weight: of the ear, where the descriptors have 1.
         floor: a score, added to that of each style: what is fainter was not heard.
-        temperature: of the pool.
+        temperature: of the pool, for whole recordings of full bandwidth.
         unknown_threshold: a most probable style below it is like nothing that the pool knows.
         every: seconds from one patch to the next, of an ear that hears patches.
         music: the classes that say that there is music.
         other: those that say that there is something else.
         styles: for each style the classes that speak for it, and how much (0-1).
+        groove: tempo and drums as a witness; none if not given.
+        doubt: how much less sure the pool is of narrow and of short recordings; no less if not given.
+        prior: how frequent a style is beside the others, which have 1.
+        confidence: what was measured of the pool's confidence, for the card; Markdown.
     """
 
     name: str = Field(min_length=1)
@@ -63,6 +110,10 @@ class PoolConfig(Recipe):
     music: list[ClassName] = Field(min_length=1)
     other: list[ClassName]
     styles: dict[str, dict[ClassName, Share]]
+    groove: GrooveConfig | None = None
+    doubt: DoubtConfig | None = None
+    prior: dict[str, PositiveFloat] = Field(default_factory=dict)
+    confidence: str = ""
 
     def likelihood(self, labels: Sequence[str]) -> dict[str, Any]:
         """The settings of `StyleLikelihood` for styles in the order of `labels`.
@@ -83,6 +134,12 @@ class PoolConfig(Recipe):
             "other": [NUMBERS[name] for name in self.other],
             "floor": self.floor,
         }
+
+
+def _index(label: str, labels: Sequence[str]) -> int:
+    if label not in labels:
+        raise ManifestError(f"there is no style {label!r}, only {', '.join(labels)}")
+    return labels.index(label)
 
 
 def read_recipe(path: Path) -> PoolConfig:
@@ -125,7 +182,7 @@ def make(recipe: PoolConfig, descriptors: Path, ear: Path, out: Path) -> Config:
     measured = _text(descriptors / CARD)
     if base.architecture == "pool":  # its card ends with that of its descriptors
         measured = "#" + measured.partition(f"## {OWN_CARD}\n")[2].replace("\n##", "\n#")
-    text = card(config, recipe.styles, _text(ear / CARD), measured)
+    text = card(config, recipe.styles, _text(ear / CARD), measured, recipe.confidence)
     check = check_waveform(config.sample_rate, 3 * config.sample_rate)
     write(out, pool, config, text, check, _text(ear / ATTRIBUTION))
     return config
@@ -175,6 +232,13 @@ def join(
         "opinions": pool.likelihood(labels),
         "weight": pool.weight,
     }
+    if pool.groove:
+        described["groove"] = pool.groove.settings(labels)
+    if pool.doubt:
+        described["doubt"] = pool.doubt.model_dump()
+    if pool.prior:
+        prior = {_index(label, labels): share for label, share in pool.prior.items()}
+        described["prior"] = [prior.get(index, 1.0) for index in range(len(labels))]
     return _built(len(labels), described, descriptors, heard), described
 
 
@@ -212,7 +276,7 @@ POOLED = """{signature} Two networks are asked together, in a log-opinion pool i
 one ONNX file: *descriptors*, trained on measurements of real shop tracks, and the *ear*, which learned to answer as
 networks do that have heard millions of real recordings. Their own cards are the last parts of this one. MIT licence.
 
-    log P(style) = log P(style | descriptors) + {weight:g} x log (score of the ear for it + {floor:g})
+    log P(style) = log P(style | descriptors) + {weight:g} x log (score of the ear for it + {floor:g}){more}
 """
 
 TABLE = """Classes that cover several styles of a family speak for each of them alike, so both networks choose the
@@ -220,7 +284,15 @@ family, and the descriptors the style within it.
 
 Weight, floor and temperature ({temperature:g}) are the recipe's, which gives the reason. No figure in the card of the
 descriptors is for the pool: rows of descriptors cannot be heard by an ear, and where it hears nothing the pool answers
-as the descriptors do. What is known of the pool is how steady it is (`earmark evaluate --audio`, docs/evaluate.md).
+as the descriptors do. How steady the pool is, `earmark evaluate --audio` measures (docs/evaluate.md).
+"""
+
+GROOVE = """A style is unlikely at a tempo that it does not have, modulo an octave; this counts {weight:g} times, and
+{doubt:.0%} of tracks are taken to say nothing by their tempo. Of styles that share a tempo the drums decide: {pairs}.
+"""
+
+DOUBT = """The temperature grows for what is missing of a recording: {narrow:g} times where there is no treble, and with
+(29.12 s / length) to the power of {short:g}.
 """
 
 UNKNOWN = """The answer is flattened by the share of music in what the ear hears (against speech, silence, tones and
@@ -229,15 +301,28 @@ style below {threshold:g} is like nothing that the pool knows.
 """
 
 
-def card(config: Config, table: Mapping[str, Mapping[str, float]], ear: str, descriptors: str) -> str:
-    """The card of a pool, in Markdown; `table` is the recipe's, `ear` and `descriptors` the cards of its members."""
+def card(
+    config: Config, table: Mapping[str, Mapping[str, float]], ear: str, descriptors: str, confidence: str = ""
+) -> str:
+    """The card of a pool, in Markdown.
+
+    Args:
+        config: of the pool.
+        table: of the recipe: which classes speak for which style.
+        ear: the card of the ear.
+        descriptors: the card of the descriptors.
+        confidence: what was measured of the pool's confidence.
+    """
     speakers = (
         (style, ", ".join(f"{name} {share:g}" for name, share in classes.items())) for style, classes in table.items()
     )
+    terms = {"groove": "evidence of the groove", "prior": "log prior"}
+    also = [name for key, name in terms.items() if key in config.settings]
     pooled = POOLED.format(
         signature=cards.signature(config),
         weight=config.settings["weight"],
         floor=config.settings["opinions"]["floor"],
+        more=f"\n    + {' + '.join(also)}" if also else "",
     )
     return cards.card(
         config.name,
@@ -249,7 +334,29 @@ def card(config: Config, table: Mapping[str, Mapping[str, float]], ear: str, des
             cards.table(["style", "classes"], speakers),
             TABLE.format(temperature=config.temperature),
         ),
+        *_witnesses(config),
         cards.section('When it says "unlike anything I know"', UNKNOWN.format(threshold=config.unknown_threshold)),
+        *([cards.section("How far its confidence can be believed", confidence)] if confidence else []),
         cards.section("The ear's own card", cards.enclosed(ear)),
         cards.section(OWN_CARD, cards.enclosed(descriptors)),
     )
+
+
+def _witnesses(config: Config) -> list[str]:
+    """The sections of a card on what else a pool heeds: the groove, and what is missing of a recording."""
+    sections = []
+    if groove := config.settings.get("groove"):
+        labels = config.styles
+        halves, hats = (
+            [(labels[one], labels[other]) for one, other in groove[key]] for key in ("half_rate", "running_hats")
+        )
+        pairs = [f"half as many in {one} as in {other}" for one, other in halves]
+        pairs += [f"hats on all sixteenths in {one}, not in {other}" for one, other in hats]
+        text = GROOVE.format(pairs="; ".join(pairs) or "none", **groove)
+        if prior := config.settings.get("prior"):
+            named = [f"{label} {share:g}" for label, share in zip(labels, prior, strict=True) if share != 1]
+            text += f"Prior, where the others have 1: {', '.join(named)}.\n"
+        sections.append(cards.section("The groove", text))
+    if doubt := config.settings.get("doubt"):
+        sections.append(cards.section("What is narrow or short is doubted", DOUBT.format(**doubt)))
+    return sections

@@ -334,6 +334,7 @@ class OctaveTempo(nn.Module):
     LAGS = 512  # onset strengths
     BLOCK = 64  # onset strengths
     TEMPI = 240  # in an octave
+    SLOWEST = 64.0  # BPM: where the octave begins; any would do
     OCTAVES = (1 / 4, 1 / 2, 1, 2, 4)  # of the beat period of the grid's octave
     SHARPNESS = 60.0  # of the softmax, per unit of normalised autocorrelation
 
@@ -344,7 +345,7 @@ class OctaveTempo(nn.Module):
         super().__init__()
         self.hop = round(sample_rate / self.RATE / 2)  # samples: half the distance between two onset strengths
         rate = sample_rate / (2 * self.hop)  # Hz
-        bpm = 64 * 2 ** (np.arange(self.TEMPI) / self.TEMPI)  # the octave from 64: any would do
+        bpm = self.SLOWEST * 2 ** (np.arange(self.TEMPI) / self.TEMPI)
         lags = 60 / bpm[:, None] * np.array(self.OCTAVES) * rate  # (tempi, octaves) in onset strengths
         comb = np.zeros((self.LAGS, self.TEMPI))
         for column, periods in enumerate(lags):
@@ -358,8 +359,12 @@ class OctaveTempo(nn.Module):
         self.register_buffer("circle", torch.from_numpy(circle).float(), persistent=False)
 
     def forward(self, signal: Tensor) -> Tensor:
+        return self.posterior(signal) @ self.circle
+
+    def posterior(self, signal: Tensor) -> Tensor:
+        """The probability of each tempo of the octave from SLOWEST on, (batch, samples) -> (batch, TEMPI)."""
         salience = self.autocorrelation(self.onset_strength(signal)) @ self.comb  # (batch, tempi)
-        return (salience * self.SHARPNESS).softmax(-1) @ self.circle
+        return (salience * self.SHARPNESS).softmax(-1)
 
     def onset_strength(self, signal: Tensor) -> Tensor:
         """Shape (batch, samples) -> (batch, onset strengths)."""

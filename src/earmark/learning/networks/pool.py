@@ -1,14 +1,15 @@
-"""A logarithmic opinion pool of two networks: one on measured descriptors, and an ear for real recordings.
+"""A logarithmic opinion pool: a network on measured descriptors, an ear for real recordings, and the groove.
 
 The descriptor network knows the styles of a shop, and fine differences between them; the ear knows fewer and broader
 kinds of music, from real recordings of any quality. A table says which of its classes speak for which style. A class
 that covers a whole family speaks for each of its styles alike, and leaves the choice among them to the descriptors:
-family first, style within the family.
+family first, style within the family. The groove tells apart what sounds alike and moves otherwise (`groove`).
 
     log P(style) = log P(style | descriptors) + weight x log (sum of the classes that speak for it + floor)
+                 + evidence of the groove + log prior
 
 What follows from a doubt flattens the answer, until it is "unlike anything I know": that little in the sound is music,
-and that the two disagree.
+that the two networks disagree, and that little of the recording is there to be heard (`recording`).
 
 References: C. Genest and J. Zidek, "Combining probability distributions", Statistical Science 1(1), 1986, for the
 logarithmic opinion pool; A. Bhattacharyya, 1943, for the coefficient of agreement.
@@ -22,6 +23,8 @@ from torch import Tensor, nn
 
 from earmark.learning.networks.architectures import EARS
 from earmark.learning.networks.descriptors import DescriptorNetwork
+from earmark.learning.networks.groove import Groove
+from earmark.learning.networks.recording import RecordingDoubt
 
 FAINT: Final = 0.02  # a score: what is fainter was not heard; the floor where a pool has none of its own
 QUIETEST: Final = 1e-3  # of the peak of a window: below, it stays as quiet as it is
@@ -83,6 +86,9 @@ class LogOpinionPool(nn.Module):
         ear: a module that gives scores (batch, patches, classes) and an embedding (batch, patches, dims) of a waveform.
         likelihood: the styles' likelihood, from the scores.
         weight: how much the ear counts, where the descriptors have 1.
+        groove: the evidence of the groove for each style, from the waveform; none if not given.
+        doubt: the factor of the temperature for what is missing of a recording; 1 if not given.
+        prior: of each style, in any unit; all alike if not given.
 
     Raises:
         ValueError: the two hear at different sample rates.
@@ -90,7 +96,18 @@ class LogOpinionPool(nn.Module):
     Shape: (batch, samples) -> (batch, styles), (batch, sum of the dims).
     """
 
-    def __init__(self, descriptors: nn.Module, ear: nn.Module, likelihood: StyleLikelihood, weight: float) -> None:
+    prior: Tensor
+
+    def __init__(
+        self,
+        descriptors: nn.Module,
+        ear: nn.Module,
+        likelihood: StyleLikelihood,
+        weight: float,
+        groove: Groove | None = None,
+        doubt: RecordingDoubt | None = None,
+        prior: Sequence[float] = (1.0,),
+    ) -> None:
         super().__init__()
         if descriptors.sample_rate != ear.sample_rate:
             raise ValueError(f"descriptors at {descriptors.sample_rate} Hz and an ear at {ear.sample_rate} Hz")
@@ -100,8 +117,16 @@ class LogOpinionPool(nn.Module):
         self.ear = ear
         self.likelihood = likelihood
         self.weight = weight
+        self.groove = groove
+        self.doubt = doubt
+        self.register_buffer("prior", torch.tensor(prior).log(), persistent=False)
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        logits, embedding, _ = self.opinions(waveform)
+        return logits, embedding
+
+    def opinions(self, waveform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits, embedding, and the scores of the ear's classes of sound, (batch, classes)."""
         logits, embedding = self.descriptors(waveform)
         # The ear tells whispers from music at full scale, but a quiet file is no other music.
         scores, heard = self.ear(waveform / waveform.abs().amax(1, keepdim=True).clamp_min(QUIETEST))
@@ -110,7 +135,27 @@ class LogOpinionPool(nn.Module):
         # As much agreement as with an ear that says nothing is enough.
         agreement = (0.5 * (measured + likelihood.log_softmax(-1))).exp().sum(-1, keepdim=True)
         trust = musicality * (agreement * logits.shape[-1] ** 0.5).clamp_max(1)
-        return trust * (measured + self.weight * likelihood), torch.cat([embedding, heard.mean(1)], 1)
+        if self.doubt is not None:
+            trust = trust / self.doubt(waveform)
+        pooled = measured + self.weight * likelihood + self.prior
+        if self.groove is not None:
+            pooled = pooled + self.groove(waveform)
+        sounds = scores[..., : self.likelihood.classes].mean(1)
+        return trust * pooled, torch.cat([embedding, heard.mean(1)], 1), sounds
+
+
+class Opinions(nn.Module):
+    """A pool as it is exported, with the classes of sound as a third output.
+
+    Shape: (batch, samples) -> (batch, styles), (batch, dims), (batch, classes).
+    """
+
+    def __init__(self, network: LogOpinionPool) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.network.opinions(waveform)
 
 
 def pool(
@@ -119,6 +164,9 @@ def pool(
     ear: Mapping[str, Any],
     opinions: Mapping[str, Any],
     weight: float = 1.0,
+    groove: Mapping[str, Any] | None = None,
+    doubt: Mapping[str, Any] | None = None,
+    prior: Sequence[float] = (1.0,),
 ) -> LogOpinionPool:
     """The pool of settings as they stand in a model's `config.json`.
 
@@ -128,10 +176,17 @@ def pool(
         ear: `architecture`, a key of EARS, and its `settings`.
         opinions: the settings of `StyleLikelihood`.
         weight: of the ear, where the descriptors have 1.
+        groove: the settings of `Groove`; pools from before it have none.
+        doubt: the settings of `RecordingDoubt`, likewise.
+        prior: of each style.
     """
+    rate = DescriptorNetwork.sample_rate
     return LogOpinionPool(
         DescriptorNetwork(styles, **descriptors),
         EARS[ear["architecture"]](**ear["settings"]),
         StyleLikelihood(styles, **opinions),
         weight,
+        None if groove is None else Groove(rate, styles, **groove),
+        None if doubt is None else RecordingDoubt(rate, **doubt),
+        prior,
     )
