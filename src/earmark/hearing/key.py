@@ -93,7 +93,7 @@ class PitchAccumulator:
         whole = joined.size // self._length * self._length
         self._held = joined[whole:]
         windowed = joined[:whole].reshape(-1, self._length) * self._window  # (frames, length)
-        self._power += float(np.einsum("ij,ij->", windowed, windowed, dtype=np.float64)) * self._length / 2
+        self._power += float(np.einsum("ij,ij->i", windowed, windowed).sum(dtype=np.float64)) * self._length / 2
         self._add_peaks(np.fft.rfft(windowed))
 
     def _add_peaks(self, spectra: NDArray[np.complexfloating]) -> None:

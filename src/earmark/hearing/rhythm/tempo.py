@@ -149,8 +149,8 @@ def autocorrelation(onset_strength: Array) -> Array:
     standard = standardised(onset_strength)
     # An onset may last a single frame, and periods are no whole number of those.
     standard[1:-1] = (standard[:-2] + 2 * standard[1:-1] + standard[2:]) / 4
-    spectrum = np.fft.rfft(standard, 1 << (2 * frames - 1).bit_length(), axis=0)
-    products = np.fft.irfft((np.square(spectrum.real) + np.square(spectrum.imag)).sum(1))[:frames]
+    spectrum = np.fft.rfft(np.ascontiguousarray(standard.T), 1 << (2 * frames - 1).bit_length())  # (bands, bins)
+    products = np.fft.irfft((np.square(spectrum.real) + np.square(spectrum.imag)).sum(0))[:frames]
     overlap = 1 - np.arange(frames) / frames
     correlation: Array = products / max(products[0], 1e-30) / np.maximum(overlap, 0.1)
     return correlation
