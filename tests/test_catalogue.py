@@ -23,6 +23,7 @@ from earmark.errors import CatalogueError
 from earmark.library import Catalogue, Query, Tags, Track
 from earmark.library.catalogue import rows, schema
 from earmark.library.track import Summary
+from earmark.testing.tracks import heard_track
 from earmark.timeline import Timeline
 
 ROOT = Path(__file__).parents[1]
@@ -818,6 +819,7 @@ def test_summaries_are_those_of_the_tracks(catalogue: Catalogue) -> None:
     for summary, track in zip(found, kept, strict=False):
         expected = Summary.of(track)
         assert summary.probabilities == pytest.approx(expected.probabilities)
+        assert summary.verdict() == (track.analysis.verdict()[0] if track.analysis else "")
         assert replace(summary, probabilities=rows) == replace(expected, probabilities=rows)  # type: ignore[arg-type]
     assert found[0].probabilities == pytest.approx([0.58, 0.1, 0.22, 0.1])
     assert found[0].energy == pytest.approx(0.7)
@@ -825,3 +827,23 @@ def test_summaries_are_those_of_the_tracks(catalogue: Catalogue) -> None:
     assert [summary.path.name for summary in catalogue.summaries(Query(style="Trance"))] == ["b.flac"]
     with pytest.raises(ValueError, match=r"unheard.flac was not heard"):
         Summary.of(kept[4])
+
+
+@pytest.mark.parametrize(
+    ("shares", "unknown"),
+    [
+        ({"Trance": 0.9}, False),
+        ({"Deep House": 0.4, "Progressive House": 0.3}, False),
+        ({"Deep House": 0.4, "Progressive House": 0.05, "Trap": 0.3}, False),
+        ({"Deep House": 0.2, "Progressive House": 0.2, "Trap": 0.2}, True),
+        ({"Deep House": 0.24, "Progressive House": 0.24, "House / Nu Disco / Disco": 0.24, "Trap": 0.1}, True),
+        (
+            {"Deep House": 0.24, "Progressive House": 0.24, "House / Nu Disco / Disco": 0.24, "EDM & Big Room": 0.2},
+            True,
+        ),
+    ],
+)
+def test_a_summary_is_called_as_its_analysis_is(shares: dict[str, float], *, unknown: bool) -> None:
+    track = heard_track("/m/a.flac", shares, unknown=unknown)
+    assert track.analysis is not None
+    assert Summary.of(track).verdict() == (track.analysis.verdict()[0] or "unknown")

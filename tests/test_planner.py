@@ -352,7 +352,7 @@ def lengths(seconds: Sequence[float], style: Sequence[int]) -> Candidates:
     """Tracks of these lengths and styles, all by different artists, alike in all else."""
     shares = np.eye(len(STYLES)) * 0.7 + 0.075
     return Candidates.of(
-        Summary(Path(f"/{row}"), f"{row}", "", "", length, STYLES, shares[which], 124.0, "8A", 0.5, row + 1)
+        Summary(Path(f"/{row}"), f"{row}", "", "", length, STYLES, shares[which], 124.0, "8A", 0.5, id=row + 1)
         for row, (length, which) in enumerate(zip(seconds, style, strict=True))
     )
 

@@ -131,7 +131,7 @@ def table(steps: "Sequence[Step]") -> "RenderableType":
             (f"{number:>3}  {show.clock(step.start):>7}  ", "dim"),
             (visible(track.name()), "bold"),
             "  ",
-            (style, colour_of.get(style, show.OTHER_COLOUR)),
+            (track.verdict(), colour_of.get(style, show.OTHER_COLOUR)),
         )
         about = Text("  ".join([*_values(step), "; ".join(step.reasons)]), "dim")
         lines += [head, Padding(about, (0, 0, 0, 14), expand=False)]

@@ -88,6 +88,7 @@ def _track(track: Summary) -> dict[str, Any]:
         "bpm": track.bpm,
         "camelot": track.camelot,
         "energy": track.energy,
+        "unknown": track.unknown,
     }
 
 
@@ -103,5 +104,6 @@ def _track_of(log: dict[str, Any]) -> Summary:
         bpm=log["bpm"],
         camelot=log["camelot"],
         energy=log["energy"],
+        unknown=bool(log.get("unknown")),
         id=log["id"],
     )

@@ -41,7 +41,7 @@ def picture(steps: Sequence[Step], plan: Plan) -> str:
             f'<rect x="{left:.1f}" y="20" width="{max(width - 1, 0.5):.1f}" height="{TRACKS}" fill="{colour}"/>'
         )
         parts.append(_text(left + 4, 14, _fitting(f"{number}  {step.track.title or step.track.path.stem}", width)))
-        parts.append(_text(left + 4, 20 + TRACKS + 13, _fitting(step.track.style(), width), "s"))
+        parts.append(_text(left + 4, 20 + TRACKS + 13, _fitting(step.track.verdict(), width), "s"))
     top = 20.0 + TRACKS + 30
     middles = [across((step.start + end) / 2) for step, end in zip(steps, ends, strict=True)]
     tracks = [step.track for step in steps]

@@ -14,7 +14,7 @@ from earmark.library.track import Summary
 
 STEADY: Final = 0.001  # a share of the tempo: what is less is the same tempo
 MOVED: Final = 0.1  # of the energy, from which on it is said to rise or fall
-DOUBLED: Final = 0.5  # octaves
+UNKNOWN: Final = "unknown"  # in the place of a style
 
 # Hours clockwise on Camelot's wheel, and whether the mode changes.
 KEYS: Final[Mapping[tuple[int, bool], str]] = {
@@ -54,6 +54,7 @@ class Step:
             "start": round(self.start, 3),
             "duration": round(track.duration, 3),
             "style": track.style(),
+            "verdict": track.verdict(),
             "bpm": None if track.bpm is None else round(track.bpm, 3),
             "camelot": track.camelot or None,
             "energy": None if track.energy is None else round(track.energy, 4),
@@ -93,7 +94,11 @@ def reasons_for(before: Summary, after: Summary) -> Sequence[str]:
 
 
 def _style(before: Summary, after: Summary) -> str:
-    one, other = before.style(), after.style()
+    one, other = before.verdict(), after.verdict()
+    if other == UNKNOWN:
+        return "of no style that is known"
+    if one == UNKNOWN:
+        return f"to {other}"
     return f"stays {other}" if one == other else f"from {one} to {other}"
 
 

@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.analysis import Analysis
+from earmark.analysis import LIKELY, SURE, Analysis
+from earmark.styles import families_of
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class Summary:
     """The single values of a track that was heard: little enough to hold those of a whole collection.
 
     `duration` is in seconds; `bpm` and `energy` (0-1, `Loudness.energy`) are None and `camelot` is "" where they are
-    not known. `probabilities` are those of `styles` in the whole track, (styles,).
+    not known. `probabilities` are those of `styles` in the whole track, (styles,); `unknown` says that none is probable
+    enough to be named.
     """
 
     path: Path
@@ -82,6 +84,7 @@ class Summary:
     bpm: float | None = None
     camelot: str = ""
     energy: float | None = None
+    unknown: bool = False
     id: int = 0
 
     @classmethod
@@ -105,6 +108,7 @@ class Summary:
             bpm=heard.rhythm.bpm if heard.rhythm else None,
             camelot=heard.key.camelot() if heard.key else "",
             energy=heard.loudness.energy() if heard.loudness else None,
+            unknown=heard.unknown,
             id=track.id,
         )
 
@@ -115,6 +119,19 @@ class Summary:
     def style(self) -> str:
         """The most probable style."""
         return self.styles[int(self.probabilities.argmax())]
+
+    def verdict(self) -> str:
+        """The name for a row: a style, a family where that is more likely and no style is, or "unknown"."""
+        share = self.probabilities.max()
+        if share >= LIKELY and not self.unknown:
+            return self.style()
+        sums: dict[str, float] = {}
+        for style, family in families_of(self.styles).items():
+            sums[family] = sums.get(family, 0.0) + self.probabilities[self.styles.index(style)]
+        family = max(sums, key=lambda each: sums[each])
+        if len(sums) > 1 and sums[family] > share and sums[family] >= (SURE if self.unknown else LIKELY):
+            return f"{family} family"
+        return "unknown" if self.unknown else self.style()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from earmark.library.track import Summary
 
 SELECT: Final = """
 SELECT tracks.id, path, fingerprint, title, artist, duration, analyses.bpm, analyses.camelot, loudness, probabilities,
-    weights, styles
+    weights, styles, unknown
 FROM tracks JOIN analyses ON analyses.id = tracks.analysis JOIN models ON models.id = analyses.model
 WHERE NOT +missing AND no_music = ''
 """
@@ -26,7 +26,21 @@ _NOTHING: Final = np.empty(0, np.float32)
 def summaries(rows: Iterator[sqlite3.Row]) -> Iterator[Summary]:
     """Summaries of the rows of `SELECT`."""
     styles_of = cache(lambda cell: tuple(parsed(cell)))  # one cell for each model
-    for number, path, fingerprint, title, artist, duration, bpm, camelot, lufs, blob, weights, styles_cell in rows:
+    for (
+        number,
+        path,
+        fingerprint,
+        title,
+        artist,
+        duration,
+        bpm,
+        camelot,
+        lufs,
+        blob,
+        weights,
+        styles_cell,
+        unknown,
+    ) in rows:
         styles: tuple[str, ...] = styles_of(styles_cell)
         windows = np.frombuffer(blob, "<f4").reshape(-1, len(styles)).astype(np.float64)
         shares = np.frombuffer(weights, "<f8") if weights is not None else np.ones(len(windows))
@@ -42,5 +56,6 @@ def summaries(rows: Iterator[sqlite3.Row]) -> Iterator[Summary]:
             bpm=bpm,
             camelot=camelot,
             energy=None if lufs is None else Loudness(lufs, 0.0, 0.0, _NOTHING).energy(),
+            unknown=bool(unknown),
             id=number,
         )
