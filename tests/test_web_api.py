@@ -295,6 +295,33 @@ def test_the_map_has_every_track(crate: Server) -> None:
     assert sorted(found["styles"]) == ["Techno / Tech House", "Trance"]
 
 
+def test_without_a_taste_nothing_is_recommended_and_why_is_said(
+    crate: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("earmark.app.taste.data_folder", lambda: tmp_path / "data")
+    answer = crate.client.get("/api/recommend")
+    assert answer.status_code == 422
+    assert "learn-taste" in answer.json()["detail"]
+
+
+def test_a_mix_is_a_job_with_four_files(server: Server) -> None:
+    pytest.importorskip("python_stretch")
+    for number in range(2):
+        sound = click_train(bpm=124, seconds=30.0, sample_rate=22_050)
+        write_wav(server.music / f"long {number}.wav", sound, 22_050)
+    server.job(server.client.post("/api/scan", json={"folder": str(server.music)}))
+    found = server.client.get("/api/tracks?words=long").json()["tracks"]
+    body = {"tracks": [track["id"] for track in found], "format": "flac"}
+    done = server.job(server.client.post("/api/mix", json=body))
+    assert done["state"] == "done", done["error"]
+    assert [name.rpartition(".")[2] for name in done["result"]["files"]] == ["flac", "cue", "svg", "json"]
+    mixed, cue = (server.client.get(f"/api/mixes/{name}").content for name in done["result"]["files"][:2])
+    assert mixed.startswith(b"fLaC")
+    assert b"TRACK 02 AUDIO" in cue
+    assert server.client.get("/api/mixes/..%2Fcatalogue.db").status_code == 404
+    assert server.client.post("/api/mix", json={"tracks": [found[0]["id"]]}).status_code == 422
+
+
 def test_a_set_from_a_style_to_a_track(crate: Server) -> None:
     body = {"start": "Techno / Tech House", "goal": 1, "tracks": 5}
     found = crate.client.post("/api/set", json=body).json()

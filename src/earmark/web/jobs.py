@@ -113,6 +113,16 @@ class Report:
         self._tell(done=0, total=total, unit=unit, seconds=0.0)
         yield advance
 
+    @contextmanager
+    def staging(self) -> Iterator[Callable[[str, float], None]]:
+        """Tell of work in stages, in hundredths; a `progress.Staging`."""
+        began = time.monotonic()
+
+        def advance(title: str, share: float) -> None:
+            self._tell(done=round(100 * share), total=100, unit=f"% {title}", seconds=time.monotonic() - began)
+
+        yield advance
+
     def complain(self, line: object) -> None:
         """Note a complaint."""
         with self.jobs.lock:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from earmark import __version__
-from earmark.app import auditing, reviewing, tagging
+from earmark.app import auditing, mixing, reviewing, tagging
 from earmark.app.catalogue import open_catalogue
 from earmark.app.exporting import write_set
 from earmark.app.listening import MODEL
@@ -36,6 +36,7 @@ def works(site: Site) -> dict[str, Work]:
         "undo": partial(undo, site),
         "audit": partial(audit, site),
         "teach": partial(teach, site),
+        "mix": partial(mix, site),
     }
 
 
@@ -89,9 +90,13 @@ def audit(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str,
     """Look for doubtful genre tags and the same recording more than once."""
     with open_catalogue(site.catalogue) as opened:
         found = auditing.audit(opened, duplicates=arguments.get("duplicates", True), progress=report.counting)
-    for failure in found.failures:
-        report.complain(failure)
-    return found.as_json()
+        for failure in found.failures:
+            report.complain(failure)
+        answer = found.as_json()
+        for group in (*answer.get("disagreements", ()), *answer.get("duplicates", ())):  # so that a page can play them
+            paths = group.get("paths") or [group["path"]]
+            group["tracks"] = [track.id for path in paths if (track := opened.track(path))]
+    return answer
 
 
 def teach(site: Site, _: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -101,6 +106,30 @@ def teach(site: Site, _: Mapping[str, Any], report: Report) -> dict[str, Any]:
             opened, Corrections.of(site.catalogue), fresh_model(), model=base_model(site), counting=report.counting
         )
     return lesson.as_json()
+
+
+def mix(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Render tracks of the library as one mix, with its cue sheet, picture and decisions; the names of the files."""
+    folder = mixes(site)
+    folder.mkdir(exist_ok=True)
+    out = folder / f"{report.id}.{arguments.get('format', 'mp3')}"
+    paths = paths_of(site, arguments["tracks"])
+    done = mixing.mix(
+        [str(path) for path in paths],
+        out,
+        catalogue=site.catalogue,
+        replace=True,  # of what a killed server had begun
+        counting=report.counting,
+        staging=report.staging,
+    )
+    for failure in done.failures:
+        report.complain(failure)
+    return {"files": [path.name for path in done.files]}
+
+
+def mixes(site: Site) -> Path:
+    """The folder of the mixes that were rendered from the page."""
+    return site.catalogue.with_name(site.catalogue.stem + ".mixes")
 
 
 def fresh_model() -> Path:

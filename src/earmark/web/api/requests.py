@@ -65,6 +65,13 @@ class SetBody(Body):
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
 
+class MixBody(Body):
+    """Tracks that are to be mixed, in their order."""
+
+    tracks: Annotated[list[Id], Field(min_length=2, max_length=500)]
+    format: Literal["mp3", "flac", "wav", "opus"] = "mp3"
+
+
 class CorrectionBody(Body):
     """A track, and the style that it is."""
 

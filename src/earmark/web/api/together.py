@@ -5,17 +5,20 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Response
+from fastapi.responses import FileResponse
 
 from earmark.app.atlas import atlas
 from earmark.app.catalogue import open_catalogue
 from earmark.app.query import style_named
 from earmark.app.sets import make_set
 from earmark.app.similar import similar
+from earmark.app.taste import recommend, taste_path
+from earmark.learning.taste.taste import Taste
 from earmark.library.exports import FORMATS
-from earmark.web.api.asked import AskedSite
-from earmark.web.api.requests import ExportBody, SetBody
+from earmark.web.api.asked import AskedJobs, AskedSite
+from earmark.web.api.requests import ExportBody, MixBody, SetBody
 from earmark.web.site import Site
-from earmark.web.works import exported, paths_of
+from earmark.web.works import exported, mixes, paths_of
 
 router = APIRouter(tags=["together"])
 
@@ -65,6 +68,38 @@ def plan(body: SetBody, site: AskedSite) -> dict[str, Any]:
     for step, told in zip(found.steps, answer["tracks"], strict=True):
         told["id"] = step.track.id
     return answer
+
+
+@router.post("/mix", status_code=202, responses={404: {}})
+def mix(body: MixBody, site: AskedSite, jobs: AskedJobs) -> dict[str, Any]:
+    """Begin to render tracks as one mix; the result names its files."""
+    paths_of(site, body.tracks)
+    return jobs.ask("mix", body.model_dump()).as_json()
+
+
+@router.get("/mixes/{name}", response_class=FileResponse, responses={404: {}})
+def mixed(name: str, site: AskedSite) -> FileResponse:
+    """A file of a mix: the sound, the cue sheet, the picture, the decisions."""
+    there = {path.name: path for path in mixes(site).glob("*") if path.is_file()}
+    if name not in there:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "there is no such mix")
+    return FileResponse(there[name], filename=name)
+
+
+@router.get("/recommend", responses={404: {}})
+def recommended(
+    site: AskedSite,
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+    new: Annotated[bool, Query(description="only tracks that nobody has played")] = False,
+    one_per_artist: bool = False,
+    variety: Annotated[float, Query(ge=0, le=1)] = 0.0,
+) -> list[dict[str, Any]]:
+    """Tracks that fit what the user listens to; `earmark learn-taste` learns that."""
+    with open_catalogue(site.catalogue) as opened:
+        found = recommend(
+            opened, Taste.load(taste_path()), limit=limit, new=new, one_per_artist=one_per_artist, variety=variety
+        )
+    return [each.as_json() for each in found.tracks]
 
 
 @router.post("/export", response_class=Response, responses={404: {}})

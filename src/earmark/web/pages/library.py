@@ -46,9 +46,10 @@ class TrackPanel(Element, component=STATIC / "track_panel.js"):
         self._props["colours"] = colours()
         self._props["track"] = 0
 
-    def show(self, number: int) -> None:
-        """Show a track of the library."""
+    def show(self, number: int, *, play: bool = False) -> None:
+        """Show a track of the library, and play it."""
         self._props["track"] = number
+        self._props["autoplay"] = play
         self.update()
 
 
@@ -145,13 +146,13 @@ class Shelves:
         enable(self._write, enabled=False)
         self._number.text = f"{len(tracks)} chosen" if tracks else ""
 
-    def _look(self, number: int) -> None:
-        self._panel.show(number)
+    def _look(self, number: int, *, play: bool = False) -> None:
+        self._panel.show(number, play=play)
         self._map.show(number)
 
     def _show(self, event: events.GenericEventArguments) -> None:
         self._take([int(event.args)])
-        self._look(int(event.args))
+        self._look(int(event.args), play=True)
 
     def _gather(self, event: events.GenericEventArguments) -> None:
         self._take([int(each) for each in event.args])

@@ -8,11 +8,15 @@ export default {
       <p>{{ summary }}</p>
       <ul class="em-alike" v-if="disagreements.length" aria-label="doubtful genre tags">
         <li v-for="each in disagreements" :key="each.path"><b>{{ name(each.path) }}</b>
+          <audio v-for="id in each.tracks" :key="id" controls preload="none" :src="'/api/tracks/' + id + '/sound'"
+            :aria-label="name(each.path)"></audio>
           <span>its tag says {{ each.tag.join("; ") }}, it sounds like {{ each.heard }} {{ each.probability.toFixed(2) }}
           </span></li></ul>
       <ul class="em-alike" v-if="copies.length" aria-label="copies">
         <li v-for="(group, index) in copies" :key="index"><span>{{ group.identical ? "same content" : "same recording" }}</span>
-          <b v-for="path in group.paths" :key="path">{{ path }}</b></li></ul>
+          <span v-for="(path, at) in group.paths" :key="path"><b>{{ path }}</b>
+            <audio controls preload="none" v-if="group.tracks[at]" :aria-label="path"
+              :src="'/api/tracks/' + group.tracks[at] + '/sound'"></audio></span></li></ul>
     </section>`,
   computed: {
     disagreements() {

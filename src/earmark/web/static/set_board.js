@@ -30,10 +30,15 @@ export default {
       <div class="em-row" v-if="tracks.length">
         <button v-for="format in formats" :key="format" type="button" class="em-button" @click="save(format)">
           Download {{ format }}</button>
+        <button type="button" class="em-button em-strong" @click="mix" :disabled="!!mixing">Mix it</button>
+        <span role="status">{{ mixing }}</span>
+        <a v-for="name in files" :key="name" :href="'/api/mixes/' + name" download>{{ kind(name) }}</a>
       </div>
+      <audio v-if="files.length" controls :src="'/api/mixes/' + files[0]" aria-label="the mix"></audio>
     </section>`,
   data: () => ({
-    start: "", goal: "", minutes: 60, variety: 0, repeat: false, tracks: [], problem: "", busy: false, dragged: 0,
+    start: "", goal: "", minutes: 60, variety: 0, repeat: false, tracks: [], problem: "", busy: false, dragged: 0, mixing: "",
+    files: [],
   }),
   mounted() {
     this.start = this.styles[0] || "";
@@ -54,6 +59,21 @@ export default {
         name: step.artist && step.title ? `${step.artist} – ${step.title}` : step.path.split("/").pop(),
         why: (step.reasons || []).join("; "),
       }));
+    },
+    kind: (name) => ({ mp3: "sound", cue: "cue sheet", svg: "picture", json: "decisions" })[name.split(".").pop()] || name,
+    async mix() {
+      this.files = [];
+      this.mixing = "it begins …";
+      const answer = await this.post("/api/mix", { tracks: this.tracks.map((track) => track.id) });
+      let job = await answer.json();
+      while (answer.ok && ["queued", "running"].includes(job.state)) {
+        await new Promise((ready) => setTimeout(ready, 500));
+        job = await (await fetch(`/api/jobs/${job.id}`)).json();
+        if (job.total) this.mixing = `${job.done} of ${job.total} ${job.unit}`;
+      }
+      this.mixing = "";
+      if (job.state === "done") this.files = job.result.files;
+      else this.problem = job.error || job.detail || "the mix was cancelled";
     },
     put(from, to) {
       const moved = this.tracks.splice(from, 1)[0];

@@ -23,6 +23,7 @@ export default {
     downbeats: Array,
     colours: Object,
     name: String,
+    autoplay: Boolean, // begins in the middle, where a track shows what it is
   },
   template: `
     <figure class="em-track">
@@ -48,6 +49,7 @@ export default {
     },
   },
   watch: {
+    src: "startPlaying",
     peaks: "draw",
     segments: "draw",
     duration() {
@@ -60,12 +62,24 @@ export default {
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.$refs.canvas);
     this.draw();
+    this.startPlaying();
   },
   unmounted() {
+    this.playing = false;
     this.observer.disconnect();
     cancelAnimationFrame(this.frame);
   },
   methods: {
+    startPlaying() {
+      this.position = 0;
+      this.problem = "";
+      if (!this.autoplay || !this.src) return;
+      this.$nextTick(() => {
+        if (!this.$refs.audio) return;
+        this.go(this.duration / 2);
+        this.$refs.audio.play().catch(() => {}); // browsers wait for a first click
+      });
+    },
     begin() {
       const middle = Math.min(Math.max(this.position, this.shown / 2), this.duration - this.shown / 2);
       return this.shown >= this.duration ? 0 : middle - this.shown / 2;
@@ -122,6 +136,7 @@ export default {
       if (this.src) this.$refs.audio.play();
     },
     go(place) {
+      if (!this.$refs.audio) return;
       this.position = Math.min(Math.max(0, place), this.duration);
       this.$refs.audio.currentTime = this.position;
       this.draw();
@@ -143,6 +158,7 @@ export default {
       step();
     },
     tick() {
+      if (!this.$refs.audio) return; // the track was taken off the page
       this.position = this.$refs.audio.currentTime;
       this.draw();
     },
