@@ -161,6 +161,25 @@ def test_the_classes_are_those_of_audioset(shared_teachers: Path) -> None:
     }
 
 
+def test_loops_of_a_drum_machine_are_called_so(shared_audio: Path) -> None:
+    house12 = Model.open("house12")
+    for path in sorted((shared_audio / "house-loops").iterdir()):
+        heard = audible(house12.sounds(decode(path, house12.config.sample_rate)))
+        assert heard[0].name == "drum machine", path
+
+
+def test_there_is_a_drum_machine_in_techno_and_none_in_ambient() -> None:
+    house12 = Model.open("house12")
+    named = {}
+    for name in ("01-ambient", "11-techno"):
+        waveform = decode(EXAMPLES / f"{name}.opus", house12.config.sample_rate)
+        named[name] = {
+            sound.name for sound in audible(house12.sounds(waveform[: round(29 * house12.config.sample_rate)]))
+        }
+    assert "drum machine" in named["11-techno"]
+    assert "drum machine" not in named["01-ambient"]
+
+
 def test_each_answer_is_there_within_a_second_of_its_sound() -> None:
     house12 = Model.open("house12")
     waveform = np.tile(decode(EXAMPLES / "04-drum-and-bass.opus", house12.config.sample_rate), 2)
