@@ -17,7 +17,8 @@ from earmark.dj.wish import Wish
 from earmark.errors import PlanError
 
 PRODUCTS: Final = 1 << 20  # steps that are weighed at once: states kept, times tracks
-NARROWEST: Final = 96  # states that are kept at least
+NARROWEST: Final = 96  # states that are kept at least,
+MOST: Final = 1 << 23  # but no more than make so many steps: that is what memory holds
 TRIES: Final = 5  # numbers of tracks with which a length is looked for
 AGAIN: Final = 4  # times as many states are kept if none of them could be completed
 
@@ -65,7 +66,7 @@ def plan(tracks: Candidates, wish: Wish, weights: Weights, *, widest: int = 0) -
         PlanError: there is no such set.
     """
     search = Search(tracks, wish, weights)
-    widest = widest or max(NARROWEST, PRODUCTS // len(tracks))
+    widest = widest or max(PRODUCTS // len(tracks), min(NARROWEST, MOST // len(tracks)), 1)
     if wish.tracks:
         return _cheapest(search, wish.tracks, widest)
     if wish.seconds:
