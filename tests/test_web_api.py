@@ -21,6 +21,7 @@ from earmark.web.booth import Booth
 from earmark.web.ears import BusyError, Ears
 from earmark.web.guard import Guard
 from earmark.web.jobs import Jobs
+from earmark.web.pages.models import figures
 from earmark.web.site import Site
 from earmark.web.works import works
 
@@ -387,8 +388,11 @@ def test_the_audit_is_a_job(full: Server) -> None:
 
 
 def test_models_and_cards(server: Server) -> None:
-    names = [model["name"] for model in server.client.get("/api/models").json()]
-    assert "house12" in names
+    found = {model["name"]: model for model in server.client.get("/api/models").json()}
+    score = found["house12"]["scores"][0]
+    assert (score["tracks"], score["classes"]) == (2100, 11)
+    assert figures(score).startswith(f"right at first {score['micro'][0][0]:.2f}".replace("0.", "."))
+    assert found["house12"]["families"]["Trance"] == "Trance"
     assert server.client.get("/api/models/house12/card").text.startswith("# house12")
     assert server.client.get("/api/models/none/card").status_code == 404
 

@@ -4,7 +4,7 @@ Two figures compare only if their tests are the same.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from earmark.hearing.bundle import Config
@@ -21,6 +21,7 @@ class Card:
         families: the family of each style.
         summary: a sentence.
         measured: see `measured`.
+        scores: what was measured, each as `measures.scores.Score.as_json`.
         text: the card, Markdown.
     """
 
@@ -30,6 +31,7 @@ class Card:
     families: dict[str, str]
     summary: str
     measured: str
+    scores: tuple[dict[str, Any], ...]
     text: str
 
 
@@ -46,9 +48,18 @@ def cards() -> list[Card]:
         except (BundleError, OSError):  # `earmark models` says so
             continue
         summary = config.provenance.get("summary", "")
+        measures = config.measures
+        scores = tuple(measures.get("protocols") or ([measures["score"]] if "score" in measures else []))
         found.append(
             Card(
-                name, config.architecture, tuple(config.styles), dict(config.families), summary, measured(config), text
+                name,
+                config.architecture,
+                tuple(config.styles),
+                dict(config.families),
+                summary,
+                measured(config),
+                scores,
+                text,
             )
         )
     return found
