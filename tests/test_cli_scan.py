@@ -83,6 +83,23 @@ def test_scan_in_several_processes(earmark_: Earmark, crate: Path, tiny: Path) -
     assert earmark_("find", "--count") == (0, "4\n", "")
 
 
+def test_a_fast_scan_hears_styles_alone_and_a_full_one_the_rest(
+    earmark_: Earmark, crate: Path, tiny: Path, tmp_path: Path
+) -> None:
+    def heard() -> dict[str, bool]:
+        """Return whether the loudness of each file is known."""
+        with Catalogue(tmp_path / "catalogue.db") as catalogue:
+            tracks = [catalogue.track(crate / f"{name}.wav") for name in ("up", "down")]
+        return {track.path.stem: track.analysis.loudness is not None for track in tracks if track and track.analysis}
+
+    assert earmark_("scan", crate / "up.wav", "--model", tiny)[1].startswith("1 heard")
+    assert earmark_("scan", crate, "--model", tiny, "--fast")[1].startswith("2 heard, 1 unchanged")
+    assert heard() == {"up": True, "down": False}
+    assert earmark_("scan", crate, "--model", tiny, "--fast")[1].startswith("0 heard, 4 unchanged")
+    assert earmark_("scan", crate, "--model", tiny)[1].startswith("2 heard, 2 unchanged")
+    assert heard() == {"up": True, "down": True}
+
+
 def test_scan_warns_of_what_was_heard_but_damaged(earmark_: Earmark, crate: Path, tiny: Path) -> None:
     content = (crate / "up.wav").read_bytes()
     (crate / "up.wav").write_bytes(content[: len(content) // 4])

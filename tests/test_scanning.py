@@ -80,9 +80,11 @@ def ear() -> Ear:
 def scan(catalogue: Catalogue, ear: Ear) -> Callable[..., list[str]]:
     """Return what scans a folder, and says what became of each file."""
 
-    def run(folder: Path, version: str = "1", *, again: bool = False, retry: bool = False) -> list[str]:
-        examine = examiner(catalogue.path, ear, read_tags=read_tags, version=version, again=again)
-        changes = survey(catalogue, folder, version=version, again=again, retry=retry)
+    def run(
+        folder: Path, version: str = "1", *, fuller: str = "", again: bool = False, retry: bool = False
+    ) -> list[str]:
+        examine = examiner(catalogue.path, ear, read_tags=read_tags, version=version, fuller=fuller, again=again)
+        changes = survey(catalogue, folder, version=version, fuller=fuller, again=again, retry=retry)
         return [told(found.status, found.outcome) for found in hear(catalogue, changes, examine)]
 
     return run
@@ -387,6 +389,26 @@ def test_another_version_hears_again_and_only_once(crate: Path, ear: Ear, scan: 
     assert scan(crate, version="2") == ["heard a.wav", "heard b.wav", "known copy.wav", "heard c.wav", "heard d.wav"]
     assert ear.heard() == ["a.wav", "b.wav", "c.wav", "d.wav"]
     assert scan(crate, version="2") == []
+
+
+def test_what_a_fuller_version_has_heard_stays(catalogue: Catalogue, crate: Path, ear: Ear, scan: Scan) -> None:
+    scan(crate / "a.wav", version="full")
+    ear.heard()
+    shutil.copy(crate / "a.wav", crate / "copy.wav")
+    (crate / "a.wav").rename(crate / "moved.wav")
+    quick = scan(crate, version="quick", fuller="full")
+    assert quick == ["heard b.wav", "moved copy.wav", "known moved.wav", "heard c.wav", "heard d.wav"]
+    assert ear.heard() == ["b.wav", "c.wav", "d.wav"]
+    versions = {each.path.name: each.version for each in catalogue.states_below(crate)}
+    assert versions == {
+        "b.wav": "quick",
+        "c.wav": "quick",
+        "copy.wav": "full",
+        "d.wav": "quick",
+        "moved.wav": "full",
+    }
+    assert scan(crate, version="quick", fuller="full") == []
+    assert scan(crate, version="full") == ["heard b.wav", "heard c.wav", "heard d.wav"]
 
 
 def test_again_hears_everything(crate: Path, ear: Ear, scan: Scan) -> None:

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from earmark.hearing import Listener
 
 
-def examiner(catalogue: Path, model: str = MODEL, *, again: bool = False) -> Examiner:
+def examiner(catalogue: Path, model: str = MODEL, *, fast: bool = False, again: bool = False) -> Examiner:
     """The task that looks at one file with a model.
 
     Args:
         catalogue: the path of the catalogue.
         model: its name or folder.
+        fast: hear three windows of each file only; what was heard in full stays as it is.
         again: hear what is known, too.
 
     Raises:
@@ -38,18 +39,20 @@ def examiner(catalogue: Path, model: str = MODEL, *, again: bool = False) -> Exa
     from earmark.hearing.bundle import locate, read_config
     from earmark.hearing.listener import version_of
 
-    listen = partial(_listen, model=model)
-    return catalogues.examiner(catalogue, listen, version=version_of(read_config(locate(model))), again=again)
+    config = read_config(locate(model))
+    listen = partial(_listen, model=model, fast=fast)
+    version, fuller = version_of(config, fast=fast), version_of(config) if fast else ""
+    return catalogues.examiner(catalogue, listen, version=version, fuller=fuller, again=again)
 
 
 @cache
-def _listener(model: str) -> "Listener":
+def _listener(model: str, *, fast: bool) -> "Listener":
     """The listener, opened once in each process."""
-    return open_listener(model)
+    return open_listener(model, fast=fast)
 
 
-def _listen(path: Path, *, model: str) -> "Analysis":
-    return _listener(model)(path)
+def _listen(path: Path, *, model: str, fast: bool) -> "Analysis":
+    return _listener(model, fast=fast)(path)
 
 
 @dataclass
@@ -82,7 +85,15 @@ class Scan:
             retry: try files again that could not be heard.
             tags: read the tags of unchanged files again, too.
         """
-        changes = scans.survey(catalogue, folder, version=examine.version, again=examine.again, retry=retry, tags=tags)
+        changes = scans.survey(
+            catalogue,
+            folder,
+            version=examine.version,
+            fuller=examine.fuller,
+            again=examine.again,
+            retry=retry,
+            tags=tags,
+        )
         counts = Counter(unchanged=changes.unchanged, failing=changes.failing, skipped=len(changes.skipped))
         return cls(catalogue, changes, examine, counts)
 

@@ -26,6 +26,9 @@ def scan(
         Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
     ] = None,
     model: Annotated[str, typer.Option(help="A model's name or folder.")] = "house12",
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Hear three excerpts of each file only: styles, no tempo, key and loudness.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=0, help="Number of processes; 0 for automatic.")] = 0,
     watch: Annotated[bool, typer.Option("--watch", help="Keep looking for new files, until Ctrl-C.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Hear everything again.")] = False,
@@ -39,7 +42,7 @@ def scan(
     if bool(ray) != bool(out):
         raise typer.BadParameter("--ray and --out go together")
     if ray:
-        if watch or again or retry or tags or skipped or catalogue:
+        if fast or watch or again or retry or tags or skipped or catalogue:
             raise typer.BadParameter("--ray goes with --out, --model and --workers only")
         _scan_on_cluster(source, out, ray, model, workers)
         return
@@ -55,7 +58,7 @@ def scan(
     if not folder.exists():
         raise EarmarkError(f"{folder}: there is no such file or folder")
     path = catalogue_path(catalogue)
-    examine = examiner(path, model, again=again)
+    examine = examiner(path, model, fast=fast, again=again)
     with Catalogue(path) as opened:
         if watch:
             counts = _watch(opened, folder, examine, workers)

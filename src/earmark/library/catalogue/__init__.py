@@ -243,9 +243,9 @@ class Catalogue:
             found += self._states("WHERE path >= ? AND path < ? AND NOT +missing ORDER BY path", lower, upper)
         return found
 
-    def knows(self, content_hash: str, version: str) -> bool:
-        """Whether this version of a model has heard this content."""
-        return bool(self._rows(writing.HEARD, rows.text(content_hash), rows.text(version)))
+    def knows(self, content_hash: str, *versions: str) -> bool:
+        """Whether one of these versions of a model has heard this content."""
+        return any(self._rows(writing.HEARD, rows.text(content_hash), rows.text(version)) for version in versions)
 
     # Writing
 
@@ -313,12 +313,19 @@ def examiner(
     listen: Callable[[Path], Analysis],
     *,
     version: str,
+    fuller: str = "",
     read_tags: Callable[[Path], Tags] | None = None,
     again: bool = False,
 ) -> "Examiner":
     """The task of a scan, which asks the catalogue at a path which contents are known.
 
-    The other arguments are those of `Catalogue.scan`.
+    Args:
+        catalogue: its path.
+        listen: hears a file.
+        version: as in `Catalogue.scan`; so are the others.
+        fuller: a version that hears all that this one does and more; what it has heard stays.
+        read_tags: reads the tags of a file.
+        again: hear known contents, too.
     """
     from earmark.library.scanning.examine import Examiner  # noqa: PLC0415  loads the decoders; looking up needs none
 
@@ -326,13 +333,15 @@ def examiner(
         from earmark.library import tags  # noqa: PLC0415  loads mutagen
 
         read_tags = tags.read
-    return Examiner(listen, read_tags, partial(_is_known, catalogue, version), version, again=again)
+    versions = (version, fuller) if fuller else (version,)
+    is_known = partial(_is_known, catalogue, versions)
+    return Examiner(listen, read_tags, is_known, version, again=again, fuller=fuller)
 
 
-def _is_known(catalogue: Path, version: str, content_hash: str) -> bool:
+def _is_known(catalogue: Path, versions: tuple[str, ...], content_hash: str) -> bool:
     """Whether a catalogue knows a content, asked from any process."""
     with Catalogue(catalogue, create=False) as opened:
-        return opened.knows(content_hash, version)
+        return opened.knows(content_hash, *versions)
 
 
 def _state(row: sqlite3.Row) -> FileState:

@@ -24,9 +24,10 @@ class Examiner:
     Attributes:
         listen: hears a file.
         read_tags: reads its tags.
-        is_known: tells of a content hash whether this version has heard that content.
+        is_known: tells of a content hash whether this version, or the fuller one, has heard that content.
         version: stands for all that makes `listen` hear as it does.
         again: hear known contents, too.
+        fuller: a version that hears all that this one does and more, if there is one; what it has heard stays.
     """
 
     listen: Listen
@@ -34,6 +35,7 @@ class Examiner:
     is_known: Callable[[str], bool]
     version: str
     again: bool = False
+    fuller: str = ""
 
     def __call__(self, path: Path) -> Track:
         """Look at a file.

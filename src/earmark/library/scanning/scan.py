@@ -43,6 +43,9 @@ class Store(Protocol):
     def states_below(self, folder: Path) -> list[FileState]:
         """The files in a folder and all below it that are not missing."""
 
+    def knows(self, content_hash: str, *versions: str) -> bool:
+        """Whether one of these versions of a model has heard this content."""
+
     def keep(self, track: Track, *, version: str, moved: int) -> Track:
         """Note a track, and return it as it stands in the catalogue then."""
 
@@ -105,6 +108,7 @@ def survey(
     folder: Path,
     *,
     version: str,
+    fuller: str = "",
     again: bool = False,
     retry: bool = False,
     tags: bool = False,
@@ -116,6 +120,7 @@ def survey(
         catalogue: what is known.
         folder: with all below it; or one file.
         version: of the model: what another one heard is heard again.
+        fuller: another version whose answers are good enough, if there is one.
         again: look at every file.
         retry: look at what could not be heard, too.
         tags: list the unchanged files, too, for `reread`.
@@ -129,13 +134,14 @@ def survey(
         raise EarmarkError(f"{folder}: there is no such folder")
     found = Survey(folder, [], [], set())
     unchanged = failing = 0
+    enough = {version, fuller or version}
     for path in walk(folder, found.skipped.append):
         state = catalogue.state(path)
         if state:
             found.here.add(state.id)
         if ready is not None and path not in ready:
             continue
-        if again or state is None or _is_stale(state, version, retry=retry):
+        if again or state is None or _is_stale(state, enough, retry=retry):
             found.fresh.append(path)
             continue
         unchanged += 1
@@ -181,7 +187,7 @@ def hear(
     yield from _marked(catalogue, changes.back, ScanStatus.BACK)
     outcomes = run_all(changes.fresh, partial(_given, examine), workers)
     for path, outcome in zip(changes.fresh, outcomes, strict=True):
-        yield _committed(catalogue, path, outcome, examine.version)
+        yield _committed(catalogue, path, outcome, examine)
     absent = [state for state in catalogue.states_below(changes.folder) if state.id not in changes.here]
     yield from _marked(catalogue, [state for state in absent if _is_gone(state.path)], ScanStatus.MISSING)
 
@@ -225,7 +231,7 @@ def _given(examine: Examiner) -> Task[Track]:
     return examine
 
 
-def _is_stale(state: FileState, version: str, *, retry: bool) -> bool:
+def _is_stale(state: FileState, enough: Container[str | None], *, retry: bool) -> bool:
     """Whether a file must be looked at again."""
     try:
         status = state.path.stat()
@@ -235,7 +241,7 @@ def _is_stale(state: FileState, version: str, *, retry: bool) -> bool:
         return True
     if _has_failed(state):
         return retry or not state.content_hash
-    return state.version != version
+    return state.version not in enough
 
 
 def _has_failed(state: FileState) -> bool:
@@ -252,12 +258,14 @@ def _marked(catalogue: Store, states: list[FileState], status: ScanStatus) -> It
             yield ScanResult(status, track)
 
 
-def _committed(catalogue: Store, path: Path, outcome: Track | FileError, version: str) -> ScanResult:
+def _committed(catalogue: Store, path: Path, outcome: Track | FileError, examine: Examiner) -> ScanResult:
     """Write the outcome of an examination."""
     track = failed(path, outcome) if isinstance(outcome, FileError) else outcome
     if track is None:
         return ScanResult(ScanStatus.FAILED, _absent(path, outcome))
     moved = None if catalogue.state(path) else _former(catalogue, track)
+    known = examine.fuller and not track.analysis and catalogue.knows(track.content_hash, examine.fuller)
+    version = examine.fuller if known else examine.version
     kept = catalogue.keep(track, version=version, moved=moved.id if moved else 0)
     if isinstance(outcome, FileError):
         return ScanResult(ScanStatus.FAILED, outcome)  # with all that it knows, which the catalogue does not keep

@@ -43,7 +43,7 @@ def watch(
         now = _states(here)
         ready = {path: state for path, state in now.items() if before.get(path) == state}
         if ready != done and here.exists():
-            changes = survey(catalogue, here, version=examine.version, ready=ready)
+            changes = survey(catalogue, here, version=examine.version, fuller=examine.fuller, ready=ready)
             yield from hear(catalogue, changes, examine, workers=workers(len(changes.fresh)))
             done = ready
         before = now
