@@ -41,9 +41,9 @@ lint: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Writes docs/benchmarks.md.
+# Writes docs/benchmarks.md; all but its long section on rhythm.
 bench: .venv/dev
-	$(BIN)/python bench/listen.py
+	$(BIN)/python -m bench
 
 # Makes the shipped models anew, each stage where it is not there yet: after an interruption, even `kill -9`, the same
 # command goes on. What is made on the way stays in build/; docs/ear.md says how long it takes and what it needs.

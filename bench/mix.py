@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from bench.listen import ROOT
+from bench.page import ROOT
 from bench.structure import MEASURED, rendered
 from numpy.typing import NDArray
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from bench.listen import ROOT
+from bench.page import ROOT
 from numpy.typing import NDArray
 
 from earmark.analysis import Rhythm

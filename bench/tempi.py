@@ -2,13 +2,15 @@
 
     python -m bench.tempi
 
-Prints what bench/rhythm.py writes to its section. The grooves are of the patterns that bench/fit_tempo.py fits the
+Writes the section `tempi` of docs/benchmarks.md. The grooves are of the patterns that bench/fit_tempo.py fits the
 weights to, in other draws; what it prints of patterns that are left out of the fit is the sterner test.
 """
 
 import numpy as np
 from bench.fit_tempo import reliability
 from bench.grooves import FASTEST, RATE, SLOWEST, make
+from bench.page import write
+from bench.programs import conditions
 
 from earmark.hearing.rhythm import OnsetAccumulator, estimate_rhythm, tempo
 
@@ -38,4 +40,4 @@ no answer {(~heard).mean():.3f}. By confidence:
 
 
 if __name__ == "__main__":
-    print(section())
+    write("tempi", f"{conditions()}\n{section()}")

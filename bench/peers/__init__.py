@@ -1,0 +1,1 @@
+"""Programs of others on the same file, each in an environment of its own."""
