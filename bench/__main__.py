@@ -9,6 +9,7 @@ import sys
 
 SECTIONS = {
     "speed": "what hearing costs, in multiples of plain decoding",
+    "parts": "what each part of hearing costs",
     "peers": "beside the recipe of 2018, librosa and Essentia",
     "scale": "tracks that a scan hears in an hour",
     "tempi": "grooves at all tempi",

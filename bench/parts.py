@@ -2,18 +2,18 @@
 
     python -m bench.parts [FILE]
 
-Without a file it takes five minutes of the examples. The parts take turns; the figure is the median of the ratios of
-the rounds. docs/decisions/019-one-pass-several-spectra.md draws its conclusions from it.
+Writes the section `parts` of docs/benchmarks.md. Without a file it takes five minutes of the examples. The parts take
+turns; the figure is the median of the ratios of the rounds. docs/decisions/019-one-pass-several-spectra.md draws its
+conclusions from it.
 """
 
-import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.listen import make_track
+from bench.page import table, write
+from bench.programs import conditions, median, track
 
 from earmark.audio import Recording, Sound, Waveform, keep_memory
 from earmark.hearing import Model
@@ -90,21 +90,29 @@ def heard_by(accumulator: OnsetAccumulator | PitchAccumulator | Activity, blocks
 
 
 def main() -> None:
-    """Measure and print a table."""
+    """Measure, and write the section."""
     keep_memory()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(sys.argv[1]) if sys.argv[1:] else make_track(Path(folder), 300)
-        ways = parts(path, Model.open("house12"))
-        seconds: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(ROUNDS + 1):
-            for name, way in ways.items():
-                before = time.process_time()
-                way()
-                seconds[name].append(time.process_time() - before)
-    print("| part | multiple of decoding |\n|---|---|")
-    for name, values in seconds.items():
-        ratios = sorted(each / whole for each, whole in zip(values[1:], seconds["decoding alone"][1:], strict=True))
-        print(f"| {name} | {statistics.median(ratios):.2f} ({ratios[0]:.2f}–{ratios[-1]:.2f}) |")
+    path = Path(sys.argv[1]) if sys.argv[1:] else track(300)
+    ways = parts(path, Model.open("house12"))
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS + 1):
+        for name, way in ways.items():
+            before = time.process_time()
+            way()
+            seconds[name].append(time.process_time() - before)
+    whole = seconds["decoding alone"][1:]
+    rows = [
+        (name, median([one / other for one, other in zip(values[1:], whole, strict=True)]))
+        for name, values in seconds.items()
+    ]
+    write(
+        "parts",
+        f"""{conditions()}
+Five minutes of mp3 in one process; decoding is earmark's own, by PyAV; the median of {ROUNDS} rounds
+(smallest–largest).
+
+{table(("part", "multiple of decoding"), rows)}""",
+    )
 
 
 if __name__ == "__main__":
