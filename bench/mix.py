@@ -255,7 +255,7 @@ def main() -> None:
         pairs = []
         for place in range(len(STYLES)):
             pairs.append(measure(folder, place, listener))
-            print(pairs[-1], flush=True)
+            print(pairs[-1].style, flush=True)
     text = table(pairs)
     print(text)
     marked = re.compile(r"(<!-- mix -->\n).*?<!-- end -->", re.DOTALL)
