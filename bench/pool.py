@@ -62,8 +62,8 @@ def main() -> None:
             first = Counter(names[index] for index in sums.argmax(1))
             shares = {name: round(float(share), 2) for name, share in zip(names, sums.mean(0), strict=True)}
             print(f"  {name}: {shares} first: {dict(first)}")
-        sounds = {name: round(float(score), 3) for name, score in zip(SOUNDS, np.mean(scores, 0), strict=True)}
-        print(f"  ear: {sounds}")
+        heard_as = {name: round(float(score), 3) for name, score in zip(SOUNDS, np.mean(scores, 0), strict=True)}
+        print(f"  ear: {heard_as}")
 
 
 @torch.no_grad()

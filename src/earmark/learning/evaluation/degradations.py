@@ -154,13 +154,15 @@ TAUGHT = {"-12 dB": quieter, "64 kb/s mp3": as_mp3, "8 kHz low-pass": band_limit
 class Movement:
     """The change of a model's output for one file under one degradation.
 
-    `distance` is the total variation between the two sets of probabilities: 0 if nothing moved, 1 if everything did.
+    `before` and `after` are the strongest style, `families` the strongest family before and after. `distance` is the
+    total variation between the two sets of probabilities: 0 if nothing moved, 1 if everything did.
     """
 
     path: Path
     degradation: str
     before: str
     after: str
+    families: tuple[str, str]
     distance: float
 
 
@@ -184,9 +186,9 @@ def movements(model: Model, path: Path) -> tuple[Movement, ...]:
         if degrade is excerpt and len(waveform) in {0, len(whole)}:  # 0: it ends before the middle that it declares
             continue
         after = model.hear(waveform).timeline
-        moved.append(
-            Movement(path, name, before.top(1)[0][0], after.top(1)[0][0], _distance(before.mean(), after.mean()))
-        )
+        (one, _), (other, _) = (each.families(model.config.families)[0] for each in (before, after))
+        distance = _distance(before.mean(), after.mean())
+        moved.append(Movement(path, name, before.top(1)[0][0], after.top(1)[0][0], (one, other), distance))
     return tuple(moved)
 
 
