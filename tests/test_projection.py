@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from earmark.app.atlas import atlas
+from earmark.app.atlas import arrange, atlas
+from earmark.errors import EarmarkError
 from earmark.library import Catalogue
 from earmark.library.projection import plane
 from earmark.testing.tracks import heard_track
@@ -42,3 +44,28 @@ def test_the_map_of_a_catalogue_has_a_point_for_each_track(tmp_path: Path) -> No
     assert found["ids"] == [1, 2, 3]
     assert [found["styles"][each] for each in found["style"]] == ["Trance", "Trap", "Trance"]
     assert found["x"][0] != found["x"][2]
+
+
+def test_an_arranged_map_keeps_groups_together_as_long_as_the_tracks_are_the_same(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    centres = rng.normal(0, 1, (3, 8))
+    with Catalogue(tmp_path / "catalogue.db") as opened:
+        for number in range(30):
+            embedding = tuple((centres[number % 3] + rng.normal(0, 0.05, 8)).tolist())
+            opened.keep(heard_track(f"/music/{number}.mp3", embedding=embedding))
+        out = tmp_path / "map.npz"
+        assert arrange(opened, out) == 30
+        points = atlas(opened, out).points
+        assert not np.array_equal(points, atlas(opened).points)
+        distances = np.linalg.norm(points[:, None] - points, axis=-1)
+        np.fill_diagonal(distances, np.inf)
+        assert ((distances.argmin(1) % 3) == np.arange(30) % 3).mean() > 0.9
+        opened.keep(heard_track("/music/new.mp3", embedding=(1.0,) * 8))
+        assert np.array_equal(atlas(opened, out).points, atlas(opened).points)
+
+
+def test_too_few_tracks_are_not_arranged(tmp_path: Path) -> None:
+    with Catalogue(tmp_path / "catalogue.db") as opened:
+        opened.keep(heard_track("/music/one.mp3"))
+        with pytest.raises(EarmarkError, match="there are 1 tracks on the map"):
+            arrange(opened, tmp_path / "map.npz")

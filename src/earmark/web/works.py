@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from earmark import __version__
-from earmark.app import auditing, mixing, reviewing, tagging
+from earmark.app import atlas, auditing, mixing, reviewing, tagging
 from earmark.app.catalogue import open_catalogue
 from earmark.app.exporting import write_set
 from earmark.app.listening import MODEL
@@ -37,6 +37,7 @@ def works(site: Site) -> dict[str, Work]:
         "audit": partial(audit, site),
         "teach": partial(teach, site),
         "mix": partial(mix, site),
+        "arrange": partial(arrange, site),
     }
 
 
@@ -125,6 +126,17 @@ def mix(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, A
     for failure in done.failures:
         report.complain(failure)
     return {"files": [path.name for path in done.files]}
+
+
+def arrange(site: Site, _: Mapping[str, Any], __: Report) -> dict[str, int]:
+    """Arrange the map so that neighbours in sound are neighbours on it."""
+    with open_catalogue(site.catalogue) as opened:
+        return {"arranged": atlas.arrange(opened, arranged_map(site))}
+
+
+def arranged_map(site: Site) -> Path:
+    """The file of the map that was arranged; there may be none."""
+    return site.catalogue.with_name(site.catalogue.stem + ".map.npz")
 
 
 def mixes(site: Site) -> Path:

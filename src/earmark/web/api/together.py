@@ -18,7 +18,7 @@ from earmark.library.exports import FORMATS
 from earmark.web.api.asked import AskedJobs, AskedSite
 from earmark.web.api.requests import ExportBody, MixBody, SetBody
 from earmark.web.site import Site
-from earmark.web.works import exported, mixes, paths_of
+from earmark.web.works import arranged_map, exported, mixes, paths_of
 
 router = APIRouter(tags=["together"])
 
@@ -44,7 +44,13 @@ def alike(
 def points(site: AskedSite) -> dict[str, Any]:
     """Points of all tracks on a plane, near to those that sound alike."""
     with open_catalogue(site.catalogue) as opened:
-        return atlas(opened).as_json()
+        return atlas(opened, arranged_map(site)).as_json()
+
+
+@router.post("/map", status_code=202)
+def arrange(jobs: AskedJobs) -> dict[str, Any]:
+    """Begin to arrange the map so that neighbours in sound are neighbours on it."""
+    return jobs.ask("arrange", {}).as_json()
 
 
 @router.post("/set", responses={404: {}})

@@ -107,6 +107,7 @@ class Shelves:
             self._audit = AuditList()
             self._panel = TrackPanel()
             self._panel.on("choose", self._show)
+            button("Arrange the map", lambda: self._ask("arrange", {}))
             self._map = StyleMap()
             self._map.on("choose", self._show)
             self._map.on("lasso", self._gather)
@@ -230,6 +231,7 @@ class Shelves:
                 self._progress.value = 1
                 self._news.text = f"{done.kind}: {done.error or _summary(done.result)}"
                 self._grid.run_grid_method("purgeInfiniteCache")
+                self._map.run_method("load")
                 if done.kind == "audit" and done.result:
                     self._audit.show(done.result)
                     self._news.text = "audit: done"
