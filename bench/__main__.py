@@ -26,8 +26,10 @@ def main() -> None:
         description=f"Write sections of docs/benchmarks.md; by default all but the long ones.\n\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("sections", nargs="*", metavar="SECTION", choices=[*SECTIONS, []])
+    parser.add_argument("sections", nargs="*", metavar="SECTION")
     asked = parser.parse_args()
+    if unknown := set(asked.sections) - set(SECTIONS):
+        parser.error(f"there is no section {', '.join(sorted(unknown))}")
     failed = []
     for name in asked.sections or [each for each in SECTIONS if each not in LONG]:
         print(f"\n# {name}\n", flush=True)

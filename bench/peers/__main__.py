@@ -9,6 +9,7 @@ named with the reason and left out.
 import argparse
 import json
 import statistics
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -65,10 +66,13 @@ def main() -> None:
     for name, (needs, script) in peers(ffmpeg).items():
         try:
             interpreter, version = python(needs)
+            twice(script, interpreter, short)  # what it compiles or reads for the first time
         except (Missing, OSError) as error:
             absent.append(f"{name} ({error})")
             continue
-        twice(script, interpreter, short)  # what it compiles or reads for the first time
+        except subprocess.CalledProcessError as error:
+            absent.append(f"{name} ({(error.stderr.strip().splitlines() or ['it failed'])[-1]})")
+            continue
         programs[name] = partial(twice, script, interpreter, path)
         labels[name] = f"{name} ({version})"
     turns = [{name: run() for name, run in programs.items()} for _ in range(asked.rounds)]

@@ -14,7 +14,7 @@ VERSION = "import importlib.metadata, sys; print(importlib.metadata.version(sys.
 
 
 class Missing(Exception):  # noqa: N818  a peer is missing
-    """A peer cannot be installed here; the message is the last line of what pip said."""
+    """A peer cannot be installed here; the message is the first error that pip told."""
 
 
 @cache
@@ -32,7 +32,8 @@ def python(packages: Sequence[str]) -> tuple[str, str]:
         install = [str(interpreter), "-m", "pip", "install", "--quiet", *packages]
         done = subprocess.run(install, check=False, capture_output=True, text=True)
         if done.returncode:
-            raise Missing((done.stderr.strip().splitlines() or ["pip failed"])[-1])
+            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+            raise Missing(errors[0].removeprefix("ERROR: ") if errors else "pip failed")
         made.touch()
     found = subprocess.run([interpreter, "-c", VERSION, packages[0]], check=True, capture_output=True, text=True)
     return str(Path(interpreter)), f"{packages[0]} {found.stdout.strip()}"

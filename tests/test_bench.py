@@ -1,0 +1,39 @@
+"""The page of benchmarks: no section overwrites another."""
+
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def write() -> Callable[..., None]:
+    found: Callable[..., None] = runpy.run_path(str(ROOT / "bench/page.py"))["write"]
+    return found
+
+
+def test_a_section_is_replaced_and_the_rest_stays(write: Callable[..., None], tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A\n<!-- one -->\nold\n<!-- end -->\nby hand\n<!-- two -->\n<!-- end -->\n", encoding="utf-8")
+    write("two", "2 is \\1\n", page)
+    write("one", "\nnew", page)
+    expected = "# A\n<!-- one -->\nnew\n<!-- end -->\nby hand\n<!-- two -->\n2 is \\1\n<!-- end -->\n"
+    assert page.read_text(encoding="utf-8") == expected
+
+
+def test_a_page_without_the_section_is_left_alone(write: Callable[..., None], tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- one -->\nno end", encoding="utf-8")
+    for name in ("one", "two"):
+        with pytest.raises(ValueError, match=f"there is no section `<!-- {name} -->`"):
+            write(name, "new", page)
+    assert page.read_text(encoding="utf-8") == "<!-- one -->\nno end"
+
+
+def test_the_page_has_a_section_for_each_script() -> None:
+    text = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
+    marked = [line[5:-4] for line in text.splitlines() if line.startswith("<!-- ") and line != "<!-- end -->"]
+    assert marked == ["speed", "parts", "peers", "scan", "rhythm", "tempi"]
