@@ -30,8 +30,8 @@ SHORTEST = 1.0  # seconds: a patch and 25 ms
 POOL = "house12"
 PATCH_HOP = 96  # frames of 10 ms: all of a window is heard, once
 
-Files = Mapping[Source, Path]
-"""Where the file of each source lies."""
+Files = Mapping[str, Path]
+"""Where the file of each source lies, by the name of the file: a mirror has another address."""
 
 
 def add(name: str, given: Sequence[Path] = (), progress: Progress = lambda _title, _share: None) -> Path:
@@ -57,7 +57,7 @@ def add(name: str, given: Sequence[Path] = (), progress: Progress = lambda _titl
         if source not in files:
             files[source] = fetch(source, user_models() / DOWNLOADS, progress)
     progress(f"write {row.model}", 0)
-    WRITERS[named[name]](files, folder)
+    WRITERS[named[name]]({source.file: path for source, path in files.items()}, folder)
     progress(f"write {row.model}", 1)
     return folder
 
@@ -86,7 +86,7 @@ def write_tags(files: Files, folder: Path) -> None:
     """
     classes = list(NAMES)
     network = YamnetTags(len(classes), classes, PATCH_HOP)
-    network.ear.take(graph.read(files[YAMNET]))
+    network.ear.take(graph.read(files[YAMNET.file]))
     config = Config.of(
         network,
         name=folder.name,
@@ -108,7 +108,7 @@ def write_pool(files: Files, folder: Path) -> None:
         BundleError: it is another file.
     """
     ear = YamnetEar(PATCH_HOP)
-    ear.take(graph.read(files[YAMNET]))
+    ear.take(graph.read(files[YAMNET.file]))
     settings = {"architecture": "yamnet", "settings": {"hop": PATCH_HOP}}
     _write_exchanged(folder, "house12+yamnet", ear, settings, EXCHANGED)
 
@@ -125,8 +125,8 @@ def write_ears(files: Files, folder: Path) -> None:
     settings = {"own": read_config(base).settings["ear"], "hop": PATCH_HOP}
     ears = Ears(**settings)
     ears.own.load_state_dict(pool.ear.state_dict())
-    ears.yamnet.take(graph.read(files[YAMNET]))
-    ears.mn04.network.load_state_dict(mn04.read(files[MN04]).state_dict())
+    ears.yamnet.take(graph.read(files[YAMNET.file]))
+    ears.mn04.network.load_state_dict(mn04.read(files[MN04.file]).state_dict())
     _write_exchanged(folder, "ears", ears, {"architecture": "ears", "settings": settings}, JOINED)
 
 
