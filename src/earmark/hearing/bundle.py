@@ -2,6 +2,7 @@
 
     config.json          what this module reads: everything about the model that is not a weight
     model.onnx           `waveform` (batch, samples) -> `logits` (batch, styles), `embedding` (batch, dims)
+                         and, of a model with an ear for them, `sounds` (batch, classes)
     weights.safetensors  the weights by name, for the network and for its further training
     README.md            the card
     check.npz            a waveform and the logits that it must give
