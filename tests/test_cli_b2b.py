@@ -87,6 +87,22 @@ def test_a_session_is_played_saved_and_gone_on_with(earmark_: Earmark, tmp_path:
     assert [turn["track"]["title"] for turn in turns[:3]] == ["Title 0", "Title 1", "Title 4"]
 
 
+def test_a_file_in_the_way_of_the_set_is_said_before_anything_is_played(earmark_: Earmark, tmp_path: Path) -> None:
+    session, out = tmp_path / "session.json", tmp_path / "set.m3u8"
+    out.write_text("mine", encoding="utf-8")
+    status, lines, err = earmark_("title 0\n\nq\n", session, "--no-transitions", "--out", out)
+    assert (status, lines) == (1, [])
+    assert err == f"earmark: {out}: it exists already; --replace overwrites it\n"
+    assert not session.exists()
+
+
+def test_a_player_with_odd_quotes_is_one_line(earmark_: Earmark) -> None:
+    assert earmark_("q\n", "--player", 'play "')[::2] == (
+        1,
+        "earmark: the player 'play \"' cannot be read: No closing quotation\n",
+    )
+
+
 def test_turns_are_taken_back_and_moods_and_alternatives_chosen(earmark_: Earmark) -> None:
     status, lines, err = earmark_("title 0\nu\nx\n2\nb\nb\n\n1\nq\n", "--no-transitions")
     assert status == 0
@@ -104,6 +120,7 @@ def test_transitions_are_rendered(earmark_: Earmark, tmp_path: Path) -> None:
     assert status == 0
     assert lines[-1].startswith("  transition: Deep House into Deep House: ")
     (file,) = folder.iterdir()
+    assert file.name == "transition-01.flac"
     sound = decode(file, RATE)
     assert 5 < len(sound) / RATE < 60
     assert 0.05 < float(np.abs(sound).max()) <= 1.0

@@ -215,11 +215,19 @@ def test_the_command_hears_a_pipe() -> None:
     assert heard.stderr == b""
 
 
+def test_a_pipe_without_sound_is_said() -> None:
+    command = [sys.executable, "-m", "earmark", "listen", "--live"]
+    heard = subprocess.run(command, input=b"abc", check=False, capture_output=True, env=os.environ)
+    assert (heard.returncode, heard.stdout) == (1, b"")
+    assert heard.stderr == b"earmark: the pipe ended before there was a second of sound\n"
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
         (("--live", "a.wav"), "--live goes with --top, --json, --model and the options of live sound only"),
         ((), "there is nothing to listen to: give files or folders, or --live"),
+        (("--live", "--every", "nan"), "Invalid value for '--every': nan is no number"),
     ],
 )
 def test_what_does_not_go_together_is_refused(options: tuple[str, ...], reason: str) -> None:

@@ -107,6 +107,21 @@ def test_the_mood_moves_the_energy() -> None:
     assert energies[Mood.DOWN] < energies[Mood.FOLLOW] < energies[Mood.UP]
 
 
+def test_more_energy_is_more_even_where_what_has_less_fits_better() -> None:
+    tracks = Candidates.of(
+        [
+            track(0, energy=0.6),
+            *(track(number, energy=0.5) for number in range(1, 6)),
+            *(track(number, energy=0.65, bpm=150.0, style="Trance") for number in range(6, 9)),
+        ]
+    )
+    session = Session(tracks, WEIGHTS)
+    session.hears(Played(tracks.summaries[0]))
+    assert [pick.track.energy for pick in session.picks(Mood.FOLLOW)] == [0.5] * 4
+    assert [pick.track.energy for pick in session.picks(Mood.UP)] == [0.65, 0.65, 0.65, 0.5]
+    assert [pick.track.energy for pick in session.picks(Mood.DOWN)] == [0.5] * 4
+
+
 def test_a_track_from_outside_is_answered_by_what_sounds_like_it() -> None:
     sounds = np.eye(3, dtype=np.float32)
     tracks = replace(Candidates.of([track(number) for number in range(3)], sounds), space=Space.of(sounds))

@@ -171,6 +171,10 @@ def test_table_and_playlist(earmark_: Earmark, crate: Path, tmp_path: Path) -> N
     assert max(map(len, out.splitlines())) <= 80
     assert "written:" in err
     assert len([line for line in playlist.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]) == 3
+    again = ("similar", crate / "up0.wav", "--limit", "1", "--m3u8", playlist)
+    assert earmark_(*again) == (1, "", f"earmark: {playlist}: it exists already; --replace overwrites it\n")
+    assert earmark_(*again, "--replace")[0] == 0
+    assert len([line for line in playlist.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]) == 2
 
 
 @pytest.mark.parametrize(
@@ -179,6 +183,7 @@ def test_table_and_playlist(earmark_: Earmark, crate: Path, tmp_path: Path) -> N
         (["--json", "--paths"], "exclude each other"),
         (["--half-double"], "--half-double goes with --bpm"),
         (["--bpm", "fast"], "the tempo is 'fast'"),
+        (["--variety", "nan"], "nan is no number"),
         (["--model", "nobody"], "no track was heard yet by nobody"),
     ],
 )

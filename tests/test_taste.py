@@ -216,6 +216,7 @@ def test_a_taste_survives_its_file(
         (None, "no taste was learned yet; `earmark learn-taste` does it"),
         (b"PK no", "not a taste, or damaged"),
         (b"", "not a taste"),
+        (b"RIFF", "not a taste, or damaged$"),
     ],
 )
 def test_what_is_no_taste_is_said(tmp_path: Path, content: bytes | None, message: str) -> None:
@@ -295,6 +296,8 @@ def test_learn_then_recommend(earmark_: Earmark, playlists: Path, tmp_path: Path
     assert out.splitlines()[0].startswith("like  Artist 3 – Song 3")
     assert max(map(len, out.splitlines())) <= 80
     assert (tmp_path / "o.m3u8").read_text(encoding="utf-8").count("/m/") == 5
+    status, _, err = earmark_("recommend", "--m3u8", tmp_path / "o.m3u8")
+    assert (status, err) == (1, f"earmark: {tmp_path / 'o.m3u8'}: it exists already; --replace overwrites it\n")
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ class BackToBack:
         folder = self.transitions or Path()
         try:
             transition = plan(self._deck(before), self._deck(after), after=entered)
-            out = folder / f"{len(self.session.turns):02}.flac"
+            out = folder / f"transition-{len(self.session.turns):02}.flac"
             render_transition(transition, out, bars=BARS)
         except FileError as error:
             self._told(f"no transition: {error}")

@@ -50,7 +50,7 @@ def export(
         ValueError: there is no such format, or it has no playlists.
         EarmarkError: there is something at `out` already, or it cannot be written.
     """
-    chosen = _writable(form, out, replace=replace)
+    chosen = require_writable(form, out, replace=replace)
     if chosen.is_table and playlists is not None:
         raise ValueError(f"{form} has no playlists")
     exported = Exported()
@@ -72,7 +72,7 @@ def write_set(tracks: Sequence[Track], form: str, out: Path, name: str, *, repla
         ValueError: there is no such format.
         EarmarkError: there is something at `out` already, or a file cannot be named, or `out` not be written.
     """
-    chosen = _writable(form, out, replace=replace)
+    chosen = require_writable(form, out, replace=replace)
     alone = chosen.is_table or chosen.name == "m3u8"  # which is one playlist already
     chosen.write(tracks, out, None if alone else exports.named(name))
 
@@ -89,8 +89,13 @@ def form_of(out: Path) -> str:
     raise ValueError(f"{out}: no format has the suffix {out.suffix!r}; --format names one")
 
 
-def _writable(form: str, out: Path, *, replace: bool) -> exports.Format:
-    """The format of that name, if it may be written there."""
+def require_writable(form: str, out: Path, *, replace: bool) -> exports.Format:
+    """The format of that name, if it may be written there.
+
+    Raises:
+        ValueError: there is no such format.
+        EarmarkError: there is something at `out` already.
+    """
     if form not in exports.FORMATS:
         raise ValueError(f"there is no format {form!r}, only {', '.join(exports.FORMATS)}")
     chosen = exports.FORMATS[form]

@@ -63,7 +63,7 @@ def b2b(
     """Play back to back with the machine: it hears what you play, answers from the catalogue, and says why."""
     from earmark.app.back_to_back import BackToBack
     from earmark.app.catalogue import open_catalogue
-    from earmark.app.exporting import form_of
+    from earmark.app.exporting import form_of, require_writable
     from earmark.app.query import query
     from earmark.cli.player import Player
 
@@ -75,6 +75,8 @@ def b2b(
             rendered = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="earmark-")))
         try:
             chosen = form.value if form else form_of(out) if out else ""
+            if out:
+                require_writable(chosen, out, replace=replace)
             played = BackToBack(
                 opened,
                 session,

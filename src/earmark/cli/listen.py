@@ -11,6 +11,7 @@ import typer
 
 from earmark.cli.hint import TeachingHint, hint_at_model
 from earmark.cli.messages import TerminalSafe, complain
+from earmark.cli.numbers import finite
 
 if TYPE_CHECKING:
     from earmark.analysis import Analysis
@@ -61,7 +62,9 @@ def listen(
     ] = False,
     rate: Annotated[int, typer.Option(min=8000, max=384_000, help="With --live: the sample rate in Hz.")] = 44_100,
     channels: Annotated[int, typer.Option(min=1, max=64, help="With --live: the number of channels.")] = 2,
-    every: Annotated[float, typer.Option(min=1, help="With --live: seconds from one answer to the next.")] = 3.0,
+    every: Annotated[
+        float, typer.Option(min=1, max=60, callback=finite, help="With --live: seconds from one answer to the next.")
+    ] = 3.0,
     device: Annotated[
         str, typer.Option(help="With --live: the name or number of a sound device, in place of a pipe.")
     ] = "",
@@ -117,15 +120,19 @@ def _listen_live(top: int, model: str, *, rate: int, channels: int, every: float
     """Print an answer every few seconds; the pipe counts where there is one and no device is named."""
     from earmark.app.live import listen_live
     from earmark.cli import show
+    from earmark.errors import EarmarkError
 
     piped = not device and not sys.stdin.isatty()
     source = sys.stdin.buffer if piped else None
+    moment = None
     for moment in listen_live(source, model, rate=rate, channels=channels, device=device, every=every):
         if as_json:
             typer.echo(json.dumps(moment.as_json(top)))
             sys.stdout.flush()
         else:
             show.stdout().print(show.moment(moment, top))
+    if moment is None:
+        raise EarmarkError("the pipe ended before there was a second of sound")
 
 
 def _expand(paths: Iterable[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from earmark.cli.messages import complain, say, some
+from earmark.cli.numbers import finite
 
 
 def mix(
@@ -17,7 +18,9 @@ def mix(
     technique: Annotated[
         str, typer.Option(help="One way to go over for all: blend, swap, cut ...; by default the styles decide.")
     ] = "",
-    loudness: Annotated[float, typer.Option(max=0, help="Of the loud parts of each track, in LUFS.")] = -14.0,
+    loudness: Annotated[
+        float, typer.Option(min=-40, max=0, callback=finite, help="Of the loud parts of each track, in LUFS.")
+    ] = -14.0,
     catalogue: Annotated[
         Path | None, typer.Option(help="Where the tracks are looked up; by default in your own, else they are heard.")
     ] = None,

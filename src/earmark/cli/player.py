@@ -20,11 +20,14 @@ class Player:
             silence.
 
     Raises:
-        EarmarkError: there is no such program.
+        EarmarkError: there is no such program, or the quotes are odd.
     """
 
     def __init__(self, command: str = "") -> None:
-        words = shlex.split(command)
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            raise EarmarkError(f"the player {command!r} cannot be read: {error}") from None
         if words and command != NONE and not shutil.which(words[0]):
             raise EarmarkError(f"{words[0]}: there is no such program; --player none plays nothing")
         found = words or (FFPLAY if shutil.which(FFPLAY[0]) else ())

@@ -10,6 +10,7 @@ import typer
 
 from earmark.cli.export_library import Format
 from earmark.cli.messages import some, visible
+from earmark.cli.numbers import finite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,9 @@ def make_set(
         str, typer.Option("--from", help="The first track: a path, or words that it alone has; or a style.")
     ],
     goal: Annotated[str, typer.Option("--to", help="The last track, or the style to arrive at.")] = "",
-    minutes: Annotated[float, typer.Option(min=0, help="The length; by default 60, unless --tracks is given.")] = 0,
+    minutes: Annotated[
+        float, typer.Option(min=0, callback=finite, help="The length; by default 60, unless --tracks is given.")
+    ] = 0,
     tracks: Annotated[int, typer.Option(min=0, help="The number of tracks, in place of a length.")] = 0,
     play: Annotated[list[str] | None, typer.Option(help="A track that must be in it; may be repeated.")] = None,
     avoid: Annotated[
@@ -51,7 +54,8 @@ def make_set(
         bool, typer.Option("--repeat-artists", help="Allow several tracks of one artist.")
     ] = False,
     variety: Annotated[
-        float, typer.Option(min=0, help="How much chance may cost: 0 always gives the same set, 1 is a lot.")
+        float,
+        typer.Option(min=0, callback=finite, help="How much chance may cost: 0 always gives the same set, 1 is a lot."),
     ] = 0,
     seed: Annotated[int | None, typer.Option(min=0, help="The seed of the chance, to have the same set again.")] = None,
     weights: Annotated[

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earmark.cli.messages import complain, say, some, visible
+from earmark.cli.numbers import finite
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -26,7 +27,10 @@ def similar(
     unlike: Annotated[list[str] | None, typer.Option(help="A track that it is to be unlike; may be repeated.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most tracks to list.")] = 10,
     variety: Annotated[
-        float, typer.Option(min=0, max=1, help="0: the most alike; the higher, the more they differ from each other.")
+        float,
+        typer.Option(
+            min=0, max=1, callback=finite, help="0: the most alike; the higher, the more they differ from each other."
+        ),
     ] = 0.0,
     one_per_artist: Annotated[bool, typer.Option("--one-per-artist", help="No artist twice.")] = False,
     style: Annotated[str, typer.Option(help="Only tracks heard as this style, under any of its names.")] = "",
@@ -39,6 +43,7 @@ def similar(
     genre: Annotated[str, typer.Option(help="Only tracks with these words in the genre tag.")] = "",
     words: Annotated[str, typer.Option(help="Only tracks that `earmark find` finds with these words.")] = "",
     m3u8: Annotated[Path | None, typer.Option(help="Write a playlist: the tracks, then those like them.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite an earlier playlist.")] = False,
     paths: Annotated[bool, typer.Option("--paths", help="Print only paths, one on each line.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     model: Annotated[
@@ -55,9 +60,12 @@ def similar(
         raise typer.BadParameter("--half-double goes with --bpm")
 
     from earmark.app.catalogue import open_catalogue
+    from earmark.app.exporting import require_writable
     from earmark.app.query import query as query_of
     from earmark.app.similar import similar as similar_to
 
+    if m3u8:
+        require_writable("m3u8", m3u8, replace=replace)
     with open_catalogue(catalogue) as opened:
         try:
             wanted = query_of(

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from earmark.cli.messages import complain, say, some
+from earmark.cli.numbers import finite
 
 Catalogued = Annotated[
     Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
@@ -63,7 +64,10 @@ def recommend(
     new: Annotated[bool, typer.Option("--new", help="Only tracks that are in no playlist, and never played.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="The most tracks to list.")] = 10,
     variety: Annotated[
-        float, typer.Option(min=0, max=1, help="0: the best; the higher, the more they differ from each other.")
+        float,
+        typer.Option(
+            min=0, max=1, callback=finite, help="0: the best; the higher, the more they differ from each other."
+        ),
     ] = 0.0,
     one_per_artist: Annotated[bool, typer.Option("--one-per-artist", help="No artist twice.")] = False,
     style: Annotated[str, typer.Option(help="Only tracks heard as this style, under any of its names.")] = "",
@@ -72,6 +76,7 @@ def recommend(
     key: Annotated[list[str] | None, typer.Option(help="Only tracks in this key, 8A or Am; may be repeated.")] = None,
     genre: Annotated[str, typer.Option(help="Only tracks with these words in the genre tag.")] = "",
     m3u8: Annotated[Path | None, typer.Option(help="Write a playlist.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Overwrite an earlier playlist.")] = False,
     paths: Annotated[bool, typer.Option("--paths", help="Print only paths, one on each line.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     taste: TasteFile = None,
@@ -84,12 +89,15 @@ def recommend(
         raise typer.BadParameter("--playlist and --like exclude each other")
 
     from earmark.app.catalogue import open_catalogue
+    from earmark.app.exporting import require_writable
     from earmark.app.query import query as query_of
     from earmark.app.taste import recommend as recommended
     from earmark.app.taste import taste_path
     from earmark.cli.similar import print_found
     from earmark.learning.taste.taste import Taste
 
+    if m3u8:
+        require_writable("m3u8", m3u8, replace=replace)
     learned = Taste.load(taste_path(taste))
     with open_catalogue(catalogue) as opened:
         try:

@@ -154,9 +154,13 @@ class Session:
         costs = np.zeros(len(crate))
         for name, part in parts.items():
             costs += getattr(self.weights.step, name) * part[0]
+        # Where another energy is asked for, what does not go that way comes last, however well it fits.
+        change = wanted - crate.energy[row]
+        astray = (np.sign(change) != 0) & ~((crate.energy - crate.energy[row]) * change > 0)
+        order = np.lexsort((costs, astray))
         return tuple(
             Pick(track, float(costs[one]), tuple(reasons_for(played.track, track)))
-            for one in self._cheapest(costs[: len(self.crate)])
+            for one in self._left(order[order < len(self.crate)])
             for track in [self.crate.summaries[one]]
         )
 
@@ -219,15 +223,18 @@ class Session:
         )
         costs = self.weights.step.style * style + self.weights.step.energy * energy.astype(np.float64)
         reasons = ("near the middle of the crate",)
-        return tuple(Pick(self.crate.summaries[row], float(costs[row]), reasons) for row in self._cheapest(costs))
+        return tuple(
+            Pick(self.crate.summaries[row], float(costs[row]), reasons)
+            for row in self._left(np.argsort(costs, kind="stable"))
+        )
 
-    def _cheapest(self, costs: NDArray[np.float64]) -> list[int]:
-        """The rows of the pick and its alternatives, by costs (tracks,)."""
+    def _left(self, order: NDArray[np.intp]) -> list[int]:
+        """The rows of the pick and its alternatives: the first that may be played of rows in an order, (tracks,)."""
         names = {artist(turn.played.track.artist) for turn in self.turns} - {""}
         used = [turn.played.track for turn in self.turns]
         chosen: list[int] = []
         taken: set[int] = set()
-        for row in np.argsort(costs, kind="stable").tolist():
+        for row in order.tolist():
             one, number = self.crate.summaries[row], int(self.crate.artists[row])
             if any(_same(one, other) for other in used):
                 continue

@@ -19,6 +19,7 @@ TRACKS: Final = 46  # height of the tracks
 LANE: Final = 84  # height of a curve, with the room around it
 CURVE: Final = 56  # height of the curve alone
 KEYS: Final = 30
+LEAST: Final = 4.0  # BPM, energies, percent: a range that is smaller is drawn as what it is, a level line
 LETTER: Final = 6.5  # width of a letter
 OTHER: Final = "#8a94a0"  # colour of styles that have none
 INK, FAINT, LINE, CLASH = "#1b1f24", "#5b6470", "#d9dee4", "#b3372f"
@@ -68,7 +69,7 @@ def _curve(name: str, middles: Sequence[float], values: Sequence[float | None], 
     if not known:
         return parts
     low, high = min(value for _, value in known), max(value for _, value in known)
-    middle, half = (low + high) / 2, max((high - low) / 2, 1e-9)
+    middle, half = (low + high) / 2, max(high - low, LEAST) / 2
     points = [(x, top + CURVE / 2 - (value - middle) / half * (CURVE / 2 - 10) + 8) for x, value in known]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     parts.append(f'<polyline points="{path}" fill="none" stroke="{LINE}" stroke-width="2"/>')

@@ -242,5 +242,5 @@ def _reason(a: Deck, b: Deck, how: Technique, bars: int, loop: int, *, matched: 
     elif a.grid.heard and b.grid.heard:
         parts.append(f"{a.bpm:.1f} and {b.bpm:.1f} BPM are more than {STRETCH:.0%} apart")
     if loop:
-        parts.append(f"the old track has too few bars left, so {loop} of them are looped")
+        parts.append(f"the old track has too few bars left, so {loop} of them {'is' if loop == 1 else 'are'} looped")
     return "; ".join(parts)

@@ -183,8 +183,10 @@ class Taste:
             )
         except FileNotFoundError:
             raise BundleError(f"{path}: no taste was learned yet; `earmark learn-taste` does it") from None
-        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-            raise BundleError(f"{path}: not a taste, or damaged: {error}") from error
+        except OSError as error:
+            raise BundleError(f"{path}: cannot be read: {error.strerror or error}") from error
+        except (EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            raise BundleError(f"{path}: not a taste, or damaged") from error
 
 
 def recommend(
