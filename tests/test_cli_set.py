@@ -175,7 +175,7 @@ def test_own_weights_change_the_set(earmark_: Earmark, tmp_path: Path) -> None:
         (("--from", "nothing"), 1, "nothing: no file, and no track of the catalogue that was heard, is called so"),
         (("--from", "There", "--to", "brostep"), 1, "no track that may be played is mostly Brostep"),
         (("--from", "ada", "--tracks", "9"), 1, "ada: that may be any of "),
-        (("--from", "There", "--tracks", "9"), 1, "there are 6 tracks to choose from, fewer than the 9 of the set"),
+        (("--from", "There", "--tracks", "9"), 1, "tracks to choose from: 6, fewer than the 9 of the set"),
         (("--from", "There", "--tracks", "6"), 1, "one track for each artist makes 5, fewer than the 6 of the set"),
         (("--from", "There", "--tracks", "3", "--minutes", "9"), 2, "--minutes and --tracks exclude each other"),
         (("--from", "There", "--out", "set.doc"), 2, "set.doc: no format has the suffix '.doc'; --format names one"),

@@ -213,6 +213,9 @@ def test_what_was_heard_is_one_sentence() -> None:
     assert heard(Played(one, ("drum machine", "singing"))) == (
         "Deep House 0.78; 121.0 BPM; 8A; energy 6; with drum machine, singing"
     )
+    assert heard(Played(replace(one, unknown=True))).startswith(
+        "unlike anything I know, nearest Deep House 0.78; 121.0"
+    )
     mixture = one.probabilities * 0.6
     mixture[LABELS.index("Trance")] += 0.4
     doubtful = replace(one, probabilities=mixture, bpm=None, camelot="", energy=None)

@@ -257,6 +257,8 @@ def heard(played: Played) -> str:
     style = f"{track.styles[order[0]]} {track.probabilities[order[0]]:.2f}"
     if len(order) > 1 and track.probabilities[order[1]] >= NAMED:
         style += f", perhaps {track.styles[order[1]]} {track.probabilities[order[1]]:.2f}"
+    if track.unknown:
+        style = f"unlike anything I know, nearest {style}"
     parts = [
         style,
         *([f"{track.bpm:.1f} BPM"] if track.bpm else []),

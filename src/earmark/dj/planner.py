@@ -111,10 +111,10 @@ def _cheapest(search: Search, count: int, widest: int) -> Plan:
         PlanError: there is none.
     """
     if count < search.fewest():
-        raise PlanError(f"a set of {count} cannot hold the {search.fewest()} tracks that it must")
+        raise PlanError(f"the set needs {search.fewest()} tracks at least, more than the {count} asked for")
     available = int((~search.avoided).sum())
     if count > available:
-        raise PlanError(f"there are {available} tracks to choose from, fewer than the {count} of the set")
+        raise PlanError(f"tracks to choose from: {available}, fewer than the {count} of the set")
     states, exact = search.grow(count, widest)
     if not len(states.costs) and not exact:  # a dead end: what is dearer at first may lead on
         states, exact = search.grow(count, AGAIN * widest)
