@@ -106,6 +106,7 @@ def test_half_and_double_tempo_meet(one: float, two: float) -> None:
 def test_without_a_beat_there_is_a_fade() -> None:
     found = plan(deck(120, style="Ambient / Electronic", heard=False), deck(125))
     assert (found.technique.name, found.matched) == ("fade", False)
+    assert found.reason.endswith(": a slow fade; without a beat in both tracks there is nothing to align")
     assert found.leave + found.bars == found.a.grid.bars
 
 
@@ -116,13 +117,17 @@ def test_a_track_is_not_left_before_it_may() -> None:
 
 def test_a_way_to_mix_can_be_asked_for() -> None:
     assert plan(deck(120), deck(120), technique="cut").technique.name == "cut"
+    assert "without a beat" not in plan(deck(120), deck(120), technique="fade").reason
+    assert "do not meet" not in plan(deck(120), deck(120), technique="echo out").reason
     with pytest.raises(EarmarkError, match="no way to mix called 'magic', only blend, swap, cut"):
         plan(deck(120), deck(120), technique="magic")
 
 
 def test_a_cut_without_a_drop_becomes_a_short_blend() -> None:
     plain = (("intro", 16), ("break", 64), ("outro", 16))
-    assert plan(deck(145, style="Brostep"), deck(145, plain, "Brostep")).technique.name == "swap"
+    found = plan(deck(145, style="Brostep"), deck(145, plain, "Brostep"))
+    assert found.technique.name == "swap"
+    assert "; no cut, for which a drop is missing, or too short or too early; " in found.reason
 
 
 @pytest.mark.parametrize("style", ["Brostep", "Drum & Bass"])

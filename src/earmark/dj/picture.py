@@ -25,6 +25,7 @@ CURVES: Final = 44  # height of its curves
 AROUND: Final = 4  # bars before and after a transition
 MARKS: Final = 24  # of minutes, at most
 COLUMNS: Final = 600  # of a waveform, at most
+LETTER: Final = 6.0  # width of a letter, about
 OLD, NEW = "#2f6fb3", "#d9822b"
 INK, FAINT, LINE = "#1b1f24", "#5b6470", "#d9dee4"
 COLOURS: Final = dict(zip(BANDS, ("#b3372f", "#5b6470", "#2fa39a"), strict=True))
@@ -53,7 +54,9 @@ def _overview(mix: Mix) -> tuple[list[str], float]:
     for number, (playback, outline) in enumerate(zip(mix.playbacks, mix.outlines, strict=True)):
         top = EDGE + 16 + number % 2 * LANE
         parts.append(_wave(outline, playback, scale, top, LANE - 18, (OLD, NEW)[number % 2]))
-        parts.append(_text(max(scale(playback.at), EDGE), top - 3, f"{number + 1}  {playback.deck.name}"))
+        name = f"{number + 1}  {playback.deck.name}"
+        place = min(max(scale(playback.at), EDGE), WIDTH - EDGE - LETTER * len(name))
+        parts.append(_text(place, top - 3, name))
         if playback.went:
             parts.append(_shade(playback, scale, EDGE, 2 * LANE))
     bottom = EDGE + 2 * LANE + 14

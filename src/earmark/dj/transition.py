@@ -127,12 +127,16 @@ def plan(a: Deck, b: Deck, *, after: float = 0.0, technique: str = "") -> Transi
     """
     wanted = named(technique) if technique else usual((a.style, a.family), (b.style, b.family))
     if not (a.grid.heard and b.grid.heard):
-        return _placed(a, b, named("fade"), after, matched=False)
+        why = "without a beat in both tracks there is nothing to align"
+        return _placed(a, b, named("fade"), after, matched=False, why=why)
     meeting = _meeting(a, b)
     if meeting is None:
-        return _placed(a, b, named("echo out"), after, matched=False)
+        why = f"the tempi do not meet, {a.bpm:.1f} and {b.bpm:.1f} BPM are more than {STRETCH:.0%} apart"
+        return _placed(a, b, named("echo out"), after, matched=False, why=why)
     a, b = meeting
-    return _placed(a, b, _possible(a, b, wanted, after), after, matched=True)
+    possible = _possible(a, b, wanted, after)
+    why = "" if possible is wanted else f"no {wanted.name}, for which a drop is missing, or too short or too early"
+    return _placed(a, b, possible, after, matched=True, why=why)
 
 
 def _meeting(a: Deck, b: Deck) -> tuple[Deck, Deck] | None:
@@ -173,8 +177,8 @@ def _first_bar(deck: Deck, after: float) -> int:
     return int(np.searchsorted(deck.grid.times[::BEATS], after - 1e-6))
 
 
-def _placed(a: Deck, b: Deck, how: Technique, after: float, *, matched: bool) -> Transition:
-    """The transition with its places and its length."""
+def _placed(a: Deck, b: Deck, how: Technique, after: float, *, matched: bool, why: str) -> Transition:
+    """The transition with its places and its length, and why it is none of another technique."""
     first = _first_bar(a, after)
     enter, bars = _entrance(b, how)
     bars = min(bars, _longest(a, b, enter, matched=matched))
@@ -188,7 +192,8 @@ def _placed(a: Deck, b: Deck, how: Technique, after: float, *, matched: bool) ->
     loop = 0
     if left < bars and how.name != "echo out":  # whole phrases, or what there is
         loop = left // PHRASE * PHRASE or (min(PHRASE // 2, left))
-    return Transition(a, b, how, leave, enter, bars, loop, matched, _reason(a, b, how, bars, loop, matched=matched))
+    reason = _reason(a, b, how, bars, loop, matched=matched, why=why)
+    return Transition(a, b, how, leave, enter, bars, loop, matched, reason)
 
 
 def _longest(a: Deck, b: Deck, enter: int, *, matched: bool) -> int:
@@ -232,15 +237,13 @@ def _on_phrase(a: Deck, leave: int, first: int) -> int:
     return min(near, key=lambda start: abs(start - leave)) if near else leave
 
 
-def _reason(a: Deck, b: Deck, how: Technique, bars: int, loop: int, *, matched: bool) -> str:
+def _reason(a: Deck, b: Deck, how: Technique, bars: int, loop: int, *, matched: bool, why: str) -> str:
     """The decision in words."""
     pair = f"{a.style or 'unknown style'} into {b.style or 'unknown style'}"
-    parts = [f"{pair}: {how.says}"]
+    parts = [f"{pair}: {how.says}", *([why] if why else [])]
     if matched:
         change = 100 * (a.bpm / b.bpm - 1)
         parts.append(f"{bars} bars at {a.bpm:.2f} BPM, the new track {change:+.1f} %")
-    elif a.grid.heard and b.grid.heard:
-        parts.append(f"{a.bpm:.1f} and {b.bpm:.1f} BPM are more than {STRETCH:.0%} apart")
     if loop:
         parts.append(f"the old track has too few bars left, so {loop} of them {'is' if loop == 1 else 'are'} looped")
     return "; ".join(parts)
