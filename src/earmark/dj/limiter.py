@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 Stereo = NDArray[np.float32]
 
 CEILING: Final = -1.0  # dBTP
+MARGIN: Final = 0.25  # dB that it stays below: meters that look more closely find peaks that are so much higher
 WIDTH: Final = 0.008  # seconds before and after a peak in which the gain falls and rises
 FACTOR: Final = 4  # values between samples that are looked at, as BS.1770 does
 TAPS: Final = 16  # of the interpolating filter
@@ -22,7 +23,7 @@ class Limiter:
     """Limits a stream in blocks of any length; what comes out is late by what it looks ahead."""
 
     def __init__(self, rate: int, ceiling: float = CEILING) -> None:
-        self._ceiling = 10 ** (ceiling / 20)
+        self._ceiling = 10 ** ((ceiling - MARGIN) / 20)
         self._width = round(WIDTH * rate)
         self._halo = 2 * self._width + TAPS
         self._held = np.zeros((2, self._halo), np.float32)  # silence before the first sample
