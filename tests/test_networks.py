@@ -192,7 +192,7 @@ def test_every_architecture_is_heard_alike_by_onnx_runtime_and_torch(name: str) 
     for batch in (1, 4):
         with torch.no_grad():
             expected, expected_embedding = network(waveform[:batch])
-        logits, embedding = session.run(None, {"waveform": waveform[:batch].numpy()})
+        logits, embedding = session.run(["logits", "embedding"], {"waveform": waveform[:batch].numpy()})
         assert logits.shape == (batch, 12)
         assert np.abs(logits - expected.numpy()).max() < 1e-5
         assert embedding == pytest.approx(expected_embedding.numpy(), rel=1e-3, abs=1e-4)
