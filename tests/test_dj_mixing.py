@@ -259,6 +259,7 @@ def test_a_mix_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_mix(tmp_path: Path) -> None:
     few = [clicks(tmp_path / f"{number}.wav", 120 + number, 3500) for number in range(2)]
     peaks = []

@@ -372,7 +372,7 @@ def test_the_pool_listens_with_yamnet_in_place_of_its_own_ear(
     assert attribution == "# Works\n"
 
 
-@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("order", [1, pytest.param(-1, marks=pytest.mark.slow)])
 def test_the_pool_listens_with_three_ears_whose_files_come_in_any_order(
     here: Path, shared_teachers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: int
 ) -> None:

@@ -111,6 +111,7 @@ def test_a_pool_is_what_its_members_say(ear_bundle: Path, pool_bundle: Path) -> 
 GROOVE = GrooveConfig(weight=1.0, doubt=0.1, tempi={"House": (112, 132)}, half_rate=[("House", "Techno")])
 
 
+@pytest.mark.slow
 def test_groove_doubt_and_prior_join_what_the_members_say(ear_bundle: Path, tmp_path: Path) -> None:
     recipe = POOL.model_copy(
         update={"groove": GROOVE, "doubt": DoubtConfig(narrow=1.5, short=0.44), "prior": {"House": 0.25}}
@@ -245,6 +246,7 @@ EAR_CARD = "# ear\n\nHears bars.\n\n## Teachers\n\nTwo.\n"
 NETWORK = {"stages": [[4, 4, 4, 0, 0], [8, 4, 2, 0, 0]], "width": 8, "dilations": [], "hidden": 16}
 
 
+@pytest.mark.slow
 def test_an_ear_of_whole_stretches_joins_the_descriptors_of_a_bundle_and_of_a_pool(tmp_path: Path) -> None:
     labels = [str(number) for number in range(OUTPUTS)]
     check = bundle.check_waveform(22_050, 66_150)

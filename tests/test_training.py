@@ -427,6 +427,7 @@ def test_tags_are_learned_and_heard_with_a_sigmoid_each(sounds: Manifest, tmp_pa
     assert noisy.mean().sum() > 1.1  # tags do not share one probability
 
 
+@pytest.mark.slow
 def test_values_are_learned_in_their_own_units(sounds: Manifest, tmp_path: Path) -> None:
     entries = [
         replace(entry, labels=(), values=(5000.0 if "Hiss" in entry.labels else 1000.0,)) for entry in sounds.entries
@@ -615,6 +616,7 @@ def command(manifest: Path, out: Path, *options: str) -> list[str]:
 ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1"}
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one(sounds: Manifest, tmp_path: Path) -> None:
     manifests.write(sounds, tmp_path / "sounds.csv")
     done = subprocess.run(
