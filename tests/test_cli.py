@@ -454,6 +454,13 @@ def test_teaching_needs_no_more_than_its_own_extra(tmp_path: Path, missing: str)
     assert answer.stderr == "earmark: `earmark teach` needs more than the base install: pip install 'earmark[teach]'\n"
 
 
+@pytest.mark.parametrize("missing", ["fastapi", "fastapi_offline", "nicegui", "uvicorn"])
+def test_serving_needs_its_own_extra(tmp_path: Path, missing: str) -> None:
+    answer = without(missing, "serve", tmp_path, "--no-browser", "--catalogue", tmp_path / "c.db")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == "earmark: `earmark serve` needs more than the base install: pip install 'earmark[web]'\n"
+
+
 def test_a_module_that_no_extra_brings_is_missed_loudly(tmp_path: Path) -> None:
     answer = without("soxr", "listen", tmp_path)
     assert answer.returncode == 1

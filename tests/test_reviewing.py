@@ -8,7 +8,7 @@ import pytest
 
 from earmark.app import reviewing
 from earmark.app.reviewing import Corrections, queue
-from earmark.errors import EarmarkError, ManifestError
+from earmark.errors import EarmarkError, ManifestError, MissingExtra
 from earmark.learning.data import manifest
 from earmark.library import Catalogue, Track
 from earmark.library.track import Tags
@@ -107,6 +107,14 @@ def test_too_little_to_teach_says_what_is_missing(
         said.add(_keep(catalogue, str(number), 0.5, (1.0, 0.0)), style)
     with pytest.raises(EarmarkError, match=message):
         reviewing.teach(catalogue, said, tmp_path / "out", model=str(tiny))
+
+
+def test_a_lesson_without_its_extra_says_what_to_install(
+    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviewing, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtra, match=r"pip install 'earmark\[teach\]'"):
+        reviewing.teach(catalogue, Corrections(tmp_path / "said.csv"), tmp_path / "out", model="house12")
 
 
 def test_a_lesson_compares_the_new_model_with_what_was_heard(

@@ -10,12 +10,13 @@ Reference: B. Settles, "Active learning literature survey", 2009, on uncertainty
 import csv
 import io
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from earmark import files
 from earmark.app.progress import Counting, Staging, unseen, unstaged
-from earmark.errors import EarmarkError, ManifestError
+from earmark.errors import EarmarkError, ManifestError, MissingExtra
 from earmark.library import Catalogue, Track
 
 if TYPE_CHECKING:
@@ -186,9 +187,12 @@ def teach(
 
     Raises:
         EarmarkError: too little was said to teach anything.
+        MissingExtra: the extra `teach` is not installed.
     """
     from earmark.app.teaching import teach as taught_by
 
+    if find_spec("sklearn") is None:
+        raise MissingExtra("teaching a model", "teach")
     said = corrections.all()
     _require_enough(said)
     taught = taught_by(corrections.path, out, model, counting=counting, progress=progress)

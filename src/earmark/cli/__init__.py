@@ -132,6 +132,7 @@ def _asked_for() -> typer.Typer:
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
+_OF_WEB = {"fastapi", "fastapi_offline", "nicegui", "starlette", "uvicorn"}
 _OF_TEACH = {"matplotlib", "onnx", "safetensors", "scipy", "sklearn"}
 _OF_TRAIN = _OF_TEACH | {
     "h5py",
@@ -149,6 +150,8 @@ def _extra_with(module: str, command: str) -> str | None:
     """The smallest extra with which a command finds a module; None if no extra brings it."""
     if module == "implicit" or (command == "learn-taste" and module == "scipy"):
         return "taste"
+    if module in _OF_WEB:
+        return "web"
     if command == "teach" and module in _OF_TEACH:
         return "teach"
     return "train" if module in _OF_TRAIN else None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from earmark.app.listening import open_listener
-from earmark.errors import EarmarkError, FileError
+from earmark.errors import EarmarkError
 from earmark.runner import run
 
 if TYPE_CHECKING:
@@ -69,8 +69,3 @@ class Ears:
             self._here.listener, self._here.name = open_listener(name), name
         listener: Callable[[Path], Analysis] = self._here.listener
         return listener
-
-
-def refusal(outcome: object) -> str:
-    """The reason that a file was not heard, without the path where its upload lay."""
-    return outcome.reason if isinstance(outcome, FileError) else ""

@@ -15,6 +15,7 @@ from http.cookies import SimpleCookie
 from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from earmark.web.site import LOCAL, MEGABYTE, Site
@@ -139,8 +140,8 @@ class Guard:
 
         try:
             await self._app(scope, counted, sending)
-        except Exception:
-            if not refused:  # else it is about the disconnection
+        except ClientDisconnect:
+            if not refused:  # else it was we who ended it
                 raise
 
 

@@ -5,7 +5,7 @@ what was heard is not written twice.
 """
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from earmark.app.reviewing import Corrections
 from earmark.app.scanning import Scan, examiner, problems
 from earmark.errors import EarmarkError
 from earmark.hearing.bundle import locate, user_models
-from earmark.library import Catalogue
+from earmark.library import Catalogue, Track
 from earmark.library.exports import FORMATS
 from earmark.library.tags import Journal, Policy, Settings
 from earmark.web.jobs import Report, Work
@@ -164,10 +164,10 @@ def exported(site: Site, tracks: Sequence[int], form: str, name: str = "earmark"
     Raises:
         EarmarkError: a track is not there, or the format cannot name its file.
     """
-    paths_of(site, tracks)
-    with open_catalogue(site.catalogue) as opened, tempfile.TemporaryDirectory(prefix="earmark-") as folder:
+    found = tracks_of(site, tracks)
+    with tempfile.TemporaryDirectory(prefix="earmark-") as folder:
         out = Path(folder, "export" + FORMATS[form].suffix)
-        write_set(opened.by_ids(tracks), form, out, name)
+        write_set(found, form, out, name)
         return out.read_bytes()
 
 
@@ -187,19 +187,22 @@ def settings(arguments: Mapping[str, Any]) -> Settings:
     return Settings(**chosen, version=__version__)
 
 
-def paths_of(site: Site, tracks: Iterable[int]) -> list[Path]:
-    """The files of tracks of the library, by their ids.
+def paths_of(site: Site, numbers: Sequence[int]) -> list[Path]:
+    """The files of tracks of the library, by their ids; see `tracks_of`."""
+    return [track.path for track in tracks_of(site, numbers)]
+
+
+def tracks_of(site: Site, numbers: Sequence[int]) -> list[Track]:
+    """Tracks of the library, by their ids and in their order.
 
     Raises:
         EarmarkError: there is no track of such an id.
     """
     with open_catalogue(site.catalogue) as opened:
-        wanted = list(tracks)
-        found = {track.id: track.path for track in opened.by_ids(wanted)}
-    for number in wanted:
-        if number not in found:
-            raise EarmarkError(f"there is no track {number} in the library")
-    return [found[number] for number in wanted]
+        found = opened.by_ids(numbers)
+    if missing := set(numbers) - {track.id for track in found}:
+        raise EarmarkError(f"there is no track {min(missing)} in the library")
+    return found
 
 
 def _difference(outcome: tagging.TagOutcome) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The page on which the user says what tracks are, and a model is taught by it."""
 
+from pathlib import Path
 from typing import Any
 
 from nicegui import ui
@@ -84,7 +85,7 @@ class Lessons:
         self._job = ""
         self._news.text = compared(job.result) if job.state is State.DONE else job.error
         if job.state is State.DONE and job.result["model"]:
-            self._fresh = job.result["model"].rpartition("/")[2]
+            self._fresh = Path(job.result["model"]).name
             enable(self._switch, enabled=True)
 
 
