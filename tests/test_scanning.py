@@ -348,6 +348,71 @@ def test_a_file_over_which_the_process_dies_is_noted_too(catalogue: Catalogue, c
     assert list(catalogue.scan(crate, listen, read_tags=read_tags)) == []
 
 
+def fail(error: Exception) -> Callable[[Path], object]:
+    """Return what raises an error over `a.wav`."""
+
+    def over(path: Path) -> None:
+        if path.name == "a.wav":
+            raise error
+
+    return over
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), "there is not enough memory for it"),
+        (UnreadableAudio("a.wav", "the drive is gone"), "the drive is gone"),
+    ],
+)
+def test_what_was_heard_stays_when_a_later_scan_fails(
+    catalogue: Catalogue, crate: Path, ear: Ear, scan: Scan, error: Exception, reason: str, version: str
+) -> None:
+    scan(crate)
+    before = catalogue.track(crate / "a.wav")
+    assert before
+    assert before.analysis
+    ear.meanwhile = fail(error)
+    failed = scan(crate / "a.wav", version=version, again=version == "1")
+    assert [each.split(": ")[-1] for each in failed] == [reason]
+    after = catalogue.track(crate / "a.wav")
+    assert after
+    assert after.analysis
+    assert (after.content_hash, after.tags, after.id) == (before.content_hash, before.tags, before.id)
+    assert (after.error, after.missing) == (reason, False)
+    assert [each.path for each in catalogue.find(Query(failed=True))] == [crate / "a.wav"]
+    ear.meanwhile = lambda path: path
+    assert scan(crate, version=version)[:1] == (["heard a.wav"] if version == "2" else [])
+
+
+def test_new_tags_are_noted_when_the_same_sound_cannot_be_heard_again(
+    catalogue: Catalogue, crate: Path, ear: Ear, scan: Scan
+) -> None:
+    scan(crate)
+    os.utime(crate / "a.wav", (1, 1))
+    ear.meanwhile = fail(UnreadableAudio("a.wav", "the drive is gone"))
+    assert scan(crate / "a.wav", again=True) == [f"failed {crate}/a.wav: the drive is gone"]
+    after = catalogue.track(crate / "a.wav")
+    assert after
+    assert after.analysis
+    assert (after.modified, after.tags.title, after.error) == (10**9, "a", "the drive is gone")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), UnreadableAudio("a.wav", "the drive is gone")])
+def test_a_failure_over_a_changed_sound_replaces_what_was_heard(
+    catalogue: Catalogue, crate: Path, ear: Ear, scan: Scan, sounds: list[Path], error: Exception
+) -> None:
+    scan(crate)
+    shutil.copy(sounds[9], crate / "a.wav")
+    os.utime(crate / "a.wav", (1, 1))
+    ear.meanwhile = fail(error)
+    scan(crate)
+    after = catalogue.track(crate / "a.wav")
+    assert after
+    assert (after.analysis, bool(after.error)) == (None, True)
+
+
 def test_a_file_whose_tags_cannot_be_read_is_heard(catalogue: Catalogue, crate: Path, scan: Scan) -> None:
     (crate / "a.wav").rename(crate / "odd.wav")
     assert scan(crate)[1] == "heard odd.wav"

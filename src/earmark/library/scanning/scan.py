@@ -9,7 +9,8 @@ The catalogue is a `Store`: whatever can note the state of files and keep tracks
 Conventions: a file whose size and time of change are those in the catalogue is unchanged. A file that has the content
 of one that is gone is that one, moved. A track has vanished if the system says that there is no such file; a folder
 that cannot be read proves nothing. A file that could not be heard is tried again when it changes; one of which not even
-the bytes could be read, each time.
+the bytes could be read, each time. What was heard in a file stays when a later scan fails over it, unless its sound has
+changed; the failure is noted beside it.
 """
 
 import os
@@ -263,15 +264,41 @@ def _committed(catalogue: Store, path: Path, outcome: Track | FileError, examine
     track = failed(path, outcome) if isinstance(outcome, FileError) else outcome
     if track is None:
         return ScanResult(ScanStatus.FAILED, _absent(path, outcome))
-    moved = None if catalogue.state(path) else _former(catalogue, track)
+    before = catalogue.state(path)
+    moved = None if before else _former(catalogue, track)
     known = examine.fuller and not track.analysis and catalogue.knows(track.content_hash, examine.fuller)
     version = examine.fuller if known else examine.version
+    failure = _failure(catalogue, track, outcome, examine)
+    if failure and before and before.version is not None and _holds_the_same(before, track):
+        track, version = _as_noted(catalogue, before, track), before.version
     kept = catalogue.keep(track, version=version, moved=moved.id if moved else 0)
-    if isinstance(outcome, FileError):
-        return ScanResult(ScanStatus.FAILED, outcome)  # with all that it knows, which the catalogue does not keep
-    if kept.error and kept.analysis is None:
-        return ScanResult(ScanStatus.FAILED, UnreadableAudio(path, kept.error))
+    if failure:
+        return ScanResult(ScanStatus.FAILED, failure)
     return ScanResult(ScanStatus.HEARD if track.analysis else ScanStatus.MOVED if moved else ScanStatus.KNOWN, kept)
+
+
+def _failure(catalogue: Store, track: Track, outcome: Track | FileError, examine: Examiner) -> FileError | None:
+    """The reason why nothing was heard in a file, if something should have been."""
+    if isinstance(outcome, FileError):
+        return outcome  # with all that it knows, which the catalogue does not keep
+    if track.analysis or not track.error:
+        return None
+    known = not examine.again and catalogue.knows(track.content_hash, examine.version, examine.fuller)
+    return None if known else UnreadableAudio(track.path, track.error)
+
+
+def _holds_the_same(before: FileState, track: Track) -> bool:
+    """Whether a file holds the sound that was noted of it; where nobody could look, its size and time say so."""
+    same_file = (before.size, before.modified) == (track.size, track.modified)
+    return same_file or (bool(track.content_hash) and before.content_hash == track.content_hash)
+
+
+def _as_noted(catalogue: Store, before: FileState, track: Track) -> Track:
+    """A track that failed, with the sound that is noted of it, and the tags if they were not read again."""
+    noted = catalogue.track(before.path)
+    if noted is None or track.content_hash == before.content_hash:
+        return track
+    return replace(track, content_hash=before.content_hash, tags=noted.tags)
 
 
 def _absent(path: Path, outcome: Track | FileError) -> FileError:
