@@ -1,5 +1,6 @@
 """Reasons for an answer: silencing what decided costs the most."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,8 +10,9 @@ import pytest
 
 from earmark.app.explaining import explain as explain_file
 from earmark.errors import EarmarkError
-from earmark.hearing import occlusion
+from earmark.hearing import Listener, Model, occlusion
 from earmark.testing import noise, silence, tone, write_wav
+from earmark.testing.bundles import tiny_bundle
 from earmark.timeline import Timeline
 
 RATE = 22_050
@@ -36,6 +38,10 @@ class LoudBand:
         """The softmax."""
         shares = np.exp(logits - logits.max())
         return Timeline(("yes", "no"), starts, samples / RATE, shares / shares.sum(-1, keepdims=True))
+
+    def sounds(self, waveform: Any) -> dict[str, float]:  # noqa: ANN401, ARG002  as `Model`
+        """It has no ear."""
+        return {}
 
     def hear_windows(self, windows: Any) -> Any:  # noqa: ANN401  as `Model`
         """The timeline of the one window."""
@@ -98,11 +104,35 @@ def test_the_picture_shows_a_tone_where_it_is() -> None:
 
 def test_a_style_that_the_model_does_not_know(beep: Path, tiny: Path) -> None:
     with pytest.raises(EarmarkError, match="knows no style 'Polka'"):
-        explain_file(beep, str(tiny), "Polka")
+        explain_file(beep, Model.open(tiny), "Polka")
 
 
 def test_a_real_model_explains_itself(beep: Path, tiny: Path) -> None:
-    found = explain_file(beep, str(tiny))
+    model = Model.open(tiny)
+    found = explain_file(beep, model)
     assert len(found.stretches) == occlusion.PARTS
     assert all(-1 <= part.loss <= 1 for part in (*found.stretches, *found.bands))
     assert len(found.as_json()["picture"]) == occlusion.PICTURE[0]
+    assert found.sounds == ()  # it has no ear
+    assert explain_file(beep, model, heard=Listener(model)(beep)).as_json() == found.as_json()
+
+
+def test_what_was_heard_before_says_which_window_it_is(beep: Path, tiny: Path) -> None:
+    model = Model.open(tiny)
+    heard = Listener(model)(beep)
+    shares = heard.timeline.probabilities.copy()
+    shares[:, 1] = 0
+    shares[4, 1] = 1
+    moved = replace(heard, timeline=replace(heard.timeline, probabilities=shares))
+    assert explain_file(beep, model, "Up", moved).start == 4.0
+    assert explain_file(beep, model, "Up", replace(moved, model="another")).start != 4.0
+
+
+def test_the_sounds_in_the_window_are_named(tmp_path: Path) -> None:
+    loud = tmp_path / "loud.wav"
+    write_wav(loud, noise(3.0, np.random.default_rng(0), RATE, level=0.3), RATE)
+    model = Model.open(tiny_bundle(tmp_path / "ear", ear=True))
+    found = occlusion.explain(model, loud)
+    (named,) = found.as_json()["sounds"]
+    assert named["name"] == "drum machine"
+    assert named["score"] > 0.04

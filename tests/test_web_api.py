@@ -12,6 +12,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from earmark.app.listening import open_listener
+from earmark.audio import Recording
+from earmark.hearing import Model
 from earmark.library import Catalogue
 from earmark.library.track import Tags
 from earmark.testing import click_train, write_wav
@@ -226,6 +228,35 @@ def test_an_upload_that_is_in_the_library_is_known_and_compared(
     found = answer.json()
     assert {each["id"] for each in found} == {each["id"] for each in others}  # a copy of the seed is left out
     assert all("like" not in each for each in found)  # where the upload lay is nobody's business
+
+
+def test_an_upload_is_decoded_and_heard_once_for_all_questions(
+    server: Server, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EARMARK_MODELS", str(tiny.parent))
+    server.job(server.client.post("/api/scan", json={"folder": str(server.music)}))
+    opened, decoded = Model.open, []
+    models: list[str] = []
+    blocks = Recording.blocks
+
+    def counted(recording: Recording, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401  as `Recording.blocks`
+        if "tap" in named and "upload" in recording.path.name:  # a listener's; copies are looked for in parts of it
+            decoded.append(recording.path)
+        return blocks(recording, *arguments, **named)
+
+    monkeypatch.setattr(Recording, "blocks", counted)
+
+    def noted(name: str) -> Model:
+        models.append(name)
+        return opened(name)
+
+    monkeypatch.setattr(Model, "open", noted)
+    sound = (server.music / "1.wav").read_bytes()
+    server.client.post("/api/listen?waveform=true", files={"file": ("x.wav", sound)})
+    server.client.post("/api/why", files={"file": ("x.wav", sound)})
+    server.client.post("/api/similar", files={"file": ("x.wav", sound)})
+    assert len(decoded) == 1
+    assert models == [str(tiny)]
 
 
 def test_reasons_are_told_for_an_upload_and_for_a_track(server: Server) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from starlette.responses import StreamingResponse
 
+from earmark.audio import Waveform
 from earmark.testing import click_train, tone, write_wav
 from earmark.web import sound
-from earmark.web.waveform import BINS, RATE, outline, peaks
+from earmark.web.waveform import BINS, RATE, Outline, outline
 
 SECONDS = 2.0
 
@@ -66,14 +68,29 @@ def test_a_recording_that_is_shorter_than_was_heard_ends_in_silence(odd: Path) -
     assert not any(longer[-80_000:])
 
 
+def _peaks(sound: Waveform, *, rate: int = RATE, block: int = 1 << 30) -> NDArray[np.uint8]:
+    found = Outline(rate)
+    for start in range(0, len(sound), block):
+        found.add(sound[start : start + block])
+    return found.peaks()
+
+
 def test_the_outline_shows_clicks_where_they_are() -> None:
-    drawn = peaks(click_train(bpm=60, seconds=4.0, sample_rate=RATE))
+    drawn = _peaks(click_train(bpm=60, seconds=4.0, sample_rate=RATE))
     assert drawn.size == 4 * BINS
     loud = np.flatnonzero(drawn > 100)
     assert set(loud // BINS) == {0, 1, 2, 3}
     assert (loud % BINS).max() <= 2
-    assert peaks(np.zeros(0, np.float32)).size == 0
-    assert peaks(np.full(RATE, 2.0, np.float32)).max() == 255
+    assert _peaks(np.zeros(0, np.float32)).size == 0
+    assert _peaks(np.full(RATE, 2.0, np.float32)).max() == 255
+
+
+def test_an_outline_is_the_same_however_the_sound_comes() -> None:
+    sound = np.random.default_rng(0).normal(0, 0.3, 3 * 22_050 + 17).astype(np.float32)
+    whole = _peaks(sound, rate=22_050)
+    assert whole.size == 3 * BINS + 1
+    assert (_peaks(sound, rate=22_050, block=1000) == whole).all()
+    assert whole[7] == round(255 * min(1.0, float(np.abs(sound[7 * 441 : 8 * 441]).max())))
 
 
 def test_a_file_is_outlined_at_its_own_length(odd: Path) -> None:

@@ -62,6 +62,7 @@ def similar(
     variety: float = 0.0,
     one_per_artist: bool = False,
     model: str = "",
+    listener: "Callable[[str], Callable[[Path], Analysis]] | None" = None,
 ) -> Found:
     """The tracks of a catalogue that are most like some, the most alike first; none of these, and no copy of them.
 
@@ -74,6 +75,7 @@ def similar(
         variety: 0 takes the most alike; up to 1, the more the answers differ from each other.
         one_per_artist: no artist twice, and none of the seeds.
         model: compare what this model heard; by default the one that most tracks show.
+        listener: opens a model by its name, to listen to files; by default `listener_of`.
 
     Raises:
         EarmarkError: a seed is not there, cannot be heard, or its words mean several tracks; or nothing was heard yet.
@@ -82,7 +84,7 @@ def similar(
     if not len(column.ids):
         heard_by = f" by {model}" if model else ""
         raise CatalogueError(f"{catalogue.path}: no track was heard yet{heard_by}; `earmark scan FOLDER` does it")
-    listen = listener_of(column.model)
+    listen = (listener or listener_of)(column.model)
     asked, shunned = (
         [seed_track(catalogue, name, column.model, listen) for name in names] for names in (seeds, unlike)
     )

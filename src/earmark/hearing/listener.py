@@ -72,8 +72,12 @@ class Listener:
         """Digest of the model and the settings; see `version_of`."""
         return version_of(self.model.config, parts=self.parts, fast=self.fast, original=self.original)
 
-    def __call__(self, path: Path | str) -> Analysis:
+    def __call__(self, path: Path | str, *, tap: Callable[[Waveform], None] | None = None) -> Analysis:
         """Hear a file.
+
+        Args:
+            path: the file.
+            tap: is given what is decoded for the model, block by block; nothing where only excerpts are heard.
 
         Raises:
             UnreadableAudio: there is no audio in it that can be heard.
@@ -84,7 +88,7 @@ class Listener:
         meter = Meter() if "loudness" in self.parts else None
         with Recording(path) as recording:
             blocks = recording.blocks(config.sample_rate, tap=meter.add if meter else None)
-            shared = _shared(blocks, [each.add for each in (onsets, pitches) if each])
+            shared = _shared(blocks, [*(each.add for each in (onsets, pitches) if each), *([tap] if tap else [])])
             heard, duration, warnings = self._hear(recording, shared)
         _, best = heard.timeline.top(1)[0]
         music = not heard.no_music

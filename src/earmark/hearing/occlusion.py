@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from earmark.audio import Recording, Waveform
 from earmark.errors import UnreadableAudio
 from earmark.hearing.model import Model
+from earmark.hearing.sounds import HeardSound, audible
 from earmark.spectra import hann, mel_slaney
+from earmark.timeline import Timeline
 
 PARTS: Final = 10  # stretches of a window
 EDGES: Final = (0, 60, 120, 250, 500, 1000, 2000, 4000, 8000)  # Hz; the last band has no upper end
@@ -46,6 +48,7 @@ class Reasons:
         start: of the window, in seconds.
         stretches: in the order of time, in seconds from the beginning of the recording.
         bands: from low to high.
+        sounds: that the ear of the model hears in the window, by name; none where it has no ear.
         picture: mel spectrogram of the window, `PICTURE`, 0 (silence) to 255, low bands first.
     """
 
@@ -54,6 +57,7 @@ class Reasons:
     start: float
     stretches: tuple[Part, ...]
     bands: tuple[Part, ...]
+    sounds: tuple[HeardSound, ...]
     picture: NDArray[np.uint8]
 
     def as_json(self) -> dict[str, Any]:
@@ -67,17 +71,19 @@ class Reasons:
             "probability": round(self.probability, 4),
             "start": round(self.start, 3),
             **parts,
+            "sounds": [{"name": each.name, "score": round(each.score, 4)} for each in self.sounds],
             "picture": self.picture.tolist(),
         }
 
 
-def explain(model: Model, path: Path, style: str = "") -> Reasons:
+def explain(model: Model, path: Path, style: str = "", timeline: Timeline | None = None) -> Reasons:
     """Ask a model for the reasons of its answer, in the window of a file that speaks for it most.
 
     Args:
         model: the model.
         path: the file.
         style: one of the model's; by default that of the answer.
+        timeline: that the model heard in the file, if it has heard it already.
 
     Raises:
         UnreadableAudio: it cannot be decoded.
@@ -86,20 +92,22 @@ def explain(model: Model, path: Path, style: str = "") -> Reasons:
     """
     config = model.config
     with Recording(path) as recording:
-        found = list(model.windows(recording.blocks(config.sample_rate)))
-    if not found:
-        raise UnreadableAudio(path, "there is nothing to hear in it")
-    timeline = model.hear_windows(found).timeline
-    style = style or timeline.top(1)[0][0]
-    column = timeline.styles.index(style)
-    best = int(np.argmax(timeline.probabilities[:, column]))
-    start, waveform = found[best]
+        if timeline is None:
+            timeline = model.hear_windows(model.windows(recording.blocks(config.sample_rate))).timeline
+        style = style or timeline.top(1)[0][0]
+        column = timeline.styles.index(style)
+        start = float(timeline.starts[np.argmax(timeline.probabilities[:, column])])
+        blocks = list(recording.blocks(config.sample_rate, start=start, duration=timeline.window))
+    if not blocks:
+        raise UnreadableAudio(path, "it is shorter than it was when it was heard")
+    waveform = np.concatenate(blocks)
     return Reasons(
         style,
         _probability(model, waveform, column),
         start,
         tuple(_stretches(model, waveform, column, start)),
         tuple(_bands(model, waveform, column)),
+        audible(model.sounds(waveform)),
         picture(waveform, config.sample_rate),
     )
 

@@ -1,33 +1,57 @@
-"""A model that hears files a few at once, for everybody who asks; when too many wait, the next one is refused."""
+"""A model that hears files a few at once, for everybody who asks; when too many wait, the next one is refused.
+
+A model is opened once and shared. What was heard last stays in memory, known by the sound itself, so that a question
+about a file that is sent again (why? what sounds alike?) hears nothing again; the file itself is not kept.
+"""
 
 import os
 import threading
+from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from earmark.app.listening import open_listener
 from earmark.errors import EarmarkError
+from earmark.library.content import content_hash
 from earmark.runner import run
+from earmark.web.waveform import Outline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from earmark.analysis import Analysis
+    from earmark.hearing import Listener, Model
     from earmark.runner import Outcome
 
 T = TypeVar("T")
+
+MODELS: Final = 2  # that stay open: the one that hears, and the one that filled the catalogue
+REMEMBERED: Final = 64  # files of which it is known what was heard; a few kB each
 
 
 class BusyError(EarmarkError):
     """Too many files wait for the model."""
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A file that was heard: the analysis, the hash of its content, and the outline of its sound as `Outline.peaks`."""
+
+    analysis: "Analysis"
+    content: str
+    peaks: "NDArray[np.uint8]"
+
+
 class Ears:
     """A model with a waiting room.
 
     Args:
-        model: tells the name or folder of the model now; it is opened when a file comes, once for each thread.
+        model: tells the name or folder of the model now; it is opened when a file comes.
         waiting: files that may wait or be heard at once.
         threads: files that are heard at once; by default one for each core.
     """
@@ -35,17 +59,19 @@ class Ears:
     def __init__(self, model: "Callable[[], str]", waiting: int, threads: int = 0) -> None:
         threads = threads or os.cpu_count() or 1
         self._model = model
-        self._here = threading.local()
+        self._lock = threading.Lock()
+        self._open: OrderedDict[str, Listener] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], Heard] = OrderedDict()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ears")
         self._room = threading.BoundedSemaphore(waiting + threads)
 
-    def hear(self, path: Path) -> "Future[Outcome[Analysis]]":
+    def hear(self, path: Path) -> "Future[Outcome[Heard]]":
         """Hear a file as soon as it is its turn.
 
         Raises:
             BusyError: too many wait; nothing was begun.
         """
-        return self.do(lambda: run(path, self._listener()))
+        return self.do(lambda: run(path, self.heard))
 
     def do(self, work: "Callable[[], T]") -> "Future[T]":
         """Do other work of the model's kind as soon as it is its turn.
@@ -63,9 +89,46 @@ class Ears:
         """Hear what is under way, and nothing more."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _listener(self) -> "Callable[[Path], Analysis]":
-        name = self._model()
-        if getattr(self._here, "name", None) != name:
-            self._here.listener, self._here.name = open_listener(name), name
-        listener: Callable[[Path], Analysis] = self._here.listener
-        return listener
+    @property
+    def model(self) -> "Model":
+        """The model that hears, open."""
+        return self._listener(self._model()).model
+
+    def heard(self, path: Path, model: str = "") -> Heard:
+        """Hear a file now, or remember what was heard in it; within `do`, so that not too many do it at once.
+
+        Args:
+            path: the file.
+            model: the name of another model than the one that hears.
+
+        Raises:
+            UnreadableAudio: it cannot be heard.
+            BundleError: there is no such model.
+        """
+        listener = self._listener(model or self._model())
+        key = content_hash(path), str(listener.model.folder)
+        with self._lock:
+            found = self._known.get(key)
+        if found is None:
+            outline = Outline(listener.model.config.sample_rate)
+            found = Heard(listener(path, tap=outline.add), key[0], outline.peaks())
+            with self._lock:
+                self._known[key] = found
+                while len(self._known) > REMEMBERED:
+                    self._known.popitem(last=False)
+        return replace(found, analysis=replace(found.analysis, path=path))
+
+    def listener(self, model: str) -> "Callable[[Path], Analysis]":
+        """Hears files with a model of this name, or remembers what it heard."""
+        return lambda path: self.heard(path, model).analysis
+
+    def _listener(self, name: str) -> "Listener":
+        with self._lock:
+            named = (each for each, listener in self._open.items() if name in (each, listener.model.config.name))
+            known = next(named, None) or name
+            if known not in self._open:
+                self._open[known] = open_listener(known)
+            self._open.move_to_end(known)
+            while len(self._open) > MODELS:
+                self._open.popitem(last=False)
+            return self._open[known]

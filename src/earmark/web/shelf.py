@@ -1,4 +1,8 @@
-"""Pages of the catalogue from any place on: a list in the order of a search is kept as long as nothing changes."""
+"""Pages of the catalogue from any place on.
+
+The first page is asked of the index alone, so that each letter of a search is answered at once; for the others, the
+list in the order of the search is kept as long as nothing changes.
+"""
 
 import threading
 from collections import OrderedDict
@@ -39,6 +43,8 @@ class Shelf:
         with open_catalogue(self._path) as opened:
             with self._lock:
                 found = self._lists.get(key)
+            if found is None and not start:
+                return opened.count(query), opened.find(query, limit=limit, sort=sort, descending=descending)
             if found is None:
                 found = opened.ids(query, sort=sort, descending=descending)
                 with self._lock:

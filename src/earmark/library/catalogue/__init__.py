@@ -22,6 +22,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -182,17 +183,17 @@ class Catalogue:
         """The ids of all tracks that meet a query, in the order of `find`, (tracks,)."""
         match = self._match(query)
         if match and sort == "added" and not descending:
-            found = self._rows("SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid", match)
+            sql = "SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid"
         else:
             matching = "tracks.id IN (SELECT rowid FROM search WHERE search MATCH ?)" if match else "NOT +missing"
             direction = "DESC" if descending else "ASC"
             joined = "" if sort == "added" else "LEFT JOIN analyses ON analyses.id = tracks.analysis"
             order = f"{SORTS[sort]} {direction}, tracks.id {direction}"
-            found = self._rows(
-                f"SELECT tracks.id FROM tracks {joined} WHERE {matching} ORDER BY {order}",  # noqa: S608  our own words
-                *([match] if match else []),
-            )
-        return np.fromiter((row[0] for row in found), np.int64, len(found))
+            sql = f"SELECT tracks.id FROM tracks {joined} WHERE {matching} ORDER BY {order}"  # noqa: S608  our own words
+        with translated(self.path):
+            cursor = self._connection.cursor()
+            cursor.row_factory = None  # plain tuples: half the time for 100,000 of them
+            return np.fromiter(chain.from_iterable(cursor.execute(sql, [match] if match else [])), np.int64)
 
     def embeddings(self, model: str = "") -> EmbeddingColumn:
         """The embeddings of the tracks that are there, as one matrix; see `column`.

@@ -15,13 +15,14 @@ from earmark.app.catalogue import open_catalogue
 from earmark.app.explaining import explain
 from earmark.app.similar import Found, similar
 from earmark.errors import EarmarkError, FileError
-from earmark.library.content import content_hash
 from earmark.web.api.asked import AskedEars, AskedSite
 from earmark.web.site import Site
-from earmark.web.waveform import BINS, outline
+from earmark.web.waveform import BINS
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from earmark.hearing.occlusion import Reasons
 
 router = APIRouter(tags=["listen"])
 
@@ -40,20 +41,27 @@ async def listen(
     """Say which style a file is, as `earmark listen --json` does; the file is deleted when the answer is there."""
     async with _kept(file) as path:
         outcome = await answered(ears.hear(path), site)
-        if isinstance(outcome, EarmarkError):
-            raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, outcome.reason)
-        peaks = await asyncio.to_thread(_waveform, path) if waveform else {}
-        known = await asyncio.to_thread(_in_library, site, path)
-    answer = outcome.as_json(top=top, detail=detail)
-    return {**answer, "path": file.filename or "", "headline": str(outcome.answer()), "track": known, **peaks}
+    if isinstance(outcome, EarmarkError):
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, outcome.reason)
+    answer = {
+        **outcome.analysis.as_json(top=top, detail=detail),
+        "path": file.filename or "",
+        "headline": str(outcome.analysis.answer()),
+        "track": await asyncio.to_thread(_in_library, site, outcome.content),
+    }
+    return {**answer, "waveform": {"bins": BINS, "peaks": outcome.peaks.tolist()}} if waveform else answer
 
 
 @router.post("/why", responses={415: {}, 422: {}, 429: {}, 504: {}})
 async def why(file: UploadFile, site: AskedSite, ears: AskedEars, style: str = "") -> dict[str, Any]:
-    """Tell which seconds and bands of a file decided for a style; by default for that of the answer."""
+    """Tell which seconds, bands and sounds of a file decided for a style; by default for that of the answer."""
+
+    def ask(path: Path) -> "Reasons":
+        return explain(path, ears.model, style, ears.heard(path).analysis)
+
     async with _kept(file) as path:
         try:
-            found = await answered(ears.do(lambda: explain(path, site.model, style)), site)
+            found = await answered(ears.do(lambda: ask(path)), site)
         except FileError as error:
             raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, error.reason) from None
     return found.as_json()
@@ -67,7 +75,7 @@ async def alike(
 
     def find(path: Path) -> Found:
         with open_catalogue(site.catalogue) as opened:
-            return similar(opened, [str(path)], limit=limit)
+            return similar(opened, [str(path)], limit=limit, listener=ears.listener)
 
     async with _kept(file) as path:
         try:
@@ -77,12 +85,12 @@ async def alike(
     return [{name: value for name, value in each.as_json().items() if name != "like"} for each in found.tracks]
 
 
-def _in_library(site: Site, path: Path) -> int | None:
-    """The id of a track of the library with the same sound; None if there is none."""
+def _in_library(site: Site, content: str) -> int | None:
+    """The id of a track of the library with this content; None if there is none."""
     if not site.catalogue.exists():
         return None
     with open_catalogue(site.catalogue) as opened:
-        return next((state.id for state in opened.states_of(content_hash(path)) if not state.missing), None)
+        return next((state.id for state in opened.states_of(content) if not state.missing), None)
 
 
 async def answered(future: "Future[T]", site: Site) -> T:
@@ -101,10 +109,6 @@ async def _kept(file: UploadFile) -> AsyncIterator[Path]:
         path = Path(folder, "upload").with_suffix(Path(Path(file.filename or "").name).suffix[:12])
         await asyncio.to_thread(_keep, file, path)
         yield path
-
-
-def _waveform(path: Path) -> dict[str, Any]:
-    return {"waveform": {"bins": BINS, "peaks": outline(path, 0).tolist()}}
 
 
 def _keep(file: UploadFile, path: Path) -> None:

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from earmark.app.catalogue import open_catalogue
 from earmark.app.explaining import explain
+from earmark.app.lookup import current
 from earmark.app.query import query
 from earmark.library import Catalogue, Track
 from earmark.library import Query as Conditions
@@ -106,9 +107,10 @@ def waveform(number: int, site: AskedSite) -> dict[str, Any]:
 
 @router.get("/{number}/why", responses={404: {}, 415: {}, 422: {}, 429: {}, 504: {}})
 async def why(number: int, site: AskedSite, ears: AskedEars, style: Text = "") -> dict[str, Any]:
-    """Tell which seconds and bands of a track decided for a style; by default for that of the answer."""
-    path = _file(await run_in_threadpool(_track, site, number))
-    found = await answered(ears.do(lambda: explain(path, site.model, style)), site)
+    """Tell which seconds, bands and sounds of a track decided for a style; by default for that of the answer."""
+    known = await run_in_threadpool(_track, site, number)
+    path = _file(known)
+    found = await answered(ears.do(lambda: explain(path, ears.model, style, current(known))), site)
     return found.as_json()
 
 

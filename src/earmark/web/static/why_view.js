@@ -1,5 +1,5 @@
 // Reasons for an answer: the spectrogram of the window that speaks for it most, and what the answer loses without each
-// second and each band.
+// second and each band, and the sounds that the ear of the model names there.
 
 import { clock } from "/static/track_view.js";
 
@@ -14,6 +14,9 @@ export default {
       <p v-if="problem" class="em-error" role="alert">{{ problem }}</p>
       <template v-if="found">
         <p>{{ summary }}</p>
+        <p v-if="found.sounds.length" class="em-sounds">It hears there:
+          <span v-for="sound in found.sounds" :key="sound.name" :title="'score ' + sound.score.toFixed(2)">{{ sound.name }}</span></p>
+        <p v-else class="em-dim">No instrument or voice stands out there.</p>
         <canvas ref="picture" class="em-spectrum" role="img" :aria-label="summary"></canvas>
         <ol class="em-bars" :aria-label="'seconds that speak for ' + found.style">
           <li v-for="part in found.stretches"><span>{{ time(part.low) }}–{{ time(part.high) }}</span>
