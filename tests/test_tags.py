@@ -190,6 +190,24 @@ def test_a_file_without_tags_has_empty_ones_and_takes_some(kind: str, plain: dic
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "wma"])
+def test_a_comment_of_several_values_keeps_them_all(kind: str, plain: dict[str, Path], tmp_path: Path) -> None:
+    path = Path(shutil.copy(plain[kind], tmp_path))
+    journal = Journal(tmp_path / "journal")
+    write(path, [Change("comment", (), ("from Anna", "peak time"))], journal.start())
+    assert (read(path).comment, read(path).more_comments) == ("from Anna", ("peak time",))
+    write(path, [Change("comment", ("from Anna", "peak time"), ("from Anna / 8A", "peak time"))], journal.start())
+    assert values_of(read(path), "comment") == ("from Anna / 8A", "peak time")
+
+
+def test_several_comments_are_refused_where_there_is_room_for_one(plain: dict[str, Path], tmp_path: Path) -> None:
+    path = Path(shutil.copy(plain["wma"], tmp_path))
+    before = path.read_bytes()
+    with pytest.raises(TagError, match=r"not changed: it would have several comments, and ASF has room for one"):
+        write(path, [Change("comment", (), ("from Anna", "peak time"))], Journal(tmp_path / "journal").start())
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_artist_title_and_genre_are_read_whatever_the_container(
     kind: str, plain: dict[str, Path], tmp_path: Path

@@ -75,6 +75,12 @@ def test_append_adds_to_fields_of_several_values_and_to_the_comment() -> None:
     }
     there = Tags(genres=("drum & bass",), styles=("DRUM & BASS", "x"), bpm=1, key="C", energy="1", comment="8A!")
     assert plan(there, HEARD, Settings(policy=Policy.APPEND, comment="{camelot}")) == ()
+    several = Tags(comment="from Anna", more_comments=("peak time", "B side"))
+    assert after(several, fields=("comment",), policy=Policy.APPEND, comment="{camelot}") == {
+        "comment": ("from Anna / 8A", "peak time", "B side")
+    }
+    assert after(several, fields=("comment",), policy=Policy.APPEND, comment="peak") == {}
+    assert after(several, fields=("comment",), policy=Policy.REPLACE, comment="{camelot}") == {"comment": ("8A",)}
 
 
 def test_replace_replaces() -> None:

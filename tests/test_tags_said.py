@@ -128,7 +128,7 @@ def test_a_second_name_counts_where_the_first_one_says_nothing(sounds: dict[str,
 
 def test_the_text_of_a_tempo_is_not_part_of_a_track_in_json(tmp_path: Path) -> None:
     track = heard_track(tmp_path / "a.mp3", tags=Tags(bpm_text="128 BPM"))
-    assert set(track.as_json()["tags"]) == set(vars(Tags())) - {"bpm_text"}
+    assert set(track.as_json()["tags"]) == set(vars(Tags())) - {"bpm_text", "more_comments"}
 
 
 # Spaces
@@ -280,6 +280,72 @@ def test_a_damaged_ape_tag_says_nothing(sounds: dict[str, Path], tmp_path: Path,
         write(path, [Change("key", (), ("Am",))], journal.start())
         assert list(undo(journal)) == [path]
         assert path.read_bytes() == before
+
+
+DAMAGED_ITEMS = {
+    "a text that is no UTF-8": lambda content: content.replace("Größe".encode(), b"Gr\xff\xfe\xff\xfee"),
+    "a key that is no ASCII": lambda content: content.replace(b"Title\0", b"T\xfftle\0"),
+    "a kind that there is not": lambda content: content.replace(b"\0\0\0\0Title\0", b"\6\0\0\0Title\0"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_ITEMS)
+def test_a_damaged_ape_item_says_nothing_and_the_others_are_taken_over(
+    damage: str, sounds: dict[str, Path], tmp_path: Path, journal: Journal
+) -> None:
+    path = Path(shutil.copy(sounds["mp3"], tmp_path))
+    length = len(with_ape(path, APE_TAG))
+    before = path.read_bytes()
+    path.write_bytes(DAMAGED_ITEMS[damage](before))
+    damaged = path.read_bytes()
+    assert damaged != before
+    assert (read(path).title, read(path).genres, read(path).bpm) == ("", ("Techno", "House"), 130.0)
+    assert fields_planned(path, Policy.FILL, ("genre", "style", "bpm")) == {}
+    write(path, [Change("key", (), ("Am",))], journal.start())
+    assert path.read_bytes().endswith(damaged[-length:])
+    assert sorted(ID3.ID3(path, load_v1=False)) == sorted(
+        ["TPE1", "TCON", "TBPM", "TPE2", "TDRC", "TRCK", "TXXX:STYLE", "TXXX:REPLAYGAIN_TRACK_GAIN", "TKEY"]
+    )
+    assert list(undo(journal)) == [path]
+    assert path.read_bytes() == damaged
+
+
+def test_an_ape_item_of_a_wrong_size_ends_what_is_read_and_nothing_is_made_up(
+    sounds: dict[str, Path], tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(sounds["mp3"], tmp_path))
+    tag = with_ape(path, {"Title": "one", "Artist": "somebody", "BPM": "130"})
+    wrong = tag.replace(struct.pack("<2I", 8, 0) + b"Artist", struct.pack("<2I", 7, 0) + b"Artist")
+    path.write_bytes(sounds["mp3"].read_bytes() + wrong)
+    assert (read(path).title, read(path).artist, read(path).bpm) == ("one", "", 130.0)
+
+
+def test_two_ape_keys_of_one_frame_are_both_taken_over(
+    sounds: dict[str, Path], tmp_path: Path, journal: Journal
+) -> None:
+    path = Path(shutil.copy(sounds["mp3"], tmp_path))
+    with_ape(path, {"Label": "One Records", "Publisher": ["Two Ltd", "One Records"]})
+    write(path, [Change("key", (), ("Am",))], journal.start())
+    assert list(ID3.ID3(path)["TPUB"].text) == ["One Records", "Two Ltd"]
+
+
+def test_an_ape_tag_before_lyrics_is_read(sounds: dict[str, Path], tmp_path: Path) -> None:
+    path = Path(shutil.copy(sounds["mp3"], tmp_path))
+    with_ape(path, {"Title": "of APE"})
+    lyrics = b"LYRICSBEGININD0000200LYR00003la\n"
+    path.write_bytes(path.read_bytes() + lyrics + f"{len(lyrics):06}LYRICS200".encode() + old_tag())
+    assert (read(path).title, read(path).album) == ("of APE", "An old album")
+
+
+def test_a_damaged_item_refuses_a_file_whose_only_tag_is_ape(tmp_path: Path, journal: Journal) -> None:
+    path = encode(tmp_path / "a.wv", "wavpack")
+    with_ape(path, {"Title": "Größe", "Genre": "Techno"})
+    path.write_bytes(path.read_bytes().replace("Größe".encode(), b"Gr\xff\xfe\xff\xfee"))
+    before = path.read_bytes()
+    for act in (lambda: read(path), lambda: write(path, [Change("key", (), ("Am",))], journal.start())):
+        with pytest.raises(TagError, match=r"a\.wv: its tags or its structure are damaged"):
+            act()
+    assert path.read_bytes() == before
 
 
 def test_a_cover_in_an_ape_tag_stays_there(sounds: dict[str, Path], tmp_path: Path, journal: Journal) -> None:

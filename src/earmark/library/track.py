@@ -1,8 +1,8 @@
 """A track of a collection: a file, what its tags say, and what was heard in it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ class Tags:
     `genres` and `styles` keep the order and the spelling of the file. `bpm` is a number however the container writes
     it; `bpm_text` is what stands there where that is no number ("120-128"), so that it is not taken for empty. `key` is
     what stands there: `Am`, `8A`, `A minor`. `provenance` is what earmark wrote about an earlier analysis.
+    A comment of several values has its first in `comment`, the others in `more_comments`.
     """
 
     title: str = ""
@@ -30,7 +31,16 @@ class Tags:
     energy: str = ""
     comment: str = ""
     provenance: str = ""
-    bpm_text: str = ""  # of files only: neither in the catalogue nor in JSON
+    bpm_text: str = ""
+    more_comments: tuple[str, ...] = ()
+
+    def as_kept(self) -> Self:
+        """The tags as the catalogue and JSON have them: without the fields of `OF_FILES_ONLY`."""
+        return replace(self, bpm_text="", more_comments=())
+
+
+OF_FILES_ONLY: Final = frozenset({"bpm_text", "more_comments"})
+"""Fields of `Tags` that are neither in the catalogue nor in JSON."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ class Track:
             "missing": self.missing,
             "error": self.error,
             "fingerprint": self.content_hash,
-            "tags": {name: value for name, value in vars(self.tags).items() if name != "bpm_text"},
+            "tags": {name: value for name, value in vars(self.tags).items() if name not in OF_FILES_ONLY},
             "heard": self.analysis.as_json(top=3) if self.analysis else None,
         }
 

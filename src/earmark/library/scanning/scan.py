@@ -223,9 +223,9 @@ def reread(
 
 
 def _with_tags(noted: Track, read_tags: ReadTags, _path: Path) -> Track:
-    """A track with what its file says now; the catalogue keeps no tempo in words."""
+    """A track with what its file says now; the catalogue does not keep all of it."""
     now = with_tags(replace(noted, error=""), read_tags)
-    return replace(now, tags=replace(now.tags, bpm_text=""))
+    return replace(now, tags=now.tags.as_kept())
 
 
 def _given(examine: Examiner) -> Task[Track]:

@@ -89,6 +89,8 @@ def values_of(tags: Tags, name: str) -> tuple[str, ...]:
     value = getattr(tags, BY_NAME[name].attribute)
     if name == "bpm" and value is None:
         value = tags.bpm_text
+    if name == "comment" and value:
+        return (value, *tags.more_comments)
     if value is None or value == "":
         return ()
     return value if isinstance(value, tuple) else (number(value) if isinstance(value, float) else value,)
@@ -100,6 +102,8 @@ def with_values(tags: Tags, name: str, values: tuple[str, ...]) -> Tags:
     value: Any = values if name in SEVERAL else first
     if name == "bpm":
         return replace(tags, bpm=float(first) if first else None, bpm_text="")
+    if name == "comment":
+        return replace(tags, comment=first, more_comments=values[1:])
     return replace(tags, **{BY_NAME[name].attribute: value})
 
 
@@ -129,6 +133,7 @@ def collected(sources: Sequence[Source], family: Family) -> Tags:
         comment=first["comment"],
         provenance=first["provenance"],
         bpm_text="" if tempos else first["bpm"],
+        more_comments=tuple(found["comment"][1:]),
     )
 
 

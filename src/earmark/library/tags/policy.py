@@ -126,7 +126,10 @@ def _after(name: str, before: tuple[str, ...], heard: tuple[str, ...], policy: P
     if policy is Policy.FILL or (name not in SEVERAL and name != "comment"):
         return before
     if name == "comment":
-        return before if heard[0] in before[0] else (before[0] + BETWEEN_COMMENTS + heard[0],)
+        if any(heard[0] in value for value in before):
+            return before
+        first, *others = before
+        return (first + BETWEEN_COMMENTS + heard[0], *others)
     known = {value.casefold() for value in before}
     return (*before, *(value for value in heard if value.casefold() not in known))
 

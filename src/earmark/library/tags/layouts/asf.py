@@ -159,6 +159,8 @@ def _changed(file: BinaryIO, header: list[Object], inside: list[Object], values:
     added = b""
     if comment:
         text = comment[FIELDS[DESCRIPTION]]
+        if len(text) > 1:
+            raise LayoutError("it would have several comments, and ASF has room for one")
         if CONTENT in by_kind:
             splices += _described(by_kind[CONTENT], text)
         else:

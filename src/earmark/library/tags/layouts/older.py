@@ -13,17 +13,19 @@ import struct
 from collections.abc import Sequence
 from typing import Any, BinaryIO, Final
 
-import mutagen
-from mutagen.apev2 import TEXT, APEv2
+from mutagen.apev2 import TEXT
 from mutagen.id3 import TCON
 
 from earmark.library.tags.fields import says_something
+from earmark.library.tags.layouts.ape import FRAME, MARK
 from earmark.library.tags.layouts.layout import Values, read_exactly, size_of
 
-_APEv2: Any = APEv2  # mutagen says of few of its classes what they take
-_TCON: Any = TCON
+_TCON: Any = TCON  # mutagen says of few of its classes what they take
 SIZE_OF_V1: Final = 128  # bytes
-APE_MARK: Final = b"APETAGEX"  # which has "TAG" in it, where ID3v1 may be looked for
+ITEM: Final = 8  # bytes of an item before its key
+KIND: Final = 6  # the flags that say of what kind an item is
+KNOWN_FLAGS: Final = 0xE0000007
+LYRICS_TAIL: Final = b"000000LYRICS200"
 UNDO_OF_MP3GAIN: Final = "mp3gain_"
 
 _FROM_APE: Final = {
@@ -65,8 +67,8 @@ def read_v1(file: BinaryIO) -> Values:
     if size < SIZE_OF_V1:
         return {}
     tag = read_exactly(file, size - SIZE_OF_V1, SIZE_OF_V1)
-    before = min(len(b"APE"), size - SIZE_OF_V1)
-    if tag[:3] != b"TAG" or (read_exactly(file, size - SIZE_OF_V1 - before, before) + tag).startswith(APE_MARK):
+    before = min(len(b"APE"), size - SIZE_OF_V1)  # "APETAGEX" has "TAG" in it, too
+    if tag[:3] != b"TAG" or (read_exactly(file, size - SIZE_OF_V1 - before, before) + tag).startswith(MARK):
         return {}
     title, artist, album, year, comment, genre = struct.unpack("30s30s30s4s30sB", tag[3:])
     track = comment[29] if not comment[28] else 0
@@ -77,21 +79,67 @@ def read_v1(file: BinaryIO) -> Values:
 
 
 def read_ape(file: BinaryIO) -> Values:
-    """Texts of the APE tag of a file, by the names of ID3v2; a damaged tag says nothing."""
-    file.seek(0)
-    try:
-        items = _APEv2(file)
-    except (mutagen.MutagenError, ValueError):  # there is none, or none that can be read
-        return {}
+    """Texts of the APE tag of a file, by the names of ID3v2; an item that is damaged says nothing, the others do."""
     values: dict[str, tuple[str, ...]] = {}
-    for key, value in items.items():
-        if value.kind != TEXT or key.casefold().startswith(UNDO_OF_MP3GAIN):
+    for key, value in _texts_of_ape(file):
+        if key.casefold().startswith(UNDO_OF_MP3GAIN):
             continue
-        texts = tuple(text for text in value if says_something(text))
         name = _FROM_APE.get(key.casefold(), f"TXXX:{key}")
+        texts = tuple(text for text in value.split("\0") if says_something(text))
         if texts:
-            values.setdefault(name, genres_of(texts) if name == "TCON" else texts)
+            texts = genres_of(texts) if name == "TCON" else texts
+            # Two keys may be one frame, Label and Publisher: it gets the values of both, each once.
+            values[name] = tuple(dict.fromkeys((*values.get(name, ()), *texts)))
     return values
+
+
+def _texts_of_ape(file: BinaryIO) -> list[tuple[str, str]]:
+    """Key and text of each item of the APE tag of a file that can be read."""
+    block = _items_of_ape(file)
+    items: list[tuple[bytes, int, bytes]] = []
+    position = 0
+    while block[position:].strip(b"\0"):
+        size, flags = struct.unpack_from("<2I", block.ljust(position + ITEM), position)
+        key, zero, _ = block[position + ITEM :].partition(b"\0")
+        start = position + ITEM + len(key) + len(zero)
+        position = start + size
+        if flags & ~KNOWN_FLAGS or not zero or position > len(block):  # no item: the one before has a wrong size
+            items = items[:-1]
+            break
+        items.append((key, flags, block[start:position]))
+    texts = [(key, value) for key, flags, value in items if (flags & KIND) >> 1 == TEXT]
+    return [(key.decode("ascii"), value.decode()) for key, value in texts if key.isascii() and _is_text(value)]
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _items_of_ape(file: BinaryIO) -> bytes:
+    """The items of the APE tag of a file, one after the other; nothing where there is none, or its size is wrong."""
+    end = size_of(file)
+    if end >= SIZE_OF_V1 and read_exactly(file, end - SIZE_OF_V1, len(b"TAG")) == b"TAG":
+        end = _before_lyrics(file, end - SIZE_OF_V1)
+    footer = read_exactly(file, max(end - FRAME, 0), min(end, FRAME))
+    if not footer.startswith(MARK):  # the mark of a short tag may look like ID3v1
+        end = size_of(file)
+        footer = read_exactly(file, max(end - FRAME, 0), min(end, FRAME))
+    if not footer.startswith(MARK):
+        return b""
+    (size,) = struct.unpack_from("<I", footer, len(MARK) + 4)
+    return read_exactly(file, end - size, size - FRAME) if FRAME <= size <= end else b""
+
+
+def _before_lyrics(file: BinaryIO, end: int) -> int:
+    """Place where Lyrics3v2 begins, which may stand between APE and ID3v1; `end` where there is none."""
+    tail = read_exactly(file, max(end - len(LYRICS_TAIL), 0), min(end, len(LYRICS_TAIL)))
+    if not tail.endswith(b"LYRICS200") or not tail[:6].isdigit():
+        return end
+    return max(end - len(LYRICS_TAIL) - int(tail[:6]), 0)
 
 
 def genres_of(texts: Sequence[str]) -> tuple[str, ...]:
