@@ -55,7 +55,7 @@ def test_a_small_recipe_makes_a_whole_model(
     assert found.out == tmp_path / "small"
     assert found.config.styles == [style.label for style in styles()]
     assert found.config.window == 29.12
-    assert found.config.provenance["recipe"] == "recipes/house12.toml"
+    assert found.config.provenance["recipe"] == "earmark/recipes/house12/house12.toml"
     assert found.config.measures["precision_at_1"] == round(scores[0].micro[0].value, 3)
     assert found.check.shape == (1, 3 * 22_050)
     assert sum(p.numel() for p in found.network.parameters()) == 74 * 16 + 16 + 16 * 12 + 12

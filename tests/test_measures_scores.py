@@ -84,6 +84,22 @@ def test_a_score_as_json_is_rounded_to_three_digits() -> None:
     assert stored["by_class"] == {"House": [0.333, 3], "Techno": [1.0, 1], "Trance": [0.0, 1]}
 
 
+def test_a_score_as_json_says_what_was_taken_for_what_and_which_confidence_was_right() -> None:
+    measured = score("by artist", ("House", "Techno", "Trance"), LABELS, PROBABILITIES, None)
+    stored = json.loads(json.dumps(measured.as_json()))
+    assert stored["confusion"] == {
+        "classes": ["House", "Techno", "Trance"],
+        "counts": [[1, 1, 1], [0, 1, 0], [1, 0, 0]],  # rows: the truth; columns: the answer
+    }
+    bins = stored["reliability"]
+    assert [len(values) for values in bins.values()] == [15, 15, 15]
+    filled = {index: count for index, count in enumerate(bins["count"]) if count}
+    assert filled == {7: 2, 9: 1, 10: 1, 14: 1}
+    assert [bins["confidence"][index] for index in filled] == [0.5, 0.6, 0.7, 1.0]
+    assert [bins["accuracy"][index] for index in filled] == [0.0, 0.0, 1.0, 1.0]
+    assert bins["confidence"][0] is bins["accuracy"][0] is None
+
+
 def test_the_table_shows_the_best_known_figures_beside_ours_where_there_are_any() -> None:
     known: dict[Average, tuple[float, float, float]] = {"micro": (0.5, 0.75, 0.9)}
     first, second = rows([score("by artist", ("House", "Techno", "Trance"), LABELS, PROBABILITIES, known)])

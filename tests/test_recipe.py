@@ -1,13 +1,18 @@
 """Recipes: what is not exactly a setting is refused in one line that names the file and the key."""
 
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import Field
 
+import earmark
 from earmark.errors import ManifestError
+from earmark.hearing.bundle import CARD, read_config, shipped
 from earmark.learning import recipe
+from earmark.learning.pooling import read_recipe as read_pool
 from earmark.learning.recipe import Recipe
+from earmark.recipes.shipped import FILES
 
 
 class Inner(Recipe):
@@ -28,7 +33,22 @@ def written(folder: Path, text: str) -> Path:
 
 def test_what_stands_in_the_file_is_read_and_the_rest_has_its_default(tmp_path: Path) -> None:
     path = written(tmp_path, "epochs = 5\n[inner]\nshare = 1\n")
-    assert recipe.read(Outer, path, {"name": "one", "epochs": 7}) == Outer(name="one", epochs=5, inner=Inner(share=1.0))
+    found = recipe.read(Outer, path, {"name": "one", "epochs": 7})
+    assert found.model_dump() == {"name": "one", "epochs": 5, "inner": {"share": 1.0}}
+
+
+def test_the_origin_is_the_path_in_the_package_or_the_name_of_the_file(tmp_path: Path) -> None:
+    assert recipe.read(Outer, written(tmp_path, ""), {"name": "one"}).origin == "one.toml"
+    assert read_pool(FILES["house12-pool"]).origin == "earmark/recipes/house12/house12-pool.toml"
+    assert Outer(name="one").origin == ""
+
+
+@pytest.mark.parametrize("folder", shipped().values(), ids=shipped().keys())
+def test_a_shipped_model_names_a_recipe_that_is_there(folder: Path) -> None:
+    named = read_config(folder).provenance["recipe"]
+    texts = re.findall(r"`(\S+\.toml)`", (folder / CARD).read_text(encoding="utf-8"))
+    for path in [*texts, *([named] if isinstance(named, str) else [])]:
+        assert (Path(earmark.__file__).parents[1] / path).is_file(), path
 
 
 @pytest.mark.parametrize(

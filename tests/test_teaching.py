@@ -618,6 +618,9 @@ def test_the_card_and_the_report_hold_the_figures(
     report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
     assert len(report["candidates"]) == len(candidates(["linear"]))
     assert report["accuracy"]["micro"][0] == round(found.accuracy.micro.value, 3)
+    counts = np.array(report["accuracy"]["confusion"]["counts"])
+    assert counts.sum() == sum(report["accuracy"]["reliability"]["count"]) == found.accuracy.tracks
+    assert counts.trace() / counts.sum() == pytest.approx(found.accuracy.micro.value)
     assert report["learning_curve"][0]["tracks_per_style"] == 2
     assert (tmp_path / "report" / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
     assert not list(tmp_path.glob("**/*.part"))

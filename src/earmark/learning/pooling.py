@@ -175,7 +175,7 @@ def make(recipe: PoolConfig, descriptors: Path, ear: Path, out: Path) -> Config:
         temperature=recipe.temperature,
         unknown_threshold=recipe.unknown_threshold,
         provenance=base.provenance
-        | {"summary": recipe.summary, "recipe": f"recipes/{recipe.name}-pool.toml", "ear": heard.provenance["data"]},
+        | {"summary": recipe.summary, "recipe": recipe.origin, "ear": heard.provenance["data"]},
         measures=base.measures | {"ear": heard.measures},
         sha256={},
     )

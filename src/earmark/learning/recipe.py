@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
+import earmark
 from earmark.errors import ManifestError
 
 
@@ -18,6 +19,15 @@ class Recipe(BaseModel):
     """Settings: no unknown keys, no values of another type, none that is not finite, none that changes later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    _origin: str = PrivateAttr(default="")
+
+    @property
+    def origin(self) -> str:
+        """The file that it was read from, as the provenance of a model names it; empty if there is none.
+
+        A file of the package is named from `earmark/` on, any other by its last part: a model tells nobody's folders.
+        """
+        return self._origin
 
 
 R = TypeVar("R", bound=Recipe)
@@ -42,7 +52,15 @@ def read(kind: type[R], path: Path, defaults: Mapping[str, Any] | None = None) -
         raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path}: not TOML: {error}") from error
-    return checked(kind, {**(defaults or {}), **raw}, path)
+    found = checked(kind, {**(defaults or {}), **raw}, path)
+    found._origin = _named(path)  # noqa: SLF001  its own module
+    return found
+
+
+def _named(path: Path) -> str:
+    around = Path(earmark.__file__).resolve().parents[1]
+    inside = path.resolve()
+    return inside.relative_to(around).as_posix() if inside.is_relative_to(around / "earmark") else path.name
 
 
 def checked(kind: type[R], settings: Mapping[str, Any], source: Path | str) -> R:

@@ -18,7 +18,7 @@ coverage        share of tracks that are answered, and of these answered rightly
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -94,6 +94,14 @@ class Reliability:
     confidence: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     count: NDArray[np.intp]
+
+    def as_json(self) -> dict[str, list[Any]]:
+        """The bins in plain values, rounded to three digits; None where a bin is empty."""
+        means = {"confidence": self.confidence, "accuracy": self.accuracy}
+        rounded = {
+            name: [None if np.isnan(each) else round(float(each), 3) for each in of] for name, of in means.items()
+        }
+        return {**rounded, "count": self.count.tolist()}
 
 
 def reliability(y_true: Labels, y_prob: Probabilities, bins: int = 15) -> Reliability:

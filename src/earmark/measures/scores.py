@@ -4,20 +4,24 @@ Tracks of one artist resemble each other, and windows of one track much more so:
 the figures look surer than they are, so artists are drawn, each with all of its tracks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earmark.measures.classification import (
     Average,
     Labels,
     Probabilities,
+    Reliability,
     by_class,
     calibration_error,
+    confusion,
     hits,
     precision_at_k,
+    reliability,
 )
 from earmark.measures.uncertainty import Figure, Indices, mean_interval, wilson
 
@@ -25,11 +29,34 @@ RANKS = (1, 2, 3)
 
 
 @dataclass(frozen=True)
+class Confusion:
+    """What the tracks of each class were taken for.
+
+    Attributes:
+        classes: all of them, in the order of the outputs.
+        counts: tracks by class (row) and answer (column), (classes, classes).
+    """
+
+    classes: tuple[str, ...]
+    counts: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, classes: Sequence[str], labels: Labels, probabilities: Probabilities) -> Self:
+        """Count the answers to tracks of these labels."""
+        return cls(tuple(classes), confusion(labels, probabilities))
+
+    def as_json(self) -> dict[str, list[Any]]:
+        """Names and counts in plain values."""
+        return {"classes": list(self.classes), "counts": self.counts.tolist()}
+
+
+@dataclass(frozen=True)
 class Score:
     """Precision at 1, 2 and 3 of one protocol, over tracks (`micro`) and over classes (`macro`).
 
     `reference` holds the best known figures of the same protocol under the same two names, as far as they were
-    measured. `by_class` is Precision at 1 of each class that has test tracks, with their number.
+    measured. `by_class` is Precision at 1 of each class that has test tracks, with their number. `confusion` says
+    what the tracks of each class were taken for, `reliability` how often an answer of each confidence was right.
     """
 
     protocol: str
@@ -39,6 +66,8 @@ class Score:
     macro: tuple[Figure, ...]
     calibration_error: float
     by_class: dict[str, tuple[float, int]]
+    confusion: Confusion
+    reliability: Reliability
     reference: Mapping[Average, tuple[float, float, float]]
 
     def as_json(self) -> dict[str, Any]:
@@ -53,6 +82,8 @@ class Score:
             },
             "calibration_error": round(self.calibration_error, 3),
             "by_class": {name: [round(value, 3), count] for name, (value, count) in self.by_class.items()},
+            "confusion": self.confusion.as_json(),
+            "reliability": self.reliability.as_json(),
         }
 
 
@@ -115,6 +146,8 @@ def score(
             for name, share, count in zip(classes, shares, counts, strict=True)
             if count
         },
+        confusion=Confusion.of(classes, labels, probabilities),
+        reliability=reliability(labels, probabilities),
         reference=reference or {},
     )
 

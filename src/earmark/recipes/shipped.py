@@ -1,6 +1,6 @@
 """Recipe files that come with earmark, by name: `house12` is `house12/house12.toml` beside this module.
 
-The provenance of a shipped model names its recipe as `recipes/NAME.toml`, which is the same file.
+The provenance of a shipped model names its recipe by its path from `earmark/` on (`learning.recipe.Recipe.origin`).
 """
 
 from pathlib import Path

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from earmark.learning.teaching.labelled import Indices, LabelledEmbeddings
 from earmark.learning.teaching.validation import Folds
-from earmark.measures.classification import Probabilities, by_class, calibration_error
-from earmark.measures.scores import precision
+from earmark.measures.classification import Probabilities, Reliability, by_class, calibration_error, reliability
+from earmark.measures.scores import Confusion, precision
 from earmark.measures.uncertainty import Figure, mean_interval, wilson
 
 
@@ -25,6 +25,8 @@ class Accuracy:
         guess: the share that would be right by always naming the commonest style.
         calibration_error: the mean distance between confidence and accuracy.
         by_style: the share of each style and the number of its tracks; a style that cannot be measured is missing.
+        confusion: the styles that the tracks of each style were taken for.
+        reliability: how often an answer of each confidence was right.
     """
 
     tracks: int
@@ -34,6 +36,8 @@ class Accuracy:
     guess: float
     calibration_error: float
     by_style: dict[str, tuple[float, int]]
+    confusion: Confusion
+    reliability: Reliability
 
     def as_json(self) -> dict[str, Any]:
         """The figures in plain values, rounded to three digits."""
@@ -45,6 +49,8 @@ class Accuracy:
             "guess": round(self.guess, 3),
             "calibration_error": round(self.calibration_error, 3),
             "by_style": {style: [round(share, 3), count] for style, (share, count) in self.by_style.items()},
+            "confusion": self.confusion.as_json(),
+            "reliability": self.reliability.as_json(),
         }
 
 
@@ -80,4 +86,6 @@ def measure(labelled: LabelledEmbeddings, folds: Folds, held_out: Probabilities)
             for style, share, count in zip(labelled.styles, shares, counts, strict=True)
             if count
         },
+        confusion=Confusion.of(labelled.styles, labels, probabilities),
+        reliability=reliability(labels, probabilities),
     )

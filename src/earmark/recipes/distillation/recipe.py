@@ -174,7 +174,7 @@ def _config(recipe: EarRecipe, made: Made, measured: Mapping[str, Fidelity]) -> 
         families=dict.fromkeys(teachers.OUTPUTS, "Sound"),
         provenance={
             "summary": recipe.summary,
-            "recipe": f"recipes/distillation/{recipe.name}.toml",
+            "recipe": recipe.origin,
             "torch": torch.__version__.partition("+")[0],
             "data": card.ATTRIBUTION,
             "trial": dict(made.distilled.trial.figures) if made.distilled.trial else {},

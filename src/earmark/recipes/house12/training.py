@@ -214,7 +214,7 @@ def _config(recipe: TableRecipe, network: DescriptorNetwork, scores: list[Score]
         unknown_threshold=round(calibration.threshold, 4),
         provenance={
             "summary": recipe.summary,
-            "recipe": f"recipes/{recipe.name}.toml",
+            "recipe": recipe.origin,
             "torch": torch.__version__.partition("+")[0],
             "data": tables.ATTRIBUTION,
         },
