@@ -48,8 +48,6 @@ def cards() -> list[Card]:
         except (BundleError, OSError):  # `earmark models` says so
             continue
         summary = config.provenance.get("summary", "")
-        measures = config.measures
-        scores = tuple(measures.get("protocols") or ([measures["score"]] if "score" in measures else []))
         found.append(
             Card(
                 name,
@@ -58,11 +56,21 @@ def cards() -> list[Card]:
                 dict(config.families),
                 summary,
                 measured(config),
-                scores,
+                scores_of(config),
                 text,
             )
         )
     return found
+
+
+def scores_of(config: "Config") -> tuple[dict[str, Any], ...]:
+    """What was measured of a model, test by test, in one form for models of tables, trained ones and taught ones."""
+    measures = config.measures
+    if taught := measures.get("accuracy"):
+        said = {"protocol": "the tracks that it was taught, each held out", "classes": len(taught["by_style"])}
+        figures = {"micro": [taught["micro"]], "macro": [taught["macro"]], "by_class": taught["by_style"]}
+        return ({**taught, **said, **figures},)
+    return tuple(measures.get("protocols") or ([measures["score"]] if "score" in measures else []))
 
 
 SYNTHETIC: Final = "synthetic tracks alone"  # the summary of a model that was trained and measured on those says so

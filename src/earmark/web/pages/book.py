@@ -14,4 +14,4 @@ def add(site: Site, ears: Ears, jobs: Jobs) -> None:  # noqa: ARG001  ears: the 
     ui.page("/library")(lambda: library.draw(site, jobs))
     ui.page("/teach")(lambda: teach.draw(site, jobs))
     ui.page("/booth")(lambda: booth.draw(site))
-    ui.page("/models")(models.draw)
+    ui.page("/models")(lambda: models.draw(site))

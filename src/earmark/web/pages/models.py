@@ -1,44 +1,57 @@
 """The page with the cards of the models: what each was measured on, and how well it hears each style."""
 
+from html import escape
 from typing import Any
 
 from nicegui import ui
 
 from earmark.app.models import Card, cards
+from earmark.web.pages.charts import confusion_table, reliability_picture, style_bars
 from earmark.web.pages.frame import colours, frame
+from earmark.web.site import Site
+
+NONE = "It carries no score of styles: nobody measured it, or it gives tags or values."
+OLD = "It carries no confusion matrix and no reliability; models that are made now do."
 
 
-def draw() -> None:
+def draw(site: Site) -> None:
     """Draw the page."""
     with frame("/models"):
-        for card in cards():
-            _draw_card(card)
+        for card in sorted(cards(), key=lambda card: card.name != site.model):  # the one that hears stands first
+            _draw_card(card, hears=card.name == site.model)
 
 
-def _draw_card(card: Card) -> None:
+def _draw_card(card: Card, *, hears: bool) -> None:
     with ui.element("article").classes("em-card"):
-        ui.label(card.name).props("role=heading aria-level=2").classes("text-lg font-bold")
+        badge = '<span class="em-badge">hears now</span>' if hears else ""
+        ui.html(f"<h2>{escape(card.name)} {badge}</h2>", sanitize=False)
         ui.label(card.summary)
         if card.measured:
             ui.label(card.measured)
-        for score in card.scores:
-            _draw_score(score)
+        if not card.scores:
+            ui.label(NONE).classes("em-dim")
+        for number, score in enumerate(card.scores):
+            ui.html(described(score, opened=not number), sanitize=False).classes("w-full")
         with ui.expansion("the card").classes("w-full"):
             ui.markdown(card.text).classes("em-markdown")
 
 
-def _draw_score(score: dict[str, Any]) -> None:
-    """One test: its figures with 95 % intervals, and the share of right first answers for each style."""
-    with ui.expansion(heading(score)).classes("w-full"):
-        ui.label(figures(score))
-        with ui.element("ul").classes("em-bars"):
-            for style, (share, tracks) in score["by_class"].items():
-                with ui.element("li"):
-                    ui.label(f"{style} ({tracks})")
-                    with ui.element("span").classes("em-bar"):
-                        colour = colours().get(style, "#888")
-                        ui.element("i").style(f"width: {100 * share:.1f}%; background: {colour}")
-                    ui.label(f"{share:.2f}").classes("text-right font-bold")
+def described(score: dict[str, Any], *, opened: bool = False) -> str:
+    """One test as HTML: its figures with 95 % intervals, its styles, its mistakes, and its confidence."""
+    parts = [
+        f"<p>{escape(figures(score))}</p>",
+        '<div class="em-charts">',
+        f"<section><h3>Right at first, by style</h3>{style_bars(score['by_class'], colours())}</section>",
+    ]
+    if reliability := score.get("reliability"):
+        parts.append(f"<section><h3>Can its confidence be trusted?</h3>{reliability_picture(reliability)}</section>")
+    parts.append("</div>")
+    if confusion := score.get("confusion"):
+        parts.append(f"<section><h3>What is taken for what</h3>{confusion_table(confusion)}</section>")
+    if not (reliability and confusion):
+        parts.append(f'<p class="em-dim">{OLD}</p>')
+    shown = " open" if opened else ""
+    return f"<details class=em-score{shown}><summary>{escape(heading(score))}</summary>{''.join(parts)}</details>"
 
 
 def heading(score: dict[str, Any]) -> str:

@@ -16,7 +16,6 @@ export default {
         <p>{{ summary }}</p>
         <p v-if="found.sounds.length" class="em-sounds">It hears there:
           <span v-for="sound in found.sounds" :key="sound.name" :title="'score ' + sound.score.toFixed(2)">{{ sound.name }}</span></p>
-        <p v-else class="em-dim">No instrument or voice stands out there.</p>
         <canvas ref="picture" class="em-spectrum" role="img" :aria-label="summary"></canvas>
         <ol class="em-bars" :aria-label="'seconds that speak for ' + found.style">
           <li v-for="part in found.stretches"><span>{{ time(part.low) }}–{{ time(part.high) }}</span>
