@@ -661,4 +661,8 @@ def test_a_pool_takes_the_names_of_models(
     missing = earmark_("evaluate", "mine+yours")
     assert missing.status == 1
     assert missing.err.startswith("earmark: mine+yours: there is no model of this name and no such folder; the models ")
-    assert missing.err.endswith("`earmark pool` joins two models, and `earmark models` says which can be added\n")
+    assert missing.err.endswith(
+        "; `earmark models` says which can be added; "
+        "`earmark pool house12-pool mine yours OUT` makes one model of two, of descriptors and an ear\n"
+    )
+    assert earmark_("evaluate", "house12+ears").err.endswith("; `earmark models add ears` makes it\n")

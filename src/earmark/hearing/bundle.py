@@ -279,10 +279,15 @@ def locate(source: str | Path) -> Path:
     if not folder.is_dir():
         raise BundleError(
             f"{source}: there is no model of this name and no such folder; the models are {', '.join(named)}; "
-            + (
-                "`earmark pool` joins two models, and `earmark models` says which can be added"
-                if "+" in str(source)
-                else "`earmark models` says which can be added"
-            )
+            f"{_way_to(str(source))}"
         )
     return folder
+
+
+def _way_to(name: str) -> str:
+    """The command that makes a model of this name, as far as there is one."""
+    if name == STRONGEST[0]:
+        return "`earmark models add ears` makes it"
+    one, plus, other = name.partition("+")
+    joined = f"`earmark pool house12-pool {one} {other} OUT` makes one model of two, of descriptors and an ear"
+    return "`earmark models` says which can be added" + (f"; {joined}" if plus and one and other else "")
