@@ -151,6 +151,23 @@ def test_a_set_is_drawn(earmark_: Earmark, tmp_path: Path) -> None:
     assert (status, err) == (1, f"earmark: {picture}: it exists already; --replace overwrites it\n")
 
 
+def test_nothing_is_written_where_one_of_the_outputs_may_not_be(earmark_: Earmark, tmp_path: Path) -> None:
+    playlist, picture = tmp_path / "set.m3u8", tmp_path / "set.svg"
+    wish = ("set", "--from", "late", "--tracks", "3", "--out", playlist, "--picture", picture)
+    picture.write_text("mine", encoding="utf-8")
+    status, out, err = earmark_(*wish)
+    assert (status, out, err) == (1, "", f"earmark: {picture}: it exists already; --replace overwrites it\n")
+    assert not playlist.exists()
+    picture.unlink()
+    playlist.write_text("mine", encoding="utf-8")
+    assert earmark_(*wish)[0] == 1
+    assert not picture.exists()
+    status, _, err = earmark_(*wish[:5], "--out", tmp_path / "a.json", "--picture", tmp_path / "a.json")
+    assert status == 2
+    assert err.startswith("earmark: --out and --picture cannot be the same file; ")
+    assert not (tmp_path / "a.json").exists()
+
+
 def test_a_file_that_was_not_scanned_is_heard(earmark_: Earmark, tmp_path: Path) -> None:
     path = tmp_path / "new.wav"
     write_wav(path, tone(440, 8.0), 22_050)

@@ -12,7 +12,7 @@ import pytest
 
 from earmark.analysis import Analysis
 from earmark.errors import BundleError, FileError, TagError, UnexpectedError, UnreadableAudio
-from earmark.runner import FILES_PER_WORKER, Outcome, gather, run, run_all, sensible_workers
+from earmark.runner import FILES_PER_WORKER, Outcome, gather, run, run_all, sensible_workers, usable_cores
 from earmark.timeline import Timeline
 
 # What the listeners below do over a file is in its name. They stand at module level, or no worker could have them.
@@ -218,9 +218,17 @@ def test_a_model_that_cannot_be_opened_says_why(workers: int) -> None:
 def test_a_worker_is_started_for_every_few_files_and_never_more_than_there_are_processors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr("earmark.runner.usable_cores", lambda: 4)
     few = FILES_PER_WORKER
     assert [sensible_workers(files) for files in (0, 1, 2 * few - 1, 2 * few, 3 * few, 1000)] == [1, 1, 1, 2, 3, 4]
+
+
+def test_only_the_cores_that_this_process_may_use_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 7}, raising=False)
+    assert usable_cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert usable_cores() == 64
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="whether a process lives is read from /proc")

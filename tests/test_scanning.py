@@ -211,7 +211,9 @@ def test_moved_files_are_known(catalogue: Catalogue, crate: Path, ear: Ear, scan
     assert {track.content_hash: track.id for track in catalogue.tracks()} == before
     track = catalogue.track(crate / "z.wav")
     assert track
-    assert catalogue.former_paths(track.id) == [crate / "a.wav"]
+    with sqlite3.connect(catalogue.path) as connection:
+        moves = connection.execute("SELECT path FROM moves WHERE track = ?", (track.id,)).fetchall()
+    assert moves == [(str(crate / "a.wav"),)]
     assert (track.tags, track.missing) == (Tags(title="z"), False)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -90,11 +91,41 @@ def test_one_track_of_each_artist_and_none_of_the_seed(catalogue: Catalogue) -> 
 def test_a_seed_may_be_named_by_words(catalogue: Catalogue) -> None:
     assert similar(catalogue, ["song 12"]).seeds[0].id == 13
     with pytest.raises(
-        EarmarkError, match=r"trance artist: it may mean 5 tracks and more; name one of them: /m/10\.mp3"
+        EarmarkError, match=r"trance artist: that may be any of /m/10\.mp3, .*, \.\.\.; give more words, or the path"
     ):
         similar(catalogue, ["trance artist"])
-    with pytest.raises(EarmarkError, match=r"song 99: neither a file nor words of a track"):
+    with pytest.raises(EarmarkError, match=r"song 99: no file, and no track of the catalogue that was heard"):
         similar(catalogue, ["song 99"])
+
+
+def test_a_seed_that_is_named_twice_counts_once(catalogue: Catalogue) -> None:
+    found = similar(catalogue, ["song 12", "/m/12.mp3", "song 13", "song 12"], limit=3)
+    assert [seed.tags.title for seed in found.seeds] == ["Song 12", "Song 13"]
+    once = similar(catalogue, ["song 12", "song 13"], limit=3)
+    assert [(each.track.id, each.score) for each in found.tracks] == [
+        (each.track.id, each.score) for each in once.tracks
+    ]
+
+
+def test_a_seed_must_have_been_heard_by_the_model_that_is_compared(catalogue: Catalogue) -> None:
+    catalogue.keep(heard_track("/m/other.mp3", {"Trance": 0.9}, tags=Tags(title="Only"), model="other"), version="1")
+    with pytest.raises(CatalogueError, match=r"/m/other\.mp3: \w+ has not heard it; `earmark scan` it first"):
+        similar(catalogue, ["only"])
+
+
+@pytest.mark.parametrize("command", [["similar", "song 12"], ["similar", "/m/12.mp3", "--unlike", "song 2"]])
+def test_onnx_runtime_is_not_loaded_where_the_catalogue_knows_all(catalogue: Catalogue, command: list[str]) -> None:
+    program = (
+        "import sys; from earmark.cli import main\n"
+        "try: main()\n"
+        "finally: print(sorted({'onnxruntime', 'torch', 'scipy'} & set(sys.modules)), file=sys.stderr)"
+    )
+    environment = os.environ | {"EARMARK_CATALOGUE": str(catalogue.path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *command], env=environment, check=True, capture_output=True, text=True
+    )
+    assert ran.stdout.startswith("like  Trance artist 0 – Song 12")
+    assert ran.stderr == "[]\n"
 
 
 def test_a_catalogue_of_another_version_is_refused(catalogue: Catalogue) -> None:

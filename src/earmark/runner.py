@@ -196,5 +196,12 @@ def _run_in_worker(path: Path) -> Outcome[Any]:
 
 
 def sensible_workers(files: int) -> int:
-    """The number of processes that is worth starting for so many files on this machine."""
-    return max(1, min(os.cpu_count() or 1, files // FILES_PER_WORKER))
+    """The number of processes that is worth starting for so many files on the cores that this one may use."""
+    return max(1, min(usable_cores(), files // FILES_PER_WORKER))
+
+
+def usable_cores() -> int:
+    """Number of cores that this process may use: fewer than the machine has in a container, or under `taskset`."""
+    if hasattr(os, "sched_getaffinity"):  # Linux; os.process_cpu_count, which asks everywhere, came with Python 3.13
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

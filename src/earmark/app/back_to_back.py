@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from earmark.app.listening import MODEL
+from earmark.app.listening import MODEL, listener_of
 from earmark.app.live import listen_live
-from earmark.app.sets import Finder, export_set, hear_track
+from earmark.app.naming import Finder
+from earmark.app.sets import export_set
 from earmark.dj import log
 from earmark.dj.candidates import Candidates
 from earmark.dj.cost import read_weights
@@ -54,7 +55,7 @@ class BackToBack:
         told: Callable[[str], None] = lambda line: None,  # noqa: ARG005  nobody listens
     ) -> None:
         self.catalogue, self.log_path, self.transitions = catalogue, log_path, transitions
-        self._finder = Finder(catalogue, model)
+        self._finder = Finder(catalogue, listen=listener_of(model))
         self._name, self._told = model, told
         self._opened: Model | None = None
         self._decks: dict[Path, Deck] = {}
@@ -180,7 +181,7 @@ class BackToBack:
         if summary.path not in self._decks:
             found = self.catalogue.by_ids([summary.id]) if summary.id else []
             track = next((one for one in found if one.analysis and one.path == summary.path), None)
-            analysis = (track or self._finder.tracks.get(summary.path) or hear_track(summary.path)).analysis
+            analysis = (track or self._finder.tracks.get(summary.path) or self._finder.heard(summary.path)).analysis
             if analysis is None:
                 raise EarmarkError(f"{summary.path}: it was not heard")
             self._decks = dict(list(self._decks.items())[-1:])

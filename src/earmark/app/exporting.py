@@ -99,9 +99,19 @@ def require_writable(form: str, out: Path, *, replace: bool) -> exports.Format:
     if form not in exports.FORMATS:
         raise ValueError(f"there is no format {form!r}, only {', '.join(exports.FORMATS)}")
     chosen = exports.FORMATS[form]
-    if chosen.suffix and out.exists() and not replace:
-        raise EarmarkError(f"{out}: it exists already; --replace overwrites it")
+    if chosen.suffix:
+        require_free(out, replace=replace)
     return chosen
+
+
+def require_free(out: Path, *, replace: bool) -> None:
+    """Refuse a file that is there already, unless it is to be overwritten.
+
+    Raises:
+        EarmarkError: it is there.
+    """
+    if out.exists() and not replace:
+        raise EarmarkError(f"{out}: it exists already; --replace overwrites it")
 
 
 def _playable(tracks: Iterable[Track], exported: Exported) -> Iterator[Track]:

@@ -1,6 +1,6 @@
 """Files as one model hears them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -27,6 +27,18 @@ def open_listener(model: str = MODEL, *, fast: bool = False, original: bool = Fa
     from earmark.hearing import Listener, Model
 
     return Listener(Model.open(model), fast=fast, original=original)
+
+
+def listener_of(model: str) -> "Callable[[Path], Analysis]":
+    """Hears files with a model, which is opened for the first of them."""
+    opened: list[Callable[[Path], Analysis]] = []
+
+    def listen(path: Path) -> "Analysis":
+        if not opened:
+            opened.append(open_listener(model))
+        return opened[0](path)
+
+    return listen
 
 
 def hear(

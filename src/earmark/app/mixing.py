@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from earmark.app.exporting import require_free
 from earmark.app.lookup import heard
 from earmark.app.progress import Counting, Staging, unseen, unstaged
 from earmark.errors import EarmarkError, FileError, TagError
@@ -75,8 +76,7 @@ def mix(
         named(technique)
     beside = {suffix: out.with_suffix(suffix) for suffix in (".cue", ".svg", ".json")}
     for path in (out, *beside.values()):
-        if path.exists() and not replace:
-            raise EarmarkError(f"{path}: it exists already; --replace overwrites it")
+        require_free(path, replace=replace)
     files, failures = _files(sources)
     asked = {*map(absolute, files), *map(absolute, sources)}
     for path in (out, *beside.values()):

@@ -8,24 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from earmark.app.exporting import write_set
-from earmark.app.listening import MODEL
-from earmark.app.lookup import heard
-from earmark.app.query import style_named
+from earmark.app.exporting import require_free, write_set
+from earmark.app.naming import Finder
 from earmark.dj.candidates import Candidates, Rows
 from earmark.dj.cost import read_weights
 from earmark.dj.course import Energy
 from earmark.dj.planner import Plan, plan
 from earmark.dj.sets import Step, explained
 from earmark.dj.wish import Wish, seconds_of
-from earmark.errors import EarmarkError, FileError
+from earmark.errors import EarmarkError
 from earmark.files import write_text
-from earmark.library import Catalogue, Query, Tags, Track
-from earmark.library.content import content_hash
+from earmark.library import Catalogue, Query, Track
 from earmark.library.track import Summary
 
-MENTIONED = 5  # tracks that a message names
-LOOKED_AT = 200  # tracks with the words, among which one may be called exactly so
 SEEDS = 1 << 31
 
 
@@ -46,87 +41,6 @@ class MadeSet:
             "exact": self.plan.exact,
             "seed": self.seed,
         }
-
-
-class Finder:
-    """Tracks and styles under the words by which a user calls them."""
-
-    def __init__(self, catalogue: Catalogue, model: str = "") -> None:
-        self.catalogue = catalogue
-        self.model = model
-        self.tracks: dict[Path, Track] = {}
-
-    def track(self, words: str) -> Track:
-        """The track that is meant: by its path, a file that is heard now, or words that one track alone has.
-
-        Raises:
-            EarmarkError: there is none, or more than one.
-        """
-        if found := self._by_path(words):
-            return found
-        matches = [track for track in self.catalogue.find(Query(words=words), limit=LOOKED_AT) if track.analysis]
-        if not matches or not words.strip():
-            raise EarmarkError(f"{words}: no file, and no track of the catalogue that was heard, is called so")
-        called = [
-            track for track in matches if words.casefold() in (track.tags.title.casefold(), track.path.stem.casefold())
-        ]
-        matches = called if len(called) == 1 else matches
-        if len(matches) > 1:
-            more = ", ..." if len(matches) > MENTIONED else ""
-            names = ", ".join(str(track.path) for track in matches[:MENTIONED])
-            raise EarmarkError(f"{words}: that may be any of {names}{more}; give more words, or the path")
-        return self._kept(matches[0])
-
-    def style(self, words: str) -> str:
-        """The style of the catalogue that is called so; "" if it is none."""
-        try:
-            return style_named(words, self.catalogue.families())
-        except EarmarkError:
-            return ""
-
-    def end(self, words: str) -> Track | str:
-        """The track or the style that is meant; a file goes first, then a style, then words of a track."""
-        return self._by_path(words) or self.style(words) or self.track(words)
-
-    def ids(self, words: str) -> set[int]:
-        """The numbers of all tracks that are meant by a path, or have the words."""
-        found = self._by_path(words)
-        return {found.id} if found else set(self.catalogue.ids(Query(words=words)).tolist())
-
-    def summaries(self) -> list[Summary]:
-        """The tracks that were found so far."""
-        return [Summary.of(track) for track in self.tracks.values()]
-
-    def _by_path(self, words: str) -> Track | None:
-        if not words:
-            return None
-        path = Path(words)
-        known = self.catalogue.track(path)
-        if known and known.analysis:
-            return self._kept(known)
-        return self._kept(hear_track(path, self.model)) if path.is_file() else None
-
-    def _kept(self, track: Track) -> Track:
-        self.tracks[track.path] = track
-        return track
-
-
-def hear_track(path: Path, model: str = "") -> Track:
-    """A file that is not in the catalogue, heard now, with its tags.
-
-    Raises:
-        FileError: it cannot be heard.
-    """
-    from earmark.library.tags import read
-
-    (outcome,) = heard([str(path)], model=model or MODEL, workers=1)
-    if isinstance(outcome, FileError):
-        raise outcome
-    try:
-        tags = read(path)
-    except FileError:  # a file without tags that can be read is called by its name
-        tags = Tags()
-    return Track(path=path, size=0, modified=0, content_hash=content_hash(path), tags=tags, analysis=outcome)
 
 
 def make_set(
@@ -168,7 +82,7 @@ def make_set(
     weighed = read_weights(weights)
     finder = Finder(catalogue)
     ends = [finder.end(words) if words else None for words in (start, goal)]
-    wanted = [finder.track(words) for words in play]
+    wanted = finder.each_once(play)
     unwanted = set[int]().union(*(finder.ids(words) for words in avoid))
     candidates = Candidates.of_catalogue(catalogue, query, finder.summaries())
     drawn = seed if seed is not None or not variety else secrets.randbelow(SEEDS)
@@ -199,7 +113,8 @@ def export_set(
         EarmarkError: there is something at `out` already, or it cannot be written.
     """
     known = {track.id: track for track in catalogue.by_ids([step.track.id for step in steps if step.track.id])}
-    tracks = [known.get(step.track.id) or hear_track(step.track.path) for step in steps]
+    finder = Finder(catalogue)
+    tracks = [known.get(step.track.id) or finder.heard(step.track.path) for step in steps]
     write_set(tracks, form, out, name, replace=replace)
 
 
@@ -211,8 +126,7 @@ def draw_set(made: MadeSet, out: Path, *, replace: bool = False) -> None:
     """
     from earmark.dj.set_picture import picture
 
-    if out.exists() and not replace:
-        raise EarmarkError(f"{out}: it exists already; --replace overwrites it")
+    require_free(out, replace=replace)
     write_text(out, picture(made.steps, made.plan))
 
 

@@ -4,15 +4,14 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from earmark.app.listening import open_listener
-from earmark.app.lookup import current
+from earmark.app.listening import listener_of
+from earmark.app.naming import Finder
 from earmark.errors import BundleError, CatalogueError, EarmarkError, FileError
 from earmark.library import Catalogue, Query, Track
-from earmark.library.content import content_hash
 from earmark.library.duplicates import Copies, Fingerprinted, find_copies, fingerprint_of
 from earmark.library.likeness import Likeness, likeness
 from earmark.library.similarity import CHOICE, Neighbour, Similarity
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from earmark.analysis import Analysis
 
 logger = logging.getLogger(__name__)
-
-NAMED: Final = 5  # tracks that an ambiguous name is said to mean
 
 
 @dataclass(frozen=True)
@@ -84,10 +81,8 @@ def similar(
     if not len(column.ids):
         heard_by = f" by {model}" if model else ""
         raise CatalogueError(f"{catalogue.path}: no track was heard yet{heard_by}; `earmark scan FOLDER` does it")
-    listen = (listener or listener_of)(column.model)
-    asked, shunned = (
-        [seed_track(catalogue, name, column.model, listen) for name in names] for names in (seeds, unlike)
-    )
+    finder = Finder(catalogue, column.model, (listener or listener_of)(column.model))
+    asked, shunned = (finder.each_once(names) for names in (seeds, unlike))
     for track in (*asked, *shunned):
         if heard_in(track).embedding.size != column.matrix.shape[1]:
             reason = f"the catalogue was filled by another version of {column.model}; `earmark scan` it again"
@@ -112,54 +107,6 @@ def similar(
     chosen = similarity.varied([each for each in nearest if each.id in left], limit, variety)
     sounds = sounds_of(column.model)
     return Found(tuple(asked), tuple(alike(each, tracks[each.id], asked, similarity, sounds) for each in chosen))
-
-
-def seed_track(catalogue: Catalogue, name: str, model: str, listen: "Callable[[Path], Analysis]") -> Track:
-    """The track that is meant, with what the model heard in it.
-
-    Args:
-        catalogue: where it is looked for.
-        name: a file, or words of `find` that mean one track of the catalogue.
-        model: the name of the model.
-        listen: hears a file with that model.
-
-    Raises:
-        EarmarkError: it is not there, cannot be heard, or several tracks are meant.
-    """
-    path = Path(name)
-    known = catalogue.track(path)
-    there = path.is_file()
-    heard = known.analysis if known and not there else current(known)
-    if known is not None and heard is not None and heard.model == model:
-        return known
-    if there:
-        analysis = listen(path)
-        status = path.stat()
-        from earmark.library import tags
-
-        return Track(path, status.st_size, status.st_mtime_ns, content_hash(path), tags.read(path), analysis)
-    found = catalogue.find(Query(words=name), limit=NAMED + 1)
-    if not found:
-        raise EarmarkError(f"{name}: neither a file nor words of a track in the catalogue {catalogue.path}")
-    if len(found) > 1:
-        many = f"{NAMED} tracks and more" if len(found) > NAMED else f"{len(found)} tracks"
-        names = "; ".join(str(track.path) for track in found[:NAMED])
-        raise EarmarkError(f"{name}: it may mean {many}; name one of them: {names}")
-    if found[0].analysis is None or found[0].analysis.model != model:
-        raise CatalogueError(f"{found[0].path}: {model} has not heard it; `earmark scan` it first")
-    return found[0]
-
-
-def listener_of(model: str) -> "Callable[[Path], Analysis]":
-    """Hears files with a model, which is opened for the first of them."""
-    opened: list[Callable[[Path], Analysis]] = []
-
-    def listen(path: Path) -> "Analysis":
-        if not opened:
-            opened.append(open_listener(model))
-        return opened[0](path)
-
-    return listen
 
 
 def heard_in(track: Track) -> "Analysis":

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from earmark.app.naming import Finder
 from earmark.app.similar import (
     Found,
     alike,
     different_artists,
     heard_in,
-    listener_of,
-    seed_track,
     sounds_of,
     without_copies,
 )
@@ -140,8 +139,7 @@ def recommend(
     at = _places(catalogue, [Path(path) for path in taste.paths], column.ids)
     known = np.full(len(column.ids), -1)
     known[at[at >= 0]] = np.flatnonzero(at >= 0)
-    listen = listener_of(taste.model)
-    asked = [seed_track(catalogue, name, taste.model, listen) for name in like]
+    asked = Finder(catalogue, taste.model).each_once(like)
     if asked:
         number = {path: at for at, path in enumerate(taste.paths)}
         seeds = np.stack([heard_in(track).embedding for track in asked])

@@ -2,21 +2,19 @@
 
 import csv
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from earmark.cli.messages import TerminalSafe, complain
+from earmark.cli.shared_options import Catalogued
 
 if TYPE_CHECKING:
     from earmark.app.auditing import Audit
 
 
 def audit(
-    catalogue: Annotated[
-        Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
-    ] = None,
+    catalogue: Catalogued = None,
     genres: Annotated[bool, typer.Option(help="Compare genre tags with what was heard.")] = True,
     duplicates: Annotated[bool, typer.Option(help="Look for copies of a recording; decodes the candidates.")] = True,
     min_doubt: Annotated[

@@ -10,6 +10,7 @@ import typer
 
 from earmark.cli.export_library import Format
 from earmark.cli.messages import complain, say, some
+from earmark.cli.shared_options import Catalogued
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,9 +57,7 @@ def b2b(
     ] = None,
     name: Annotated[str, typer.Option(help="The name of the playlist in that file.")] = "back to back",
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite an earlier file.")] = False,
-    catalogue: Annotated[
-        Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
-    ] = None,
+    catalogue: Catalogued = None,
 ) -> None:
     """Play back to back with the machine: it hears what you play, answers from the catalogue, and says why."""
     from earmark.app.back_to_back import BackToBack

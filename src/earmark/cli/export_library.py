@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from earmark.cli.messages import complain, say, some
+from earmark.cli.shared_options import Catalogued
 
 
 class Format(StrEnum):
@@ -41,9 +42,7 @@ def export_library(
         Path, typer.Argument(help="The file to write; a folder for Serato, and for M3U8 with several playlists.")
     ],
     form: Annotated[Format, typer.Option("--format", help="The program or kind of file.")],
-    catalogue: Annotated[
-        Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
-    ] = None,
+    catalogue: Catalogued = None,
     playlists: Annotated[
         Playlists | None, typer.Option(help="Playlists to make; by default by-style, and one with all tracks in M3U8.")
     ] = None,

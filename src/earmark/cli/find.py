@@ -4,12 +4,12 @@ import json
 import os
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from earmark.cli.messages import say, some, visible
+from earmark.cli.shared_options import Catalogued
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,9 +65,7 @@ def find(
     count: Annotated[bool, typer.Option("--count", help="Print only the number of tracks.")] = False,
     paths: Annotated[bool, typer.Option("--paths", help="Print only paths, one on each line.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
-    catalogue: Annotated[
-        Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
-    ] = None,
+    catalogue: Catalogued = None,
 ) -> None:
     """List the tracks of the catalogue, or those that meet all conditions."""
     if count + paths + as_json > 1:

@@ -9,6 +9,7 @@ import typer
 
 from earmark.cli.hint import TeachingHint
 from earmark.cli.messages import complain, say, some
+from earmark.cli.shared_options import Catalogued
 from earmark.files import as_spelled
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ def scan(
     source: Annotated[
         str, typer.Argument(metavar="FOLDER", help="A folder with all below it, or one file; with --ray also a URI.")
     ],
-    catalogue: Annotated[
-        Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
-    ] = None,
+    catalogue: Catalogued = None,
     model: Annotated[str, typer.Option(help="A model's name or folder.")] = "house12",
     fast: Annotated[
         bool, typer.Option("--fast", help="Hear three excerpts of each file only: styles, no tempo, key and loudness.")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from earmark.cli.messages import say
+from earmark.cli.shared_options import Catalogued
 
 
 def serve(
@@ -21,9 +22,7 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port.")] = 8020,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")] = True,
-    catalogue: Annotated[
-        Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
-    ] = None,
+    catalogue: Catalogued = None,
     model: Annotated[
         str, typer.Option(help="A model's name or folder; by default the one chosen on the page, else house12.")
     ] = "",

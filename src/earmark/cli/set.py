@@ -11,6 +11,7 @@ import typer
 from earmark.cli.export_library import Format
 from earmark.cli.messages import some, visible
 from earmark.cli.numbers import finite
+from earmark.cli.shared_options import Catalogued
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,16 +72,14 @@ def make_set(
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Overwrite an earlier file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    catalogue: Annotated[
-        Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
-    ] = None,
+    catalogue: Catalogued = None,
 ) -> None:
     """Plan a set of tracks of the catalogue, each with the reasons why it follows the one before it."""
     if minutes and tracks:
         raise typer.BadParameter("--minutes and --tracks exclude each other")
 
     from earmark.app.catalogue import open_catalogue
-    from earmark.app.exporting import form_of
+    from earmark.app.exporting import form_of, require_free, require_writable
     from earmark.app.query import query
     from earmark.app.sets import draw_set, export_set
     from earmark.app.sets import make_set as make
@@ -88,6 +87,12 @@ def make_set(
     with open_catalogue(catalogue) as opened:
         try:
             chosen = form.value if form else form_of(out) if out else ""
+            if out:
+                require_writable(chosen, out, replace=replace)
+            if picture:
+                require_free(picture, replace=replace)
+            if out and out == picture:
+                raise typer.BadParameter("--out and --picture cannot be the same file")
             made = make(
                 opened,
                 start,

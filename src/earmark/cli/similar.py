@@ -7,7 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earmark.cli.messages import complain, say, some, visible
-from earmark.cli.numbers import finite
+from earmark.cli.shared_options import (
+    AsJson,
+    Bpm,
+    Catalogued,
+    Family,
+    Genre,
+    HalfDouble,
+    Keys,
+    Limit,
+    OnePerArtist,
+    Paths,
+    Playlist,
+    ReplacePlaylist,
+    Style,
+    Variety,
+    require_one_form,
+)
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -25,37 +41,27 @@ def similar(
         typer.Argument(metavar="TRACK...", help="Files, heard on the spot if need be, or words that mean one track."),
     ],
     unlike: Annotated[list[str] | None, typer.Option(help="A track that it is to be unlike; may be repeated.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The most tracks to list.")] = 10,
-    variety: Annotated[
-        float,
-        typer.Option(
-            min=0, max=1, callback=finite, help="0: the most alike; the higher, the more they differ from each other."
-        ),
-    ] = 0.0,
-    one_per_artist: Annotated[bool, typer.Option("--one-per-artist", help="No artist twice.")] = False,
-    style: Annotated[str, typer.Option(help="Only tracks heard as this style, under any of its names.")] = "",
-    family: Annotated[str, typer.Option(help="Only tracks of this family of styles.")] = "",
-    bpm: Annotated[str, typer.Option(help="Only tracks of this tempo: 126, or 124-128.")] = "",
-    half_double: Annotated[
-        bool, typer.Option("--half-double", help="With --bpm: half and double of that tempo, too.")
-    ] = False,
-    key: Annotated[list[str] | None, typer.Option(help="Only tracks in this key, 8A or Am; may be repeated.")] = None,
-    genre: Annotated[str, typer.Option(help="Only tracks with these words in the genre tag.")] = "",
+    limit: Limit = 10,
+    variety: Variety = 0.0,
+    one_per_artist: OnePerArtist = False,
+    style: Style = "",
+    family: Family = "",
+    bpm: Bpm = "",
+    half_double: HalfDouble = False,
+    key: Keys = None,
+    genre: Genre = "",
     words: Annotated[str, typer.Option(help="Only tracks that `earmark find` finds with these words.")] = "",
-    m3u8: Annotated[Path | None, typer.Option(help="Write a playlist: the tracks, then those like them.")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Overwrite an earlier playlist.")] = False,
-    paths: Annotated[bool, typer.Option("--paths", help="Print only paths, one on each line.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+    m3u8: Playlist = None,
+    replace: ReplacePlaylist = False,
+    paths: Paths = False,
+    as_json: AsJson = False,
     model: Annotated[
         str, typer.Option(help="Compare what this model heard; by default the one that most tracks were heard by.")
     ] = "",
-    catalogue: Annotated[
-        Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
-    ] = None,
+    catalogue: Catalogued = None,
 ) -> None:
     """Find the tracks of the catalogue that sound most like some, and say why."""
-    if paths and as_json:
-        raise typer.BadParameter("--paths and --json exclude each other")
+    require_one_form(paths=paths, as_json=as_json)
     if half_double and not bpm:
         raise typer.BadParameter("--half-double goes with --bpm")
 

@@ -6,11 +6,23 @@ from typing import Annotated
 import typer
 
 from earmark.cli.messages import complain, say, some
-from earmark.cli.numbers import finite
+from earmark.cli.shared_options import (
+    AsJson,
+    Bpm,
+    Catalogued,
+    Family,
+    Genre,
+    Keys,
+    Limit,
+    OnePerArtist,
+    Paths,
+    Playlist,
+    ReplacePlaylist,
+    Style,
+    Variety,
+    require_one_form,
+)
 
-Catalogued = Annotated[
-    Path | None, typer.Option(help="The catalogue; by default $EARMARK_CATALOGUE, else the user's own.")
-]
 TasteFile = Annotated[Path | None, typer.Option(help="The file of the taste; by default one in the user's folder.")]
 
 
@@ -62,29 +74,23 @@ def recommend(
         list[str] | None, typer.Option(help="A file, or words that mean one track, instead; may be repeated.")
     ] = None,
     new: Annotated[bool, typer.Option("--new", help="Only tracks that are in no playlist, and never played.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="The most tracks to list.")] = 10,
-    variety: Annotated[
-        float,
-        typer.Option(
-            min=0, max=1, callback=finite, help="0: the best; the higher, the more they differ from each other."
-        ),
-    ] = 0.0,
-    one_per_artist: Annotated[bool, typer.Option("--one-per-artist", help="No artist twice.")] = False,
-    style: Annotated[str, typer.Option(help="Only tracks heard as this style, under any of its names.")] = "",
-    family: Annotated[str, typer.Option(help="Only tracks of this family of styles.")] = "",
-    bpm: Annotated[str, typer.Option(help="Only tracks of this tempo: 126, or 124-128.")] = "",
-    key: Annotated[list[str] | None, typer.Option(help="Only tracks in this key, 8A or Am; may be repeated.")] = None,
-    genre: Annotated[str, typer.Option(help="Only tracks with these words in the genre tag.")] = "",
-    m3u8: Annotated[Path | None, typer.Option(help="Write a playlist.")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Overwrite an earlier playlist.")] = False,
-    paths: Annotated[bool, typer.Option("--paths", help="Print only paths, one on each line.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
+    limit: Limit = 10,
+    variety: Variety = 0.0,
+    one_per_artist: OnePerArtist = False,
+    style: Style = "",
+    family: Family = "",
+    bpm: Bpm = "",
+    key: Keys = None,
+    genre: Genre = "",
+    m3u8: Playlist = None,
+    replace: ReplacePlaylist = False,
+    paths: Paths = False,
+    as_json: AsJson = False,
     taste: TasteFile = None,
     catalogue: Catalogued = None,
 ) -> None:
     """Recommend tracks of the catalogue that fit what you listen to, or a playlist, or some tracks."""
-    if paths and as_json:
-        raise typer.BadParameter("--paths and --json exclude each other")
+    require_one_form(paths=paths, as_json=as_json)
     if playlist and like:
         raise typer.BadParameter("--playlist and --like exclude each other")
 

@@ -4,7 +4,6 @@ A model is opened once and shared. What was heard last stays in memory, known by
 about a file that is sent again (why? what sounds alike?) hears nothing again; the file itself is not kept.
 """
 
-import os
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from earmark.app.listening import open_listener
 from earmark.errors import EarmarkError
 from earmark.library.content import content_hash
-from earmark.runner import run
+from earmark.runner import run, usable_cores
 from earmark.web.waveform import Outline
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Ears:
     """
 
     def __init__(self, model: "Callable[[], str]", waiting: int, threads: int = 0) -> None:
-        threads = threads or os.cpu_count() or 1
+        threads = threads or usable_cores()
         self._model = model
         self._lock = threading.Lock()
         self._open: OrderedDict[str, Listener] = OrderedDict()

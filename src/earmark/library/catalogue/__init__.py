@@ -219,11 +219,6 @@ class Catalogue:
             found |= rows.parsed(row["families"])
         return found
 
-    def former_paths(self, track: int) -> list[Path]:
-        """Former paths of the track with this id, the oldest first."""
-        found = self._rows("SELECT path FROM moves WHERE track = ? ORDER BY id", track)
-        return [Path(rows.spoken(row["path"])) for row in found]
-
     # The states of files, for a scan
 
     def state(self, path: Path | str) -> FileState | None:
