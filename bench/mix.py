@@ -10,14 +10,13 @@ same stroke of the file (cross-correlation of their envelopes), which is what th
 """
 
 import argparse
-import re
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from bench.page import ROOT
+from bench.page import ROOT, table, write
 from bench.structure import MEASURED, rendered
 from numpy.typing import NDArray
 
@@ -204,20 +203,18 @@ def measure(folder: Path, place: int, listener: Listener) -> Pair:
     )
 
 
-def table(pairs: list[Pair]) -> str:
+def report(pairs: list[Pair]) -> str:
     """The table of the page, and its summary."""
-    lines = [
-        "| style | technique | stretch | beats within 10 ms | worst beat | peak | step between drops | swell |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    head = ("style", "technique", "stretch", "beats within 10 ms", "worst beat", "peak", "step between drops", "swell")
+    rows: list[tuple[str, ...]] = []
     for pair in pairs:
         near = f"{np.mean(pair.offsets <= NEAR):.0%} of {pair.offsets.size}" if pair.offsets.size else "-"
         worst = f"{1000 * pair.offsets.max():.1f} ms" if pair.offsets.size else "-"
-        cells = (
+        row = (
             *(pair.style, f"{pair.how.technique.name}, {pair.how.bars} bars", f"{100 * (pair.how.factor - 1):+.1f} %"),
             *(near, worst, f"{pair.peak:.1f} dBTP", f"{pair.step:.1f} LU", f"{pair.swell:+.1f} LU"),
         )
-        lines.append(f"| {' | '.join(cells)} |")
+        rows.append(row)
     beats = np.concatenate([pair.offsets for pair in pairs])
     steps = np.array([pair.step for pair in pairs if np.isfinite(pair.step)])
     matched = [pair for pair in pairs if pair.how.matched]
@@ -231,8 +228,7 @@ def table(pairs: list[Pair]) -> str:
         f"{np.mean(steps <= LOUDER):.0%} of {steps.size} steps between the drops of two tracks are within 1 LU.",
         f"The quieter bassline never has more than {max(pair.bass for pair in pairs):.1f} dB.",
     )
-    lines += ["", *sentences]
-    return "\n".join(lines)
+    return "\n".join([table(head, rows), "", *sentences])
 
 
 def main() -> None:
@@ -256,11 +252,7 @@ def main() -> None:
         for place in range(len(STYLES)):
             pairs.append(measure(folder, place, listener))
             print(pairs[-1].style, flush=True)
-    text = table(pairs)
-    print(text)
-    marked = re.compile(r"(<!-- mix -->\n).*?<!-- end -->", re.DOTALL)
-    page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(marked.sub(lambda found: found[1] + text + "\n<!-- end -->", page), encoding="utf-8")
+    write("mix", report(pairs), PAGE)
 
 
 if __name__ == "__main__":

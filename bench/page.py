@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from earmark.files import write_text
+
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
 END: Final = "<!-- end -->"
@@ -22,7 +24,7 @@ def write(name: str, text: str, page: Path = PAGE) -> None:
     _, end, after = rest.partition(END)
     if not mark or not end:
         raise ValueError(f"{page}: there is no section `<!-- {name} -->` ... `{END}`")
-    page.write_text(f"{before}{mark}{text.strip()}\n{end}{after}", encoding="utf-8")
+    write_text(page, f"{before}{mark}{text.strip()}\n{end}{after}")
     print(text.strip(), flush=True)
 
 

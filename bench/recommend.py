@@ -1,7 +1,7 @@
 """Measures recommendations in worlds whose tastes are known; writes the tables and the picture of docs/recommend.md.
 
     earmark scan ../shared/music --catalogue music.db
-    python bench/recommend.py music.db
+    python -m bench.recommend music.db
 
 The tracks are made up between real ones (`earmark.testing.listeners`). A fifth of them is cold: nobody's plays of them
 are told. Of the others, a fifth of each listener's plays is left out. What is ranked for a listener: of the warm tracks
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import matplotlib as mpl
 import numpy as np
+from bench.page import ROOT, table, write
 from numpy.typing import NDArray
 
-from earmark.files import replacement, write_text
+from earmark.files import replacement
 from earmark.learning.taste.factors import FACTORS
 from earmark.learning.taste.taste import Taste, recommend
 from earmark.library import Catalogue
@@ -32,7 +33,7 @@ from matplotlib import pyplot as plt
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DOCS: Final = Path(__file__).parents[1] / "docs"
+DOCS: Final = ROOT / "docs"
 TRACKS: Final = 2000
 K: Final = 50
 WIDE: Final = 40  # factors, as in 2014
@@ -62,21 +63,18 @@ def world(mark: str, count: int, real: NDArray[np.float32]) -> dict[str, list[tu
     truth = listeners(directions, count, seed=count)
     cold = generator.random(TRACKS) < UNTOLD
     told = truth.plays & ~cold & (generator.random(truth.plays.shape) > UNTOLD)
-    lines = [
-        "| | warm: recall at 50 | warm: mAP | cold: recall at 50 | cold: mAP |",
-        "|---|---|---|---|---|",
-    ]
-    recalls = {}
+    rows, recalls = [], {}
     for name, scores in answers(truth.tastes @ truth.appeal.T, told, column, similarity, generator).items():
         found = [
             interval(values)
             for choice in (~cold & ~told, np.broadcast_to(cold, told.shape))
             for values in measured(scores, truth.plays, choice)
         ]
-        lines.append(f"| {name} | {' | '.join(f'{mean:.3f} ({low:.2f}–{high:.2f})' for mean, low, high in found)} |")
+        rows.append((name, *(f"{mean:.3f} ({low:.2f}–{high:.2f})" for mean, low, high in found)))
         recalls[name] = [found[0], found[2]]
-        print(lines[-1], flush=True)
-    put(mark, "\n".join(lines))
+        print(*rows[-1], flush=True)
+    head = ("", "warm: recall at 50", "warm: mAP", "cold: recall at 50", "cold: mAP")
+    write(mark, table(head, rows), DOCS / "recommend.md")
     return recalls
 
 
@@ -145,14 +143,6 @@ def draw(recalls: dict[str, dict[str, list[tuple[float, float, float]]]], path: 
     panels[0].legend(loc="upper right", fontsize=8)
     with replacement(path, ".png") as fresh:
         figure.savefig(fresh, dpi=110)
-
-
-def put(name: str, text: str) -> None:
-    """Put a table into the page, between its marks."""
-    page = DOCS / "recommend.md"
-    first, mark, rest = page.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
-    _, end, last = rest.partition(f"<!-- end of {name} -->")
-    write_text(page, f"{first}{mark}{text}\n{end}{last}")
 
 
 if __name__ == "__main__":

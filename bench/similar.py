@@ -1,9 +1,9 @@
 """Measures by which embedding and which correction of hubs tracks are found that belong together; docs/similar.md.
 
-    python bench/similar.py render ROWS             rows of the 2021 table, rendered (../shared/data; hours on one core)
+    python -m bench.similar render ROWS             rows of the 2021 table, rendered (../shared/data; hours on one core)
     earmark scan ROWS --catalogue rows.db; earmark scan ../shared/music --catalogue music.db
-    python bench/similar.py measure music.db rows.db
-    python bench/similar.py large music.db FOLDER   a million embeddings made up out of those of music.db; 3 GB of disk
+    python -m bench.similar measure music.db rows.db
+    python -m bench.similar large music.db FOLDER   a million embeddings made up out of those of music.db; 3 GB of disk
 
 What belongs together: two excerpts of one work (precision at 1); the works of one artist or album (precision at 10, for
 those with ten others; excerpts of the same work do not count); rendered tracks whose rows are of one style (precision
@@ -20,10 +20,11 @@ from typing import Final
 
 import matplotlib as mpl
 import numpy as np
+from bench.page import ROOT, table, write
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from earmark.files import replacement, write_text
+from earmark.files import replacement
 from earmark.library import Catalogue, similarity
 from earmark.library.catalogue import EmbeddingColumn
 from earmark.library.embeddings import unit
@@ -36,8 +37,8 @@ from earmark.testing.listeners import between
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-SHARED: Final = Path(__file__).parents[2] / "shared"
-PAGE: Final = Path(__file__).parents[1] / "docs" / "similar.md"
+SHARED: Final = ROOT.parent / "shared"
+PAGE: Final = ROOT / "docs" / "similar.md"
 PARTS: Final = {"descriptors": slice(0, 82), "ear": slice(82, None), "both": slice(None)}  # of house12
 K: Final = 10
 PER_STYLE: Final = 30
@@ -193,8 +194,8 @@ def figures(music: Material, rows: Material, whitened: float | None, correct: Ca
 
 def report(music: Material, rows: Material) -> None:
     """Write both tables into the page."""
-    head = "| same work, P@1 | same artist, P@10 | same style, P@10 | skew |\n|---|---|"
-    lines = [f"| embedding | axes {head}---|---|---|"]
+    measures = ("same work, P@1", "same artist, P@10", "same style, P@10", "skew")
+    embeddings = []
     for part, place in PARTS.items():
         heard, made = (Material(each.embeddings[:, place], each.works, each.groups) for each in (music, rows))
         for name, whitened in (
@@ -203,17 +204,16 @@ def report(music: Material, rows: Material) -> None:
             ("whitened 0.1", 0.1),
             ("whitened 0.5", 0.5),
         ):
-            lines.append(
-                f"| {part} | {name} | {' | '.join(figures(heard, made, whitened, CORRECTIONS['none (cosine)']))} |"
-            )
-    second = [f"| axes | correction {head}---|---|---|"]
-    for axes, whitened in (("as they are", None), ("whitened 0.1", similarity.WHITENED)):
-        for name, correct in CORRECTIONS.items():
-            second.append(f"| {axes} | {name} | {' | '.join(figures(music, rows, whitened, correct))} |")
+            embeddings.append((part, name, *figures(heard, made, whitened, CORRECTIONS["none (cosine)"])))
+    hubs = [
+        (axes, name, *figures(music, rows, whitened, correct))
+        for axes, whitened in (("as they are", None), ("whitened 0.1", similarity.WHITENED))
+        for name, correct in CORRECTIONS.items()
+    ]
     draw(music, PAGE.parent / "images" / "similar-hubs.png")
     counts = f"{len(music.works)} excerpts of {len(set(music.works))} works, and {len(rows.works)} rendered rows."
-    put("embeddings", "\n".join([counts, "", *lines]))
-    put("hubs", "\n".join(second))
+    write("embeddings", f"{counts}\n\n{table(('embedding', 'axes', *measures), embeddings)}", PAGE)
+    write("hubs", table(("axes", "correction", *measures), hubs), PAGE)
 
 
 def draw(music: Material, path: Path) -> None:
@@ -233,15 +233,6 @@ def draw(music: Material, path: Path) -> None:
     panel.legend()
     with replacement(path, ".png") as fresh:
         figure.savefig(fresh, dpi=110)
-
-
-def put(name: str, text: str) -> None:
-    """Put a table into the page, between its marks."""
-    page = PAGE.read_text(encoding="utf-8")
-    first, mark, rest = page.partition(f"<!-- {name} -->\n")
-    _, end, last = rest.partition(f"<!-- end of {name} -->")
-    write_text(PAGE, f"{first}{mark}{text}\n{end}{last}")
-    print(text)
 
 
 def large(music: Path, folder: Path, tracks: int = 1_000_000) -> None:
@@ -268,7 +259,7 @@ def large(music: Path, folder: Path, tracks: int = 1_000_000) -> None:
         f"{tracks:,} tracks, {len(query[0])} numbers each: {1e3 * np.median(spent):.1f} ms of CPU for the 20 nearest "
         f"(95 %: {1e3 * np.quantile(spent, 0.95):.1f} ms), recall {np.mean(recalled):.4f}."
     )
-    put("large", text)
+    write("large", text, PAGE)
 
 
 def made_up(real: Matrix, file: Path, tracks: int) -> NDArray[np.float32]:

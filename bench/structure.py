@@ -11,14 +11,13 @@ count as they lie in time: within one true bar.
 
 import argparse
 import json
-import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from bench.page import ROOT
+from bench.page import ROOT, table, write
 from numpy.typing import NDArray
 
 from earmark.analysis import Rhythm
@@ -137,17 +136,17 @@ def fit(tracks: list[Example]) -> None:
     """Write the table of the features in each kind of section."""
     rows = np.concatenate([features(track.envelopes, track.grid) for track in tracks])
     names = np.concatenate([true_names(track) for track in tracks])
-    table: dict[str, object] = {"weight": WEIGHT}
+    fitted_to: dict[str, object] = {"weight": WEIGHT}
     for number, name in enumerate(NAMES):
         mine = rows[names == number]
         covariance = np.cov(mine.T) + BROAD * np.eye(rows.shape[1])
         precision = np.linalg.inv(covariance)
-        table[name] = {"mean": mine.mean(0).round(3).tolist(), "precision": precision.round(5).tolist()}
+        fitted_to[name] = {"mean": mine.mean(0).round(3).tolist(), "precision": precision.round(5).tolist()}
     changed = np.concatenate([changes(features(track.envelopes, track.grid)) for track in tracks])
     weights = TRUST * logistic(changed, np.concatenate([true_beginnings(track) for track in tracks]))
     weights[0] += PRIOR
-    table["beginning"] = weights.round(4).tolist()
-    TABLE.write_text(json.dumps(table, separators=(",", ":")) + "\n", encoding="utf-8")
+    fitted_to["beginning"] = weights.round(4).tolist()
+    TABLE.write_text(json.dumps(fitted_to, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -192,18 +191,18 @@ def beats_away(example: Example) -> tuple[NDArray[np.float64], int]:
     return heard - true[nearest], int(np.bincount(nearest[::BEATS] % BEATS).argmax())
 
 
-def table(tracks: list[Example]) -> str:
+def report(tracks: list[Example]) -> str:
     """The table of the page."""
     scores = [(track.truth.style, score(track, sections(track.envelopes, track.grid))) for track in tracks]
-    rows = [(style, [each for name, each in scores if name == style]) for style in STYLES]
-    lines = ["| style | precision | recall | F | bars named rightly |", "|---|---|---|---|---|"]
-    for name, group in [*rows, ("**all**", [each for _, each in scores])]:
-        lines.append(f"| {name} | " + " | ".join(f"{value:.2f}" for value in summary(group)) + " |")
+    groups = [(style, [each for name, each in scores if name == style]) for style in STYLES]
+    groups.append(("**all**", [each for _, each in scores]))
+    rows = [(name, *(f"{value:.2f}" for value in summary(group))) for name, group in groups]
     away = [beats_away(track) for track in tracks]
     worst = sorted(float(np.abs(each).max()) for each, _ in away)
     right = sum(whole == 0 for _, whole in away)
     half, most = 1000 * worst[len(worst) // 2], 1000 * worst[-1]
-    lines += [
+    lines = [
+        table(("style", "precision", "recall", "F", "bars named rightly"), rows),
         "",
         f"Bars are as good as the beats: in half of the tracks those heard are at worst {half:.1f} ms from the true,",
         f"{most:.1f} ms in all; bars begin on the right beat in {right} of {len(away)} tracks.",
@@ -223,11 +222,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = chosen.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        text = table(list(measured(folder)))
-    print(text)
-    page = PAGE.read_text(encoding="utf-8")
-    marked = re.compile(r"(<!-- structure -->\n).*?<!-- end -->", re.DOTALL)
-    PAGE.write_text(marked.sub(lambda found: found[1] + text + "\n<!-- end -->", page), encoding="utf-8")
+        write("structure", report(list(measured(folder))), PAGE)
 
 
 if __name__ == "__main__":

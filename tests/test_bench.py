@@ -33,7 +33,16 @@ def test_a_page_without_the_section_is_left_alone(write: Callable[..., None], tm
     assert page.read_text(encoding="utf-8") == "<!-- one -->\nno end"
 
 
-def test_the_page_has_a_section_for_each_script() -> None:
-    text = (ROOT / "docs/benchmarks.md").read_text(encoding="utf-8")
-    marked = [line[5:-4] for line in text.splitlines() if line.startswith("<!-- ") and line != "<!-- end -->"]
-    assert marked == ["speed", "parts", "peers", "scan", "rhythm", "tempi"]
+@pytest.mark.parametrize(
+    ("page", "sections"),
+    [
+        ("benchmarks", ["speed", "parts", "peers", "scan", "rhythm", "tempi"]),
+        ("mix", ["structure", "mix"]),
+        ("recommend", ["listeners", "playlists"]),
+        ("similar", ["embeddings", "hubs", "large"]),
+    ],
+)
+def test_a_page_has_a_section_for_each_script(page: str, sections: list[str]) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    marks = [line[5:-4] for line in text.splitlines() if line.startswith("<!-- ")]
+    assert marks == [mark for section in sections for mark in (section, "end")]
