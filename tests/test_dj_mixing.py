@@ -16,6 +16,7 @@ from earmark.dj import cue, mixing, picture, setlist, sound
 from earmark.dj.deck import Deck, load
 from earmark.dj.equaliser import equalised, reach
 from earmark.dj.grid import BEATS, Grid
+from earmark.dj.joints import Joints
 from earmark.dj.limiter import CEILING, Limiter
 from earmark.dj.recorder import rate_of, recorder
 from earmark.dj.sound import Reel, stereo
@@ -93,6 +94,26 @@ def test_one_transition_can_be_rendered_alone(tmp_path: Path) -> None:
     waveform = decode(tmp_path / "short.wav", RATE)
     beats = 4 * BEATS * 0.5 + np.arange(8, how.bars * BEATS - 8) * how.beat
     assert np.abs(strokes(waveform, 3500, beats) - strokes(waveform, 9000, beats)).max() < 0.003
+
+
+def test_a_transition_begins_and_ends_on_samples_of_its_tracks(tmp_path: Path) -> None:
+    """Before and after it the tracks go on as they are, at their own tempo and with the gain of the transition."""
+    one, two = (
+        on_deck(tmp_path / f"{bpm}.wav", noise(76.3, np.random.default_rng(bpm), RATE, level=0.1), bpm, FORM)
+        for bpm in (120, 126)
+    )
+    mix = mixing.render_transition(plan(one, two), tmp_path / "short.wav", bars=8)
+    joints = Joints.of(mix, RATE)
+    waveform, old, new = (decode(path, RATE) for path in (tmp_path / "short.wav", one.path, two.path))
+    assert waveform.size == round(mix.seconds * RATE) == round(joints.seconds * RATE)
+    left, joined = round(joints.left * RATE), round(joints.joined * RATE)
+    assert joints.left * RATE == pytest.approx(left, abs=1e-6)
+    gains = [10 ** (gain / 20) for gain in joints.gains]
+    np.testing.assert_allclose(waveform[:RATE], gains[0] * old[left : left + RATE], atol=2e-4)
+    tail = round(0.05 * RATE)
+    np.testing.assert_allclose(waveform[-tail:], gains[1] * new[joined - tail : joined], atol=2e-4)
+    assert np.abs(waveform[-tail:]).max() > 0.09
+    assert mix.playbacks[1].spans[-1].factor == pytest.approx(1)
 
 
 def hum(path: Path, hz: float, style: str = "Deep House", family: str = "House") -> Deck:

@@ -10,6 +10,7 @@ import pytest
 from earmark.dj import log
 from earmark.dj.candidates import Candidates
 from earmark.dj.cost import read_weights, step_cost
+from earmark.dj.joints import Joints
 from earmark.dj.partner import HUMAN, LIVE, MACHINE, Mixed, Mood, Played, Session, heard
 from earmark.errors import PlanError
 from earmark.library.similarity import Space
@@ -228,7 +229,8 @@ def test_nothing_is_lost_in_the_log(tmp_path: Path) -> None:
     embedding = np.random.default_rng(0).normal(size=5).astype(np.float32)
     session.hears(Played(track(77, artist="Größe"), ("singing",), embedding))
     picks = session.picks()
-    session.plays(picks[1], picks, mix=lambda before, after, entered: Mixed(Path("a.flac"), "cut", 8.0))  # noqa: ARG005
+    mixed = Mixed(Path("a.flac"), "cut", 8.0, Joints(100.0, 24.0, 48.0, (-2.5, 0.0)))
+    session.plays(picks[1], picks, mix=lambda before, after, entered: mixed)  # noqa: ARG005
     none = np.zeros(0)  # so that the rest can be compared
     log.save(session.turns, tmp_path / "log.json")
     back = log.read(tmp_path / "log.json")
@@ -246,6 +248,10 @@ def test_nothing_is_lost_in_the_log(tmp_path: Path) -> None:
             assert after.probabilities == pytest.approx(before.probabilities, abs=1e-6)
     assert back[0].played.embedding == pytest.approx(embedding, rel=1e-5)
     assert back[1].played.embedding is None
+    written = json.loads((tmp_path / "log.json").read_text())
+    del written["turns"][1]["transition"]["joints"]  # as an earlier earmark wrote it
+    (tmp_path / "log.json").write_text(json.dumps(written))
+    assert log.read(tmp_path / "log.json")[1].mixed == replace(mixed, joints=None)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from earmark.audio import decode
 from earmark.library import Catalogue, Query
-from earmark.testing import click_train, write_wav
+from earmark.testing import click_train, noise, write_wav
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 MANY = 100_000  # tracks of a big library
@@ -317,3 +320,79 @@ def test_a_hundred_thousand_rows_are_filtered_at_once(tmp_path: Path, tiny: Path
             browser.close()
     finally:
         started.stop()
+
+
+RENDERED = """async () => {
+  const { default: SetPlayer, RATE, itemsOf } = await import("/static/set_player.js");
+  const state = await (await fetch("/api/booth")).json();
+  const items = itemsOf(state.turns, state.gain);
+  const context = new OfflineAudioContext(2, 90 * RATE, RATE);
+  const player = new SetPlayer(context);
+  player.items = items;
+  player.ahead = Infinity;
+  player.playing = true;
+  player.next = { index: 0, sample: 0, at: null };
+  while (player.next.index < items.length) await player.proceed(player.turn);
+  const begin = player.pieces[0].at;
+  const sound = (await context.startRendering()).getChannelData(0);
+  const joints = [items[0].to, items[0].to + items[1].to];
+  return {
+    turns: state.turns,
+    around: joints.map((joint) => Array.from(sound.slice(begin + joint - 22050, begin + joint + 22050))),
+    length: player.next.at - begin,
+  };
+}"""
+
+
+def test_the_set_plays_from_track_to_transition_to_track_on_the_sample(tmp_path: Path, tiny: Path) -> None:
+    """What the browser renders around both joints is what lies in the files there, at the gain of the transition."""
+    pytest.importorskip("python_stretch")
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  the same
+
+    (tmp_path / "music").mkdir()
+    for number in range(2):
+        clicks = click_train(bpm=124 + 2 * number, seconds=50.0, sample_rate=44_100)
+        hiss = noise(50.0, np.random.default_rng(number), 44_100, level=0.05)
+        write_wav(tmp_path / "music" / f"track {number}.wav", clicks + hiss, 44_100)
+    started = Started(tmp_path, tiny)
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+            )
+            tab = browser.new_page()
+            tab.goto(started.address + "/library")
+            tab.get_by_role("button", name="Scan").click()
+            tab.get_by_text("2 tracks").wait_for(timeout=60_000)
+            tab.goto(started.address + "/booth")
+            tab.get_by_text("your turn").wait_for()
+            _turns(tab, 1)
+            found = tab.evaluate(RENDERED)
+            tab.get_by_role("button", name="Hear the transition").click()
+            tab.wait_for_timeout(2500)
+            names = [turn["track"]["name"] for turn in found["turns"]]
+            place = float(tab.get_by_label(f"position in {names[0]}").get_attribute("aria-valuenow") or "nan")
+            said = tab.get_by_label("the set, playing").inner_text()
+            browser.close()
+    finally:
+        started.stop()
+    joints = found["turns"][1]["transition"]["joints"]
+    old, new = (decode(tmp_path / "music" / name, 44_100) for name in names)
+    mixed = decode(tmp_path / "catalogue.transitions" / "transition-01.flac", 44_100)
+    left, joined = round(joints["left"] * 44_100), round(joints["joined"] * 44_100)
+    levels = [0.85 * 10 ** (gain / 20) for gain in joints["gains"]]
+    around = [np.array(each) for each in found["around"]]
+    coming = np.concatenate([levels[0] * old[left - 22_050 : left], 0.85 * mixed[:22_050]])
+    going = np.concatenate([0.85 * mixed[-22_050:], levels[1] * new[joined : joined + 22_050]])
+    np.testing.assert_allclose(around[0], coming, atol=1e-3)
+    np.testing.assert_allclose(around[1], going[: around[1].size], atol=1e-3)
+    assert max(_longest_silence(each) for each in around) < 0.010
+    assert found["length"] == left + mixed.size + new.size - joined
+    assert joints["left"] - 6 <= place <= joints["left"] - 2
+    assert "the transition begins in 0:0" in said
+
+
+def _longest_silence(sound: NDArray[np.float64]) -> float:
+    """The longest stretch below -70 dBFS, in seconds."""
+    loud = np.flatnonzero(np.abs(sound) > 10**-3.5)
+    return float(np.diff(loud, prepend=-1, append=sound.size).max()) / 44_100

@@ -11,8 +11,8 @@ from earmark.testing.bundles import tiny_bundle
 from earmark.web.pages.charts import confusion_table, mistaken, reliability_picture
 from earmark.web.pages.models import OLD, described
 
-CONFUSION = {"classes": ["Trap", "<b>", "Trance"], "counts": [[6, 4, 0], [0, 0, 0], [1, 0, 99]]}
-RELIABILITY = {"confidence": [None, 0.4, 0.9], "accuracy": [None, 0.5, 0.8], "count": [0, 2, 1000]}
+CONFUSION: dict[str, Any] = {"classes": ["Trap", "<b>", "Trance"], "counts": [[6, 4, 0], [0, 0, 0], [1, 0, 99]]}
+RELIABILITY: dict[str, Any] = {"confidence": [None, 0.4, 0.9], "accuracy": [None, 0.5, 0.8], "count": [0, 2, 1000]}
 SCORE: dict[str, Any] = {
     "protocol": "test tracks",
     "tracks": 110,

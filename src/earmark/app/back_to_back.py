@@ -129,6 +129,17 @@ class BackToBack:
         self._note()
         return turn
 
+    def gain(self, turn: Turn) -> float:
+        """The gain in dB with which transitions play the track of a turn; 0 where it cannot be mixed."""
+        from earmark.dj.mixing import LOUDNESS
+
+        if turn.mixed and turn.mixed.joints:
+            return turn.mixed.joints.gains[1]
+        try:
+            return round(LOUDNESS - self._deck(turn.played.track).level, 2)
+        except FileError:
+            return 0.0
+
     def export(self, form: str, out: Path, name: str, *, replace: bool = False) -> None:
         """Write the session as a set for another program; see `sets.export_set`."""
         export_set(self.catalogue, self.session.steps(), form, out, name, replace=replace)
@@ -161,18 +172,24 @@ class BackToBack:
 
     def _mix(self, before: Summary, after: Summary, entered: float) -> Mixed | None:
         """The transition between two tracks; where there can be none, that is said."""
+        from earmark.dj.joints import Joints
         from earmark.dj.mixing import render_transition
+        from earmark.dj.recorder import rate_of
         from earmark.dj.transition import plan
 
         folder = self.transitions or Path()
         try:
-            transition = plan(self._deck(before), self._deck(after), after=entered)
+            old, new = self._deck(before), self._deck(after)
+            last = self.session.turns[-1].mixed
+            if last and last.joints and last.joints.joined <= old.duration / 2:  # there is room for it to play alone
+                entered = last.joints.joined
+            transition = plan(old, new, after=entered)
             out = folder / f"transition-{len(self.session.turns):02}.flac"
-            render_transition(transition, out, bars=BARS)
+            joints = Joints.of(render_transition(transition, out, bars=BARS), rate_of(out))
         except FileError as error:
             self._told(f"no transition: {error}")
             return None
-        return Mixed(out, transition.reason, transition.entered)
+        return Mixed(out, transition.reason, transition.entered, joints)
 
     def _deck(self, summary: Summary) -> "Deck":
         """A track on a deck; the last two stay there."""

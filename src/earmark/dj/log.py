@@ -5,11 +5,13 @@ What the crate holds is not in the log: it is read from the catalogue again.
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from earmark.dj.joints import Joints
 from earmark.dj.partner import HUMAN, MACHINE, Mixed, Played, Turn
 from earmark.errors import PlanError
 from earmark.files import write_text
@@ -54,8 +56,7 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "embedding": None if embedding is None else [float(f"{value:.6g}") for value in embedding.tolist()],
         "reasons": list(turn.reasons),
         "alternatives": [_track(track) for track in turn.alternatives],
-        "transition": turn.mixed
-        and {"path": str(turn.mixed.path), "reason": turn.mixed.reason, "entered": turn.mixed.entered},
+        "transition": turn.mixed and _transition(turn.mixed),
     }
 
 
@@ -72,8 +73,23 @@ def _turn_of(log: dict[str, Any]) -> Turn:
         ),
         reasons=tuple(log["reasons"]),
         alternatives=tuple(map(_track_of, log["alternatives"])),
-        mixed=mixed and Mixed(Path(mixed["path"]), mixed["reason"], float(mixed["entered"])),
+        mixed=mixed and _transition_of(mixed),
     )
+
+
+def _transition(mixed: Mixed) -> dict[str, Any]:
+    log = {"path": str(mixed.path), "reason": mixed.reason, "entered": mixed.entered}
+    return log if mixed.joints is None else {**log, "joints": asdict(mixed.joints)}
+
+
+def _transition_of(log: dict[str, Any]) -> Mixed:
+    joints = None
+    if joined := log.get("joints"):
+        before, after = joined["gains"]
+        joints = Joints(
+            float(joined["left"]), float(joined["joined"]), float(joined["seconds"]), (float(before), float(after))
+        )
+    return Mixed(Path(log["path"]), log["reason"], float(log["entered"]), joints)
 
 
 def _track(track: Summary) -> dict[str, Any]:

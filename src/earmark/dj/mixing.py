@@ -26,6 +26,7 @@ from earmark.dj.transition import Transition
 
 LOUDNESS: Final = -14.0  # LUFS, of the loud parts of each track
 BLOCK: Final = 0.75  # seconds that are mixed at once
+SETTLED: Final = 0.1  # seconds at its own tempo with which a transition that is rendered alone ends
 
 Progress = Callable[[str, float], None]
 
@@ -86,11 +87,14 @@ def render(
 
 
 def render_transition(transition: Transition, out: Path, *, bars: int = 16, loudness: float = LOUDNESS) -> Mix:
-    """Render one transition, with so many bars of the old track before it and of the new one after it; see `render`."""
-    old, new = schedule([transition.a, transition.b], [transition])
+    """Render one transition, with so many bars of the old track before it and of the new one after it; see `render`.
+
+    In the bars after it, the new track finds its own tempo, so that it can go on from there as it is.
+    """
+    old, new = schedule([transition.a, transition.b], [transition], glide=bars)
     around = bars * BEATS * transition.beat
     begin, end = old.went_at - around, old.went_at + transition.seconds + around
-    parts = [_part(each, begin, end) for each in (old, new)]
+    parts = [_part(each, begin, max(end, new.spans[-1].at + SETTLED)) for each in (old, new)]
     return _rendered(tuple(parts), out, loudness, lambda title, share: None)  # noqa: ARG005
 
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from earmark.dj.candidates import NOBODY, Candidates, artist
 from earmark.dj.cost import Weights, energy_part, hellinger, step_parts
 from earmark.dj.course import point
+from earmark.dj.joints import Joints
 from earmark.dj.search import playing_seconds
 from earmark.dj.sets import Step, parts_between, reasons_for
 from earmark.errors import PlanError
@@ -79,12 +80,14 @@ class Pick:
 class Mixed:
     """A transition that was rendered.
 
-    `entered` is the moment of the second track, in seconds, from which it plays alone; `reason` is one sentence.
+    `entered` is the moment of the second track, in seconds, from which it plays alone; `reason` is one sentence;
+    `joints` say where the file joins the two tracks, None in a log of an earlier earmark.
     """
 
     path: Path
     reason: str
     entered: float
+    joints: Joints | None = None
 
 
 Mixer: TypeAlias = Callable[[Summary, Summary, float], Mixed | None]

@@ -104,12 +104,13 @@ class Playback:
         }
 
 
-def schedule(decks: Sequence[Deck], transitions: Sequence[Transition]) -> tuple[Playback, ...]:
+def schedule(decks: Sequence[Deck], transitions: Sequence[Transition], *, glide: int = GLIDE) -> tuple[Playback, ...]:
     """Lay tracks one after the other, from the first sample of the first to the last of the last.
 
     Args:
         decks: the tracks; the first one is needed where there is no transition.
         transitions: from each to the next, made with `after` so that none begins before the one before it is over.
+        glide: bars, at most, in which a track finds its own tempo.
 
     Raises:
         ValueError: there is not one transition less than tracks, or one begins too early.
@@ -119,11 +120,13 @@ def schedule(decks: Sequence[Deck], transitions: Sequence[Transition]) -> tuple[
     found: list[Playback] = []
     for deck, came, went in zip(decks, [None, *transitions], [*transitions, None], strict=True):
         before = found[-1] if found else None
-        found.append(_playback(deck, before, came, went))
+        found.append(_playback(deck, before, came, went, glide))
     return tuple(found)
 
 
-def _playback(deck: Deck, before: Playback | None, came: Transition | None, went: Transition | None) -> Playback:
+def _playback(
+    deck: Deck, before: Playback | None, came: Transition | None, went: Transition | None, glide: int
+) -> Playback:
     last = went.a.grid.bar(went.leave) if went else deck.duration
     marks: list[tuple[float, float]] = []  # seconds of the file, seconds of the mix
     came_at = 0.0
@@ -131,7 +134,7 @@ def _playback(deck: Deck, before: Playback | None, came: Transition | None, went
         came_at = before.went_at
         if last < came.entered - CUT:
             raise ValueError(f"{deck.path}: it is left at {last:.1f} s, before it has come in at {came.entered:.1f} s")
-        marks = _coming(came, came_at, last)
+        marks = _coming(came, came_at, last, glide)
     else:
         marks = [(0.0, 0.0)]
     source, mix = marks[-1]
@@ -151,7 +154,7 @@ def _pairs(marks: list[tuple[float, float]]) -> list[tuple[float, float, float, 
     return [(start, end, at, until) for (start, at), (end, until) in pairwise(marks)]
 
 
-def _coming(came: Transition, at: float, last: float) -> list[tuple[float, float]]:
+def _coming(came: Transition, at: float, last: float, glide: int) -> list[tuple[float, float]]:
     """Marks of a track while it comes in on the beats of another, and glides to its own tempo until `last`."""
     grid = came.b.grid
     if not came.matched:
@@ -160,7 +163,7 @@ def _coming(came: Transition, at: float, last: float) -> list[tuple[float, float
     moments = at + np.concatenate([[0.0], np.cumsum(_lengths(came))])
     times = grid.times[BEATS * came.enter :][: moments.size]
     marks = list(zip(times.tolist(), moments[: times.size].tolist(), strict=True))
-    rest = grid.times[(grid.times > times[-1] + 1e-6) & (grid.times <= last + 1e-6)][: GLIDE * BEATS]
+    rest = grid.times[(grid.times > times[-1] + 1e-6) & (grid.times <= last + 1e-6)][: glide * BEATS]
     if not rest.size:
         return marks
     own = np.diff(np.concatenate([times[-1:], rest]))

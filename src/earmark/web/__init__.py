@@ -8,6 +8,7 @@ ears        a model that hears uploads, a few at once, and refuses when too many
 jobs        long work that goes on after a restart
 works       the kinds of long work: scan, tag, undo, export
 sound       a track as bytes that a browser can play
+decoded     a track as WAV, for a player that joins tracks on the sample
 waveform    a track as the outline of its sound
 api/        the REST API
 pages/      the pages

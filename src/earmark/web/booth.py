@@ -5,6 +5,7 @@ A catalogue belongs to one thread, so the session has a thread of its own, and i
 
 import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +18,7 @@ from earmark.web.site import Site
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from earmark.dj.partner import Pick, Turn
+    from earmark.dj.partner import Mixed, Pick, Turn
     from earmark.library.track import Summary
 
 T = TypeVar("T")
@@ -156,6 +157,7 @@ class Booth:
             picks, end = (), str(error)
         return {
             "turns": [_turn(number, turn) for number, turn in enumerate(turns)],
+            "gain": session.gain(turns[-1]) if turns and turns[-1].played.track.id and session.transitions else 0.0,
             "machine_is_next": not human,
             "mood": self._mood,
             "heard": self._news,
@@ -171,8 +173,12 @@ def _turn(number: int, turn: "Turn") -> dict[str, Any]:
         "track": _track(turn.played.track),
         "sounds": list(turn.played.sounds),
         "reasons": list(turn.reasons),
-        "transition": {"number": number, "reason": turn.mixed.reason} if turn.mixed else None,
+        "transition": _transition(number, turn.mixed) if turn.mixed else None,
     }
+
+
+def _transition(number: int, mixed: "Mixed") -> dict[str, Any]:
+    return {"number": number, "reason": mixed.reason, "joints": asdict(mixed.joints) if mixed.joints else None}
 
 
 def _pick(pick: "Pick") -> dict[str, Any]:

@@ -16,6 +16,7 @@ from earmark.errors import CatalogueError, EarmarkError, UnreadableAudio
 from earmark.web.api import booth as turns
 from earmark.web.api import jobs, listening, models, tags, teaching, together, tracks
 from earmark.web.booth import Booth
+from earmark.web.decoded import Decoded
 from earmark.web.ears import BusyError, Ears
 from earmark.web.jobs import FullError, Jobs
 from earmark.web.shelf import Shelf
@@ -44,7 +45,7 @@ def application(site: Site, ears: Ears, work: Jobs, booth: Booth) -> FastAPI:
         version=__version__,
         description="Which style is it? The same answers as the command line.",
     )
-    api.state.booth = booth
+    api.state.booth, api.state.decoded = booth, Decoded()
     api.state.site, api.state.ears, api.state.jobs, api.state.shelf = site, ears, work, Shelf(site.catalogue)
     for rooms in (listening, tracks, together, turns, tags, teaching, jobs, models):
         api.include_router(rooms.router)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from earmark.web.booth import Booth
+from earmark.web.decoded import Decoded
 from earmark.web.ears import Ears
 from earmark.web.jobs import Jobs
 from earmark.web.shelf import Shelf
@@ -36,8 +37,14 @@ def _booth(request: Request) -> Booth:
     return booth
 
 
+def _decoded(request: Request) -> Decoded:
+    decoded: Decoded = request.app.state.decoded
+    return decoded
+
+
 AskedSite = Annotated[Site, Depends(_site)]
 AskedEars = Annotated[Ears, Depends(_ears)]
 AskedJobs = Annotated[Jobs, Depends(_jobs)]
 AskedShelf = Annotated[Shelf, Depends(_shelf)]
 AskedBooth = Annotated[Booth, Depends(_booth)]
+AskedDecoded = Annotated[Decoded, Depends(_decoded)]

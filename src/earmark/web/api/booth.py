@@ -5,8 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse
+from starlette.concurrency import run_in_threadpool
 
-from earmark.web.api.asked import AskedBooth, AskedSite
+from earmark.web.api.asked import AskedBooth, AskedDecoded, AskedSite
 from earmark.web.api.listening import answered
 from earmark.web.api.requests import MachineBody, MoodBody, TrackBody
 
@@ -56,3 +57,12 @@ async def transition(number: int, booth: AskedBooth, site: AskedSite) -> FileRes
     if path is None:
         raise HTTPException(HTTPStatus.NOT_FOUND, "there is no transition to this turn")
     return FileResponse(path, media_type="audio/flac")
+
+
+@router.get("/transitions/{number}/decoded", response_class=FileResponse)
+async def decoded(number: int, booth: AskedBooth, site: AskedSite, decks: AskedDecoded) -> FileResponse:
+    """The same as WAV, 44.1 kHz, for a player that joins it and its tracks (`/tracks/ID/decoded`) on the sample."""
+    path = await answered(booth.transition(number), site)
+    if path is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "there is no transition to this turn")
+    return FileResponse(await run_in_threadpool(decks.file, path), media_type="audio/wav")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
 from earmark.app.catalogue import open_catalogue
@@ -14,7 +15,7 @@ from earmark.app.query import query
 from earmark.library import Catalogue, Track
 from earmark.library import Query as Conditions
 from earmark.web import sound
-from earmark.web.api.asked import AskedEars, AskedShelf, AskedSite
+from earmark.web.api.asked import AskedDecoded, AskedEars, AskedShelf, AskedSite
 from earmark.web.api.listening import answered
 from earmark.web.site import Site
 from earmark.web.waveform import BINS, outline
@@ -96,6 +97,12 @@ async def play(number: int, site: AskedSite, request: Request) -> Response:
     path = _file(found)
     duration = found.analysis.duration if found.analysis else 0.0
     return await run_in_threadpool(sound.respond, path, duration, request.headers.get("range", ""))
+
+
+@router.get("/{number}/decoded", response_class=FileResponse, responses={404: {}, 415: {}})
+def decoded(number: int, site: AskedSite, decks: AskedDecoded) -> FileResponse:
+    """The sound of a track as WAV, two channels of 16 bits at 44.1 kHz, or a part of it (`Range`)."""
+    return FileResponse(decks.file(_file(_track(site, number))), media_type="audio/wav")
 
 
 @router.get("/{number}/waveform", responses={404: {}, 415: {}})

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
-SIDE, BELOW, MARGIN = 220, 50, 34  # of the picture of reliability, pixels: the square, the counts below it, the edge
+SIDE, BELOW, MARGIN, TOP = 220, 50, 34, 6  # of the picture of reliability, pixels: square, counts below it, edges
 MISTAKES: Final = 3  # that are told in words
 OFTEN: Final = 0.05  # share of a style's tracks, from which on a mistake is worth a sentence
 POINT: Final = (3.0, 8.0)  # radius of a point with few tracks, and of the one with most
@@ -59,8 +59,14 @@ def reliability_picture(found: Mapping[str, Sequence[Any]]) -> str:
     bins = [each for each in zip(found["confidence"], found["accuracy"], found["count"], strict=True) if each[2]]
     most = max(count for *_, count in bins)
     places = len(found["count"])
-    x, y = (lambda share: MARGIN + SIDE * share), (lambda share: 6 + SIDE * (1 - share))
-    floor = 6 + SIDE + 8 + BELOW
+
+    def x(share: float) -> float:
+        return MARGIN + SIDE * share
+
+    def y(share: float) -> float:
+        return TOP + SIDE * (1 - share)
+
+    floor = TOP + SIDE + 8 + BELOW
     parts = [
         *(f'<path d="M{x(at):.0f} {y(0)}V{y(1)}M{x(0)} {y(at):.0f}H{x(1)}" class="em-guide"/>' for at in (0, 0.5, 1)),
         f'<path d="M{x(0)} {y(0)}L{x(1)} {y(1)}" class="em-guide" stroke-dasharray="4 3"/>',

@@ -1,11 +1,12 @@
 // Two decks: what you play, and what the machine answers, with its reasons; the transition between them; the set so far.
 
+import SetDeck from "/static/set_deck.js";
 import TrackPanel from "/static/track_panel.js";
 
 const MOODS = { follow: "follow the energy", contrast: "contrast it", up: "more energy", down: "less energy" };
 
 export default {
-  components: { TrackPanel },
+  components: { SetDeck, TrackPanel },
   props: { colours: Object },
   template: `
     <section>
@@ -38,11 +39,13 @@ export default {
       <section v-if="last && last.transition" class="em-card" aria-label="the transition">
         <h2>The transition</h2>
         <p>{{ last.transition.reason }}</p>
-        <audio controls :src="'/api/booth/transitions/' + last.transition.number" :key="last.transition.number"></audio>
+        <audio controls v-if="!last.transition.joints" :src="'/api/booth/transitions/' + last.transition.number"
+          :key="last.transition.number"></audio>
       </section>
+      <set-deck v-if="turns.length" :turns="turns" :gain="state.gain" :colours="colours" @heard="places = $event"></set-deck>
       <div class="em-decks">
         <track-panel v-for="turn in decks" :key="turn.track.id" :track="turn.track.id" :colours="colours"
-          @choose="play"></track-panel>
+          :at="turn.track.id in places ? places[turn.track.id] : null" @choose="play"></track-panel>
       </div>
       <section v-if="turns.length" class="em-card" aria-label="the set so far">
         <h2>The set so far</h2>
@@ -52,7 +55,7 @@ export default {
           <span class="em-dim" v-if="turn.reasons.length">— {{ turn.reasons.join("; ") }}</span></li></ol>
       </section>
     </section>`,
-  data: () => ({ state: null, words: "", found: [], problem: "", busy: false, moods: MOODS }),
+  data: () => ({ state: null, words: "", found: [], problem: "", busy: false, moods: MOODS, places: {} }),
   computed: {
     turns() {
       return this.state ? this.state.turns : [];

@@ -5,7 +5,7 @@ import WhyView from "/static/why_view.js";
 
 export default {
   components: { TrackView, WhyView },
-  props: { track: Number, colours: Object, autoplay: Boolean },
+  props: { track: Number, colours: Object, autoplay: Boolean, at: { type: Number, default: null } },
   emits: ["choose"],
   template: `
     <article v-if="heard" class="em-card">
@@ -20,7 +20,7 @@ export default {
       </ul>
       <track-view :src="'/api/tracks/' + track + '/sound'" :name="name" :peaks="peaks" :bins="bins"
         :duration="heard.duration" :segments="heard.segments" :beats="heard.rhythm ? heard.rhythm.beats : []"
-        :downbeats="heard.rhythm ? heard.rhythm.downbeats : []" :colours="colours" :autoplay="autoplay"></track-view>
+        :downbeats="heard.rhythm ? heard.rhythm.downbeats : []" :colours="colours" :autoplay="autoplay" :at="at"></track-view>
       <why-view :address="'/api/tracks/' + track + '/why'" :colour="colours[heard.styles[0].style]"></why-view>
       <section v-if="alike.length" aria-label="tracks that sound alike">
         <h3>Sounds alike</h3>

@@ -12,6 +12,13 @@ export function clock(seconds) {
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+// Whoever begins to sound says so, and all others stop: `quiet` is called when another one than `element` begins.
+export function soundOf(element, quiet) {
+  const listen = (event) => event.detail !== element && quiet();
+  window.addEventListener("em-sound", listen);
+  return () => window.removeEventListener("em-sound", listen);
+}
+
 export default {
   props: {
     src: String,
@@ -23,6 +30,7 @@ export default {
     downbeats: Array,
     colours: Object,
     name: String,
+    at: { type: Number, default: null }, // where another player is in this track, seconds
     autoplay: Boolean, // begins in the middle, where a track shows what it is
   },
   template: `
@@ -49,6 +57,11 @@ export default {
     },
   },
   watch: {
+    at() {
+      if (this.at === null || this.playing) return;
+      this.position = this.at;
+      this.draw();
+    },
     src: "startPlaying",
     peaks: "draw",
     segments: "draw",
@@ -62,10 +75,12 @@ export default {
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.$refs.canvas);
     this.draw();
+    this.forget = soundOf(this.$el, () => this.$refs.audio && this.$refs.audio.pause());
     this.startPlaying();
   },
   unmounted() {
     this.playing = false;
+    this.forget();
     this.observer.disconnect();
     cancelAnimationFrame(this.frame);
   },
@@ -150,6 +165,7 @@ export default {
     },
     run() {
       for (const other of document.querySelectorAll("audio")) if (other !== this.$refs.audio) other.pause();
+      window.dispatchEvent(new CustomEvent("em-sound", { detail: this.$el }));
       this.playing = true;
       const step = () => {
         this.tick();
