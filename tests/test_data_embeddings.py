@@ -206,7 +206,7 @@ from pathlib import Path
 from earmark.hearing import Model
 from earmark.learning.data.embeddings import embed
 run = Model.run
-Model.run = lambda self, waveform: time.sleep(0.1) or run(self, waveform)
+Model.run = lambda self, waveform: time.sleep(0.3) or run(self, waveform)
 list(embed([Path(path) for path in sys.argv[3:]], Path(sys.argv[1]), Path(sys.argv[2]), 1))
 """
 
@@ -222,7 +222,7 @@ def test_what_was_heard_before_a_kill_is_not_heard_again(
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
     done = len(list(cache.glob("*.npz")))
-    assert done in {2, 3}
+    assert 2 <= done < len(crate)
     outcomes = list(embed(crate, tiny, cache, 1))
     assert heard == [path.name for path in crate[done:]]
     assert all(isinstance(outcome, Embedded) for outcome in outcomes)

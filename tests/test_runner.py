@@ -248,7 +248,7 @@ def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path: Path
     assert eventually(lambda: [pid for pid in workers if alive(pid)], lambda left: not left) == []
 
 
-def eventually(look: Callable[[], list[int]], good: Callable[[list[int]], bool], seconds: float = 20.0) -> list[int]:
+def eventually(look: Callable[[], list[int]], good: Callable[[list[int]], bool], seconds: float = 60.0) -> list[int]:
     """What is seen as soon as it is good, or in the end."""
     end = time.monotonic() + seconds
     while not good(seen := look()) and time.monotonic() < end:

@@ -51,7 +51,7 @@ class Server:
     def job(self, answer: Any) -> dict[str, Any]:  # noqa: ANN401  a response
         """Wait for a job to end."""
         assert answer.status_code == 202, answer.text
-        for _ in range(600):
+        for _ in range(1200):
             job: dict[str, Any] = self.client.get(f"/api/jobs/{answer.json()['id']}").json()
             if job["state"] not in ("queued", "running"):
                 return job
