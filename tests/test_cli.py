@@ -23,7 +23,7 @@ import typer
 import earmark
 from earmark.cli import main, show
 from earmark.cli.progress import titled_progress
-from earmark.testing import tone, write_wav
+from earmark.testing import sweep, tone, write_wav
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 COMMAND = [sys.executable, "-m", "earmark"]
@@ -178,6 +178,11 @@ def test_the_table_says_what_was_heard_where(earmark_: Earmark, crate: Path, tin
         "c-still.wav  0:01  unlike anything I know  Motion family 0.67  rests on 1 s",
     ]
     assert (answer.status, answer.err) == (0, "")
+
+
+def test_an_answer_that_rests_on_less_than_a_second_says_so(earmark_: Earmark, tiny: Path, tmp_path: Path) -> None:
+    write_wav(tmp_path / "stab.wav", sweep(200, 2000, 0.4, 8000), 8000)
+    assert "rests on 0.4 s" in earmark_("listen", tmp_path, "--model", tiny).out
 
 
 def test_what_is_no_music_has_no_table_of_styles(earmark_: Earmark, tiny: Path, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def _heading(heard: Analysis) -> Text:
         family, share = heard.family()
         heading.append(f"  {share:.2f}" if answer.family_alone else f"  {family} family {share:.2f}", "dim")
         if answer.short:
-            heading.append(f"  rests on {answer.seconds:.0f} s", "dim")
+            heading.append(f"  rests on {answer.seconds:.{1 if answer.seconds < 1 else 0}f} s", "dim")
     return heading
 
 
