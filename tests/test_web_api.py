@@ -25,6 +25,7 @@ from earmark.web.guard import Guard
 from earmark.web.jobs import Jobs
 from earmark.web.pages.models import figures
 from earmark.web.site import Site
+from earmark.web.watching import Watches
 from earmark.web.works import works
 
 
@@ -42,7 +43,8 @@ class Server:
         self.booth = Booth(self.site)
         self.jobs = Jobs(self.site.jobs, works(self.site))
         whole = FastAPI()
-        self.api = api.application(self.site, self.ears, self.jobs, self.booth)
+        self.watches = Watches(self.site)
+        self.api = api.application(self.site, self.ears, self.jobs, self.booth, self.watches)
         whole.mount("/api", self.api)
         whole.add_middleware(Guard, site=self.site)
         self.whole = whole
@@ -65,6 +67,7 @@ def server(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("EARMARK_JOURNAL", str(tmp_path / "journal"))
     made = Server(tmp_path, tiny)
     yield made
+    made.watches.close()
     made.jobs.close()
     made.booth.close()
     made.ears.close()
@@ -161,6 +164,66 @@ def test_a_folder_of_the_library_is_scanned_and_no_other(server: Server) -> None
     assert done["result"]["heard"] == 3
     for folder in ("/etc", str(server.music / ".."), str(server.music.parent), "a\x00b"):
         assert server.client.post("/api/scan", json={"folder": folder}).status_code == 403
+
+
+def test_a_folder_is_watched_until_that_is_ended_and_after_a_restart(server: Server) -> None:
+    def watched() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = server.client.get("/api/watch").json()
+        return found
+
+    def until(found: int) -> dict[str, Any]:
+        for _ in range(300):
+            if watched()[0]["found"] >= found:
+                return watched()[0]
+            time.sleep(0.1)
+        raise AssertionError(f"it found no {found} files: {watched()}")
+
+    assert server.client.post("/api/watch", json={"folder": "/etc"}).status_code == 403
+    assert server.client.post("/api/watch", json={"folder": str(server.music)}).json()["found"] == 0
+    until(3)
+    write_wav(server.music / "late.wav", click_train(bpm=124, seconds=3.0, sample_rate=22_050), 22_050)
+    assert until(4) == {"folder": str(server.music), "found": 4, "last": "late.wav", "problem": ""}
+    assert server.client.get("/api/tracks?words=late").json()["count"] == 1
+    server.watches.close()
+    again = Watches(server.site)
+    again.resume()
+    assert [each.folder for each in again.all()] == [str(server.music)]
+    again.end(server.music)
+    third = Watches(server.site)
+    third.resume()
+    assert third.all() == []
+    assert server.client.delete("/api/watch", params={"folder": str(server.music)}).json() == []
+
+
+def test_a_folder_is_looked_through_and_its_files_are_heard_without_the_library(server: Server, tiny: Path) -> None:
+    (server.music / "inner").mkdir()
+    (server.music / "a text.txt").write_text("no music")
+    top = server.client.get("/api/files").json()
+    assert top["folders"] == [{"name": "music", "path": str(server.music)}]
+    found = server.client.get("/api/files", params={"folder": str(server.music)}).json()
+    assert [each["name"] for each in found["folders"]] == ["inner"]
+    assert [each["name"] for each in found["files"]] == ["0.wav", "1.wav", "2.wav"]
+    path = found["files"][1]["path"]
+    answer = server.client.get("/api/files/listen", params={"path": path, "top": 2}).json()
+    expected = open_listener(str(tiny))(Path(path))
+    assert answer["headline"] == str(expected.answer())
+    assert {name: answer[name] for name in ("path", "styles")} == {
+        name: expected.as_json(top=2)[name] for name in ("path", "styles")
+    }
+    sound = server.client.get("/api/files/sound", params={"path": path}, headers={"range": "bytes=0-3"})
+    assert sound.content == b"RIFF"
+    assert server.client.get("/api/files/why", params={"path": path}).json()["style"] == answer["styles"][0]["style"]
+
+
+@pytest.mark.parametrize("place", ["/etc", "{music}/..", "{music}/link", "{music}/../secret.wav", "music", "a\x00b"])
+def test_nothing_outside_the_folders_is_seen_heard_or_played(server: Server, place: str) -> None:
+    (server.music.parent / "secret.wav").write_bytes((server.music / "1.wav").read_bytes())
+    (server.music / "link").symlink_to(server.music.parent / "secret.wav")
+    name = place.format(music=server.music)
+    assert server.client.get("/api/files", params={"folder": name}).status_code == 403
+    for part in ("listen", "why", "similar", "sound"):
+        assert server.client.get(f"/api/files/{part}", params={"path": name}).status_code == 403
+    assert server.client.get("/api/files/sound", params={"path": str(server.music / "none.wav")}).status_code == 404
 
 
 def test_events_tell_how_a_job_goes_on_and_end_with_it(server: Server) -> None:

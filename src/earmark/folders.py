@@ -105,3 +105,17 @@ def _identity(folder: Path) -> Identity:
     except OSError:
         return os.path.realpath(folder)
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(folder)
+
+
+def inside(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The folders and the audio files that lie in a folder itself, sorted; hidden ones are left out.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    with os.scandir(folder) as entries:
+        seen = [entry for entry in sorted(entries, key=lambda entry: entry.name) if not entry.name.startswith(".")]
+    folders = [Path(folder, entry.name) for entry in seen if _is_folder(entry)]
+    taken = set(folders)
+    others = [path for entry in seen if (path := Path(folder, entry.name)) not in taken]
+    return folders, [path for path in others if path.suffix.lower() in SUFFIXES]

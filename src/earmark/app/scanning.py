@@ -1,5 +1,6 @@
 """A folder into the catalogue: once, for ever, or a collection that is too big for one machine."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
@@ -127,10 +128,15 @@ class Scan:
 
 
 def watch(
-    catalogue: Catalogue, folder: Path, examine: Examiner, *, workers: int = 0
+    catalogue: Catalogue,
+    folder: Path,
+    examine: Examiner,
+    *,
+    workers: int = 0,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[ScanResult, None, None]:
-    """Scan a folder again and again, for ever; see `Scan`."""
-    return watching(catalogue, folder, examine, workers=lambda files: workers or sensible_workers(files))
+    """Scan a folder again and again, for ever; see `Scan`. What `sleep` raises ends it."""
+    return watching(catalogue, folder, examine, workers=lambda files: workers or sensible_workers(files), sleep=sleep)
 
 
 def problems(found: ScanResult) -> list[str | EarmarkError]:

@@ -17,6 +17,7 @@ from earmark.web.guard import Guard
 from earmark.web.jobs import Jobs
 from earmark.web.site import Site
 from earmark.web.static import STATIC
+from earmark.web.watching import Watches
 from earmark.web.works import works
 
 
@@ -25,18 +26,21 @@ def application(site: Site) -> FastAPI:
     ears = Ears(lambda: site.model, site.waiting_limit)
     jobs = Jobs(site.jobs, works(site))
     booth = Booth(site)
+    watches = Watches(site)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watches.resume()
         yield
+        watches.close()
         jobs.close()
         booth.close()
         ears.close()
 
     whole = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
-    whole.mount("/api", api.application(site, ears, jobs, booth))
+    whole.mount("/api", api.application(site, ears, jobs, booth, watches))
     pages_app.add_static_files("/static", STATIC)
-    pages.add(site, ears, jobs)
+    pages.add(site, jobs, watches)
     ui.run_with(
         whole, title="earmark", language="en-US", dark=None, show_welcome_message=False, favicon=STATIC / "icon.svg"
     )

@@ -14,13 +14,14 @@ from fastapi_offline import FastAPIOffline
 from earmark import __version__
 from earmark.errors import CatalogueError, EarmarkError, UnreadableAudio
 from earmark.web.api import booth as turns
-from earmark.web.api import jobs, listening, models, tags, teaching, together, tracks
+from earmark.web.api import files, jobs, listening, models, tags, teaching, together, tracks
 from earmark.web.booth import Booth
 from earmark.web.decoded import Decoded
 from earmark.web.ears import BusyError, Ears
 from earmark.web.jobs import FullError, Jobs
 from earmark.web.shelf import Shelf
 from earmark.web.site import Site
+from earmark.web.watching import Watches
 
 STATUS: tuple[tuple[type[EarmarkError], HTTPStatus], ...] = (
     (BusyError, HTTPStatus.TOO_MANY_REQUESTS),
@@ -31,7 +32,7 @@ STATUS: tuple[tuple[type[EarmarkError], HTTPStatus], ...] = (
 )
 
 
-def application(site: Site, ears: Ears, work: Jobs, booth: Booth) -> FastAPI:
+def application(site: Site, ears: Ears, work: Jobs, booth: Booth, watches: Watches) -> FastAPI:
     """The API of a server.
 
     Args:
@@ -39,15 +40,16 @@ def application(site: Site, ears: Ears, work: Jobs, booth: Booth) -> FastAPI:
         ears: hear uploads.
         work: the long work.
         booth: the session back to back.
+        watches: the folders that are watched.
     """
     api = FastAPIOffline(
         title="earmark",
         version=__version__,
         description="Which style is it? The same answers as the command line.",
     )
-    api.state.booth, api.state.decoded = booth, Decoded()
+    api.state.booth, api.state.watches, api.state.decoded = booth, watches, Decoded()
     api.state.site, api.state.ears, api.state.jobs, api.state.shelf = site, ears, work, Shelf(site.catalogue)
-    for rooms in (listening, tracks, together, turns, tags, teaching, jobs, models):
+    for rooms in (listening, files, tracks, together, turns, tags, teaching, jobs, models):
         api.include_router(rooms.router)
     for kind, status in STATUS:
         api.add_exception_handler(kind, _answering(status))

@@ -10,6 +10,7 @@ from earmark.web.ears import Ears
 from earmark.web.jobs import Jobs
 from earmark.web.shelf import Shelf
 from earmark.web.site import Site
+from earmark.web.watching import Watches
 
 
 def _site(request: Request) -> Site:
@@ -42,9 +43,15 @@ def _decoded(request: Request) -> Decoded:
     return decoded
 
 
+def _watches(request: Request) -> Watches:
+    watches: Watches = request.app.state.watches
+    return watches
+
+
 AskedSite = Annotated[Site, Depends(_site)]
 AskedEars = Annotated[Ears, Depends(_ears)]
 AskedJobs = Annotated[Jobs, Depends(_jobs)]
 AskedShelf = Annotated[Shelf, Depends(_shelf)]
 AskedBooth = Annotated[Booth, Depends(_booth)]
 AskedDecoded = Annotated[Decoded, Depends(_decoded)]
+AskedWatches = Annotated[Watches, Depends(_watches)]

@@ -10,9 +10,10 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import StreamingResponse
 
-from earmark.web.api.asked import AskedJobs, AskedSite
-from earmark.web.api.requests import ScanBody
+from earmark.web.api.asked import AskedJobs, AskedSite, AskedWatches
+from earmark.web.api.requests import ScanBody, WatchBody
 from earmark.web.jobs import ACTIVE, Job, Jobs
+from earmark.web.site import Site
 
 router = APIRouter(tags=["jobs"])
 
@@ -22,13 +23,27 @@ INTERVAL = 0.25  # seconds between two looks at a job
 @router.post("/scan", status_code=202, responses={403: {}})
 def scan(body: ScanBody, site: AskedSite, jobs: AskedJobs) -> dict[str, Any]:
     """Begin to hear what is new in a folder of the library."""
-    try:
-        allowed = site.may_scan(Path(body.folder))
-    except (OSError, ValueError):  # a name that no file can have
-        allowed = False
-    if not allowed:
-        raise HTTPException(HTTPStatus.FORBIDDEN, "this folder is none of those that `earmark serve` was given")
+    _permitted(body.folder, site)
     return jobs.ask("scan", body.model_dump()).as_json()
+
+
+@router.get("/watch")
+def watched(watches: AskedWatches) -> list[dict[str, Any]]:
+    """The folders that are watched as long as the server runs, and what was found in them since."""
+    return [each.as_json() for each in watches.all()]
+
+
+@router.post("/watch", responses={403: {}})
+def watch(body: WatchBody, site: AskedSite, watches: AskedWatches) -> dict[str, Any]:
+    """Watch a folder of the library: what comes into it is heard, until that is ended; after a restart as well."""
+    return watches.begin(_permitted(body.folder, site)).as_json()
+
+
+@router.delete("/watch", responses={403: {}})
+def end(folder: str, site: AskedSite, watches: AskedWatches) -> list[dict[str, Any]]:
+    """Watch a folder no longer; the answer is the folders that still are."""
+    watches.end(_permitted(folder, site))
+    return watched(watches)
 
 
 @router.get("/jobs")
@@ -67,6 +82,16 @@ async def _events(work: Jobs, name: str) -> AsyncIterator[str]:
         if now.state not in ACTIVE:
             return
         await asyncio.sleep(INTERVAL)
+
+
+def _permitted(folder: str, site: Site) -> Path:
+    try:
+        allowed = site.may_scan(Path(folder))
+    except (OSError, ValueError):  # a name that no file can have
+        allowed = False
+    if not allowed:
+        raise HTTPException(HTTPStatus.FORBIDDEN, "this folder is none of those that `earmark serve` was given")
+    return Path(folder)
 
 
 def _job(work: Jobs, name: str) -> Job:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from earmark.hearing.occlusion import Reasons
+    from earmark.runner import Outcome
+    from earmark.web.ears import Heard
 
 router = APIRouter(tags=["listen"])
 
@@ -40,16 +42,9 @@ async def listen(
 ) -> dict[str, Any]:
     """Say which style a file is, as `earmark listen --json` does; the file is deleted when the answer is there."""
     async with _kept(file) as path:
-        outcome = await answered(ears.hear(path), site)
-    if isinstance(outcome, EarmarkError):
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, outcome.reason)
-    answer = {
-        **outcome.analysis.as_json(top=top, detail=detail),
-        "path": file.filename or "",
-        "headline": str(outcome.analysis.answer()),
-        "track": await asyncio.to_thread(_in_library, site, outcome.content),
-    }
-    return {**answer, "waveform": {"bins": BINS, "peaks": outcome.peaks.tolist()}} if waveform else answer
+        heard = await answered(ears.hear(path), site)
+    answer = await answer_of(heard, site, top=top, detail=detail, waveform=waveform)
+    return {**answer, "path": file.filename or ""}
 
 
 @router.post("/why", responses={415: {}, 422: {}, 429: {}, 504: {}})
@@ -82,6 +77,23 @@ async def alike(
             found = await answered(ears.do(lambda: find(path)), site)
         except FileError as error:
             raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, error.reason) from None
+    return found_alike(found)
+
+
+async def answer_of(heard: "Outcome[Heard]", site: Site, *, top: int, detail: bool, waveform: bool) -> dict[str, Any]:
+    """The answer for a file that was heard; 415 if it could not be."""
+    if isinstance(heard, EarmarkError):
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, heard.reason)
+    answer = {
+        **heard.analysis.as_json(top=top, detail=detail),
+        "headline": str(heard.analysis.answer()),
+        "track": await asyncio.to_thread(_in_library, site, heard.content),
+    }
+    return {**answer, "waveform": {"bins": BINS, "peaks": heard.peaks.tolist()}} if waveform else answer
+
+
+def found_alike(found: Found) -> list[dict[str, Any]]:
+    """Tracks that sound like one file; which file that is, whoever asked knows."""
     return [{name: value for name, value in each.as_json().items() if name != "like"} for each in found.tracks]
 
 

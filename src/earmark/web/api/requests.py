@@ -29,6 +29,12 @@ class ScanBody(Body):
     retry: bool = False
 
 
+class WatchBody(Body):
+    """A folder to watch."""
+
+    folder: Annotated[str, Field(min_length=1, description="one of the folders of the library, or one below")]
+
+
 class TagBody(Body):
     """Tracks whose tags are to be written; what is left out is as in `earmark tag`."""
 

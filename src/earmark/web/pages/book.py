@@ -2,16 +2,16 @@
 
 from nicegui import ui
 
-from earmark.web.ears import Ears
 from earmark.web.jobs import Jobs
 from earmark.web.pages import booth, library, listen, models, teach
 from earmark.web.site import Site
+from earmark.web.watching import Watches
 
 
-def add(site: Site, ears: Ears, jobs: Jobs) -> None:  # noqa: ARG001  ears: the pages ask the API
+def add(site: Site, jobs: Jobs, watches: Watches) -> None:
     """Add the pages to the application."""
     ui.page("/")(listen.draw)
-    ui.page("/library")(lambda: library.draw(site, jobs))
+    ui.page("/library")(lambda: library.draw(site, jobs, watches))
     ui.page("/teach")(lambda: teach.draw(site, jobs))
     ui.page("/booth")(lambda: booth.draw(site))
     ui.page("/models")(lambda: models.draw(site))

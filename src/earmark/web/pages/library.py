@@ -1,6 +1,7 @@
 """The page of the library: a table of all tracks, with what can be done with them."""
 
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from nicegui import events, ui
@@ -14,6 +15,7 @@ from earmark.web.jobs import ACTIVE, FullError, Jobs
 from earmark.web.pages.frame import button, colours, enable, frame
 from earmark.web.site import Site
 from earmark.web.static import STATIC
+from earmark.web.watching import Watched, Watches
 
 COLUMNS = (
     ("name", "track", 3),
@@ -34,7 +36,6 @@ SORTABLE = {
     "key": "key",
     "duration": "time",
 }
-INTERVAL = 10.0  # seconds between two looks at a folder that is watched
 CLOCK = "p => p.value == null ? '' : Math.floor(p.value / 60) + ':' + String(p.value % 60).padStart(2, '0')"
 
 
@@ -86,13 +87,14 @@ class Shelves:
     Args:
         site: the settings of the server.
         jobs: the long work.
+        watches: the folders that are watched.
     """
 
-    def __init__(self, site: Site, jobs: Jobs) -> None:
-        self._site, self._jobs = site, jobs
+    def __init__(self, site: Site, jobs: Jobs, watches: Watches) -> None:
+        self._site, self._jobs, self._watches = site, jobs, watches
         self._chosen: list[int] = []
         self._told: set[str] = set()
-        self._watching: ui.timer | None = None
+        self._seen = sum(each.found for each in watches.all())
 
     def draw(self) -> None:
         """Draw the page."""
@@ -118,10 +120,13 @@ class Shelves:
             self._folder = ui.select([str(each) for each in self._site.folders], value=str(self._site.folders[0]),
                                      label="folder").classes("min-w-64")  # fmt: skip
             button("Scan", self._scan, strong=True)
-            ui.checkbox("keep watching", on_change=lambda event: self._watch(on=bool(event.value)))
+            self._box = ui.checkbox("keep watching", on_change=lambda event: self._watch(on=bool(event.value)))
+            self._folder.on_value_change(self._show_watched)
             button("Audit", lambda: self._ask("audit", {}))
             self._progress = ui.linear_progress(0, show_value=False).props('aria-label="scan"').classes("w-40")
             self._news = ui.label("").props("role=status")
+        self._watched = ui.label("").props("role=status").classes("em-status")
+        self._show_watched()
 
     def _draw_tags(self) -> None:
         with ui.element("div").classes("em-row"):
@@ -171,17 +176,23 @@ class Shelves:
         self._ask("scan", {"folder": self._folder.value})
 
     def _watch(self, *, on: bool) -> None:
-        """Scan the folder again every so often, as long as the page is open."""
-        if self._watching:
-            self._watching.cancel()
-            self._watching = None
+        """Have the server watch the folder, or watch it no longer."""
+        folder = Path(self._folder.value)
         if on:
-            self._scan()
-            self._watching = ui.timer(INTERVAL, self._scan_if_idle)
+            self._watches.begin(folder)
+        else:
+            self._watches.end(folder)
+        self._show_watched()
 
-    def _scan_if_idle(self) -> None:
-        if not any(job.state in ACTIVE for job in self._jobs.all()):
-            self._scan()
+    def _show_watched(self) -> None:
+        """Tell of the folders that are watched; show what came of it."""
+        watched = self._watches.all()
+        self._box.value = self._folder.value in [each.folder for each in watched]
+        self._watched.text = "; ".join(map(told, watched))
+        found = sum(each.found for each in watched)
+        if found > self._seen:
+            self._grid.run_grid_method("purgeInfiniteCache")
+        self._seen = found
 
     def _tag(self) -> None:
         self._ask("tag", {"tracks": self._chosen})
@@ -218,6 +229,7 @@ class Shelves:
 
     def _follow(self) -> None:
         """Show how far the latest job is, and what has come of those that this page asked for."""
+        self._show_watched()
         for job in self._jobs.all():
             if job.state in ACTIVE:
                 self._progress.value = job.done / job.total if job.total else 0
@@ -237,9 +249,20 @@ class Shelves:
                     self._news.text = "audit: done"
 
 
-def draw(site: Site, jobs: Jobs) -> None:
+def draw(site: Site, jobs: Jobs, watches: Watches) -> None:
     """Draw the page."""
-    Shelves(site, jobs).draw()
+    Shelves(site, jobs, watches).draw()
+
+
+def told(watched: Watched) -> str:
+    """A folder that is watched, in a line.
+
+    >>> told(Watched("/music", 2, "b.mp3"))
+    'watching /music: 2 files came or changed, the last one b.mp3'
+    """
+    files = f"{watched.found} file{'' if watched.found == 1 else 's'} came or changed, the last one {watched.last}"
+    parts = [files if watched.found else "nothing new yet", *([watched.problem] if watched.problem else [])]
+    return f"watching {watched.folder}: {'; '.join(parts)}"
 
 
 def _options() -> dict[str, Any]:

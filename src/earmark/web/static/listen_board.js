@@ -4,6 +4,7 @@ import TrackView, { clock } from "/static/track_view.js";
 import WhyView from "/static/why_view.js";
 
 const AT_ONCE = 2; // files under way
+const AT_MOST = 100; // files of a folder at once; for more there is the library
 const PAUSE = 3000; // milliseconds, when the server is busy
 
 export default {
@@ -16,6 +17,20 @@ export default {
         <input type="file" multiple :accept="accept" @change="add($event.target.files); $event.target.value = ''">
         <strong>Drop music here</strong><span>or choose files. Nothing leaves this machine.</span>
       </label>
+      <details class="em-browse" @toggle="$event.target.open && !place && look('')">
+        <summary>or choose from your folders</summary>
+        <div class="em-row" v-if="place">
+          <button type="button" class="em-button" v-if="place.above !== null" @click="look(place.above)">↑ up</button>
+          <b>{{ place.folder }}</b>
+          <button type="button" class="em-button em-strong" v-if="place.files.length" @click="addFolder">{{ listenTo }}</button>
+        </div>
+        <ul class="em-chips" v-if="place"><li v-for="each in place.folders" :key="each.path">
+          <button type="button" class="em-button" @click="look(each.path)">📁 {{ each.name }}</button></li>
+          <li v-for="each in place.files" :key="each.path">
+          <button type="button" class="em-button" @click="addPaths([each])">♪ {{ each.name }}</button></li></ul>
+        <p v-if="place && !place.folders.length && !place.files.length" class="em-dim">There is no music here.</p>
+        <p v-if="astray" class="em-error" role="alert">{{ astray }}</p>
+      </details>
       <p role="status" class="em-status" v-if="items.length">{{ status }}</p>
       <article v-for="item in items" :key="item.id" class="em-card" :data-state="item.state">
         <header>
@@ -54,12 +69,17 @@ export default {
             <li v-for="track in item.alike" :key="track.id"><audio controls preload="none"
               :src="'/api/tracks/' + track.id + '/sound'" :aria-label="title(track)"></audio>
               <b>{{ title(track) }}</b><span>{{ track.why.text }}</span></li></ul>
-          <why-view address="/api/why" :body="item" :colour="colours[item.answer.styles[0].style]"></why-view>
+          <why-view :address="item.path ? '/api/files/why?path=' + encoded(item.path) : '/api/why'"
+            :body="item.path ? null : item" :colour="colours[item.answer.styles[0].style]"></why-view>
         </template>
       </article>
     </section>`,
-  data: () => ({ items: [], over: false, next: 0 }),
+  data: () => ({ items: [], over: false, next: 0, place: null, astray: "" }),
   computed: {
+    listenTo() {
+      const count = this.place.files.length;
+      return count > AT_MOST ? `Listen to the first ${AT_MOST} of ${count} files` : `Listen to ${count} file${count > 1 ? "s" : ""}`;
+    },
     status() {
       const count = (state) => this.items.filter((item) => item.state === state).length;
       const [heard, failed] = [count("heard"), count("failed")];
@@ -68,6 +88,20 @@ export default {
     },
   },
   methods: {
+    encoded: encodeURIComponent,
+    async look(folder) {
+      const answer = await fetch("/api/files?folder=" + encodeURIComponent(folder));
+      const found = await answer.json();
+      this.astray = answer.ok ? "" : found.detail;
+      if (answer.ok) this.place = found;
+    },
+    addFolder() {
+      this.addPaths(this.place.files.slice(0, AT_MOST));
+    },
+    addPaths(files) {
+      for (const each of files) this.put(each.name, { path: each.path });
+      this.proceed();
+    },
     facts(answer) {
       const facts = [["length", clock(answer.duration)]];
       if (answer.family) facts.push(["family", `${answer.family.family} ${answer.family.probability.toFixed(2)}`]);
@@ -82,15 +116,16 @@ export default {
       this.add(event.dataTransfer.files);
     },
     add(files) {
-      for (const file of files) {
-        const item = { id: this.next++, name: file.name, state: "waiting", sent: 0, problem: "", answer: null, said: "", alike: null };
-        this.items.push(item);
-        Object.defineProperty(item, "file", { value: file });
-      }
+      for (const file of files) this.put(file.name, { file });
       this.proceed();
     },
+    put(name, { file, path }) {
+      const item = { id: this.next++, name, path, state: "waiting", sent: 0, problem: "", answer: null, said: "", alike: null };
+      this.items.push(item);
+      Object.defineProperty(item, "file", { value: file });
+    },
     remove(item) {
-      if (item.url) URL.revokeObjectURL(item.url);
+      if (item.url && !item.path) URL.revokeObjectURL(item.url);
       this.items = this.items.filter((each) => each.id !== item.id);
     },
     proceed() {
@@ -99,17 +134,19 @@ export default {
     },
     send(item) {
       const request = new XMLHttpRequest();
-      const form = new FormData();
-      form.append("file", item.file);
-      item.state = "sending";
-      request.open("POST", "/api/listen?top=5&detail=true&waveform=true");
+      const form = item.path ? null : new FormData();
+      if (form) form.append("file", item.file);
+      item.state = form ? "sending" : "hearing";
+      const asked = "top=5&detail=true&waveform=true";
+      if (form) request.open("POST", "/api/listen?" + asked);
+      else request.open("GET", `/api/files/listen?${asked}&path=${encodeURIComponent(item.path)}`);
       request.responseType = "json";
       request.upload.onprogress = (event) => (item.sent = event.total ? event.loaded / event.total : 0);
       request.upload.onload = () => (item.state = "hearing");
       request.onerror = () => this.fail(item, "the server does not answer");
       request.onload = () => {
         if (request.status === 200) {
-          item.url = URL.createObjectURL(item.file);
+          item.url = form ? URL.createObjectURL(item.file) : "/api/files/sound?path=" + encodeURIComponent(item.path);
           item.answer = request.response;
           item.state = "heard";
         } else if (request.status === 429) {
@@ -137,9 +174,11 @@ export default {
       item.said = answer.ok ? `noted for Teach: ${style}` : (await answer.json()).detail;
     },
     async compare(item) {
-      const form = new FormData();
-      form.append("file", item.file);
-      const answer = await fetch("/api/similar", { method: "POST", body: form });
+      const form = item.path ? null : new FormData();
+      if (form) form.append("file", item.file);
+      const answer = form
+        ? await fetch("/api/similar", { method: "POST", body: form })
+        : await fetch("/api/files/similar?path=" + encodeURIComponent(item.path));
       const found = await answer.json();
       if (answer.ok) item.alike = found;
       else item.said = found.detail;
