@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from earmark.app.models import measured
+from earmark.app.models import cards, measured
 from earmark.hearing.bundle import locate, read_config
 
 
@@ -39,3 +40,15 @@ def test_the_figure_of_a_shipped_model_names_its_test() -> None:
 def test_the_figure_of_another_model_names_what_is_known_of_its_test(measures: dict[str, Any], line: str) -> None:
     config = replace(read_config(locate("house12")), measures=measures, provenance={"summary": "mine"})
     assert measured(config) == line
+
+
+@pytest.mark.parametrize("name", ["emusic12", "house12"])
+def test_the_first_score_of_a_shipped_model_says_what_it_takes_for_what(name: str) -> None:
+    card = next(card for card in cards() if card.name == name)
+    score = card.scores[0]
+    counts = np.array(score["confusion"]["counts"])
+    assert tuple(score["confusion"]["classes"]) == card.styles
+    assert counts.sum() == sum(score["reliability"]["count"]) == score["tracks"]
+    assert counts.trace() / counts.sum() == pytest.approx(score["micro"][0][0], abs=5e-4)
+    tracks = {style: int(row.sum()) for style, row in zip(card.styles, counts, strict=True) if row.any()}
+    assert tracks == {style: count for style, (_, count) in score["by_class"].items()}
