@@ -112,7 +112,8 @@ def test_a_set_is_written_in_its_order_in_every_format(earmark_: Earmark, tmp_pa
     out = tmp_path / f"set{FORMATS[form].suffix}"
     wish = ("set", "--from", "There", "--to", "late ada", "--tracks", "3", "--out", out, "--name", "Friday")
     status, _, err = earmark_(*wish)
-    assert (status, err.count("\n")) == (0, 1)
+    assert (status, err.count("\n")) == (0, 2)
+    assert err.endswith(f"\nearmark: written: {out}\n")
     text = out.read_text(encoding="utf-8")
     assert text.index("There.mp3") < text.index("Late.mp3")
     if form == "rekordbox":

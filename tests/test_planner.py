@@ -190,7 +190,7 @@ def test_there_is_no_set_where_none_is_found() -> None:
 
 def test_where_no_set_meets_the_wish_that_is_said() -> None:
     tracks = made_up(8, artists=2)
-    with pytest.raises(PlanError, match="one track for each artist makes 2, fewer than the 4 of the set"):
+    with pytest.raises(PlanError, match="makes 2, fewer than the 4 of the set; --repeat-artists allows more"):
         plan(tracks, Wish(np.array([0]), tracks=4), WEIGHTS)
     with pytest.raises(PlanError, match="tracks to choose from: 8, fewer than the 9 of the set"):
         plan(tracks, Wish(np.array([0]), tracks=9), WEIGHTS)

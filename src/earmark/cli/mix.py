@@ -50,7 +50,7 @@ def mix(
         say(f"{_clock(playback.at)}  {playback.deck.name}")
         if playback.went:
             say(f"{_clock(playback.went_at)}    {playback.went.reason}")
-    length = _clock(mixed.mix.seconds)
+    length = _clock(mixed.mix.seconds).lstrip()
     say(f"written: {', '.join(map(str, mixed.files))}: {some(len(mixed.mix.playbacks), 'track')}, {length}")
     if mixed.failures:
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earmark.cli.export_library import Format
-from earmark.cli.messages import some, visible
+from earmark.cli.messages import complain, some, visible
 from earmark.cli.numbers import finite
 from earmark.cli.shared_options import Catalogued
 
@@ -116,11 +116,13 @@ def make_set(
             draw_set(made, picture, replace=replace)
     if as_json:
         typer.echo(json.dumps(made.as_json(), indent=1))
-        return
-    from earmark.cli import show
+    else:
+        from earmark.cli import show
 
-    show.stdout().print(table(made.steps))
-    sys.stderr.write(f"{_summary(made)}\n")
+        show.stdout().print(table(made.steps))
+        sys.stderr.write(f"{_summary(made)}\n")
+    if written := [str(path) for path in (out, picture) if path]:
+        complain(f"written: {', '.join(written)}")
 
 
 def table(steps: "Sequence[Step]") -> "RenderableType":

@@ -248,8 +248,10 @@ class Session:
             if len(chosen) > ALTERNATIVES:
                 break
         if not chosen:
-            more = "" if self.repeat_artists else " by an artist who was not played yet"
-            raise PlanError(f"no track{more} is left in the crate")
+            if self.repeat_artists:
+                raise PlanError("no track is left in the crate")
+            reason = "no track by an artist who was not played yet is left in the crate"
+            raise PlanError(f"{reason}; --repeat-artists allows them again")
         return chosen
 
 

@@ -263,7 +263,8 @@ class Search:
     def why_not(self, *, exact: bool) -> str:
         """Why there is no set, or none was found."""
         if not self.wish.repeat_artists and self._artists() < self.count:
-            return f"one track for each artist makes {self._artists()}, fewer than the {self.count} of the set"
+            few = f"one track for each artist makes {self._artists()}, fewer than the {self.count} of the set"
+            return f"{few}; --repeat-artists allows more"
         return f"{'there is' if exact else 'there was found'} no set of {self.count} tracks that meets all conditions"
 
 
