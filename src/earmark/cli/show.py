@@ -182,16 +182,17 @@ def scores_table(scores: "list[Score]") -> RenderableType:
 
 
 def movements_table(movements: "list[Movement]") -> RenderableType:
-    """Share of files whose strongest style and family stay, and how far probabilities move, for each degradation."""
-    columns = ("degradation", "files", "same top style", "same family", "mean distance (0-1)")
+    """Share of files whose strongest style, family and answer stay, and how far probabilities move, by degradation."""
+    columns = ("degradation", "files", "same top style", "same family", "same answer", "mean distance (0-1)")
     table = Table(*columns, box=None, header_style="dim")
     names = [*dict.fromkeys(each.degradation for each in movements), "all"]
     for name in names:
         chosen = [each for each in movements if name in (each.degradation, "all")]
         same = sum(each.before == each.after for each in chosen)
         family = sum(len(set(each.families)) == 1 for each in chosen)
+        answer = sum(len(set(each.answers)) == 1 for each in chosen)
         distance = sum(each.distance for each in chosen) / len(chosen)
-        kept = (f"{count} ({count / len(chosen):.0%})" for count in (same, family))
+        kept = (f"{count} ({count / len(chosen):.0%})" for count in (same, family, answer))
         table.add_row(name, str(len(chosen)), *kept, f"{distance:.2f}")
     return table
 

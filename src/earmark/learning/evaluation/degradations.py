@@ -19,6 +19,7 @@ import soxr
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 
+from earmark.analysis import Analysis, Answer
 from earmark.audio import Recording, Waveform, decode
 from earmark.errors import UnreadableAudio
 from earmark.hearing import Model
@@ -154,8 +155,9 @@ TAUGHT = {"-12 dB": quieter, "64 kb/s mp3": as_mp3, "8 kHz low-pass": band_limit
 class Movement:
     """The change of a model's output for one file under one degradation.
 
-    `before` and `after` are the strongest style, `families` the strongest family before and after. `distance` is the
-    total variation between the two sets of probabilities: 0 if nothing moved, 1 if everything did.
+    `before` and `after` are the strongest style, `families` the strongest family before and after, `answers` what is
+    named: styles, a family, or nothing. `distance` is the total variation between the two sets of probabilities: 0 if
+    nothing moved, 1 if everything did.
     """
 
     path: Path
@@ -163,6 +165,7 @@ class Movement:
     before: str
     after: str
     families: tuple[str, str]
+    answers: tuple[tuple[str, ...], tuple[str, ...]]
     distance: float
 
 
@@ -179,17 +182,39 @@ def movements(model: Model, path: Path) -> tuple[Movement, ...]:
     """
     rate = model.config.sample_rate
     whole = decode(path, rate)
-    before = model.hear(whole).timeline
+    before = _analysis(model, path, whole)
     moved = []
     for name, degrade in DEGRADATIONS.items():
         waveform = degrade(path, rate)
         if degrade is excerpt and len(waveform) in {0, len(whole)}:  # 0: it ends before the middle that it declares
             continue
-        after = model.hear(waveform).timeline
-        (one, _), (other, _) = (each.families(model.config.families)[0] for each in (before, after))
-        distance = _distance(before.mean(), after.mean())
-        moved.append(Movement(path, name, before.top(1)[0][0], after.top(1)[0][0], (one, other), distance))
+        after = _analysis(model, path, waveform)
+        moved.append(
+            Movement(
+                path,
+                name,
+                before.timeline.top(1)[0][0],
+                after.timeline.top(1)[0][0],
+                (before.family()[0], after.family()[0]),
+                (_named(before.answer()), _named(after.answer())),
+                _distance(before.timeline.mean(), after.timeline.mean()),
+            )
+        )
     return tuple(moved)
+
+
+def _analysis(model: Model, path: Path, waveform: Waveform) -> Analysis:
+    """The styles that a model hears in a waveform of a file, as a listener tells them."""
+    heard, config = model.hear(waveform), model.config
+    unknown = bool(heard.no_music) or heard.timeline.mean().max() < config.unknown_threshold
+    seconds = len(waveform) / config.sample_rate
+    return Analysis(
+        path, seconds, heard.timeline, config.families, unknown, heard.embedding, config.name, no_music=heard.no_music
+    )
+
+
+def _named(answer: Answer) -> tuple[str, ...]:
+    return (answer.family,) if answer.family_alone else answer.styles
 
 
 def _distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
