@@ -4,12 +4,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from earmark.analysis import Analysis
 from earmark.errors import FileError, TagError, UnreadableAudio
 from earmark.library.content import bytes_hash, content_hash
 from earmark.library.track import Tags, Track
+
+TAGS_UNREADABLE: Final = "its tags cannot be read"
+"""Beginning of the error of a track that can be heard, but whose tags cannot be read."""
 
 Listen: TypeAlias = Callable[[Path], Analysis]
 ReadTags: TypeAlias = Callable[[Path], Tags]
@@ -67,7 +70,7 @@ def with_tags(track: Track, read_tags: ReadTags) -> Track:
     try:
         return replace(track, tags=read_tags(track.path))
     except TagError as error:
-        return replace(track, error=f"its tags cannot be read: {error.reason}")
+        return replace(track, error=f"{TAGS_UNREADABLE}: {error.reason}")
 
 
 def failed(path: Path, error: FileError) -> Track | None:

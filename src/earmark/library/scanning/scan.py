@@ -24,7 +24,7 @@ from typing import Protocol
 from earmark.errors import EarmarkError, FileError, UnreadableAudio
 from earmark.files import absolute, as_spelled, composed
 from earmark.folders import Skipped, audio_below
-from earmark.library.scanning.examine import Examiner, ReadTags, failed, with_tags
+from earmark.library.scanning.examine import TAGS_UNREADABLE, Examiner, ReadTags, failed, with_tags
 from earmark.library.track import FileState, Track
 from earmark.runner import Task, run, run_all
 
@@ -214,7 +214,7 @@ def reread(
             yield None
             continue
         read = run(state.path, partial(_with_tags, noted, read_tags))
-        now = replace(noted, error=read.reason) if isinstance(read, FileError) else read
+        now = replace(noted, error=f"{TAGS_UNREADABLE}: {read.reason}") if isinstance(read, FileError) else read
         if (now.tags, now.error) == (noted.tags, noted.error):
             yield None
         else:
@@ -224,7 +224,8 @@ def reread(
 
 def _with_tags(noted: Track, read_tags: ReadTags, _path: Path) -> Track:
     """A track with what its file says now; the catalogue does not keep all of it."""
-    now = with_tags(replace(noted, error=""), read_tags)
+    heard = replace(noted, error="") if noted.error.startswith(TAGS_UNREADABLE) else noted
+    now = with_tags(heard, read_tags)
     return replace(now, tags=now.tags.as_kept())
 
 
