@@ -14,6 +14,7 @@ from earmark.spectra import (
     mel_htk,
     mel_slaney,
     mfcc_matrix,
+    real_fft,
     talkbox_mel,
 )
 
@@ -67,3 +68,12 @@ def test_rows_are_filtered_as_by_one_product(rows: int, shape: tuple[int, int]) 
     assert found.shape == (rows, shape[1])
     assert found == pytest.approx(np.einsum("ij,jk->ik", spectra, bank), abs=1e-10)
     assert filtered(spectra.astype(np.float32), bank.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("length", [512, 1102, 8192])
+def test_spectra_in_single_precision_are_those_in_double(length: int) -> None:
+    frames = np.random.default_rng(4).normal(size=(3, length)).astype(np.float32)
+    found = real_fft(frames)
+    assert found.dtype == np.complex64
+    expected = np.fft.rfft(frames.astype(np.float64)) / length
+    assert np.abs(found - expected).max() < 1e-6 * np.abs(expected).max()

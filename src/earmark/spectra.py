@@ -33,6 +33,17 @@ def filtered(rows: NDArray[Any], bank: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
+def real_fft(frames: NDArray[np.float32]) -> NDArray[np.complex64]:
+    """The discrete Fourier transforms of frames, divided by their length, in single precision.
+
+    That is what NumPy does with `norm="forward"` only: else it takes the factor 1 for a number of double precision, and
+    transforms frame by frame at a sixth of the speed.
+
+    Shape: (..., length) -> (..., length / 2 + 1).
+    """
+    return np.fft.rfft(frames, norm="forward")
+
+
 def hann(length: int, *, periodic: bool = True) -> NDArray[np.float64]:
     """Hann window: periodic for spectra of frames, symmetric (0 at both ends) to fade a single stretch in and out.
 

@@ -1,8 +1,8 @@
 """Frames of sound as one channel at one rate: channels averaged, resampled, cut.
 
 The channels are averaged here, never by FFmpeg, whose float down-mix is 1.41 times the mean of a stereo pair. Where
-they cancel each other, as when one of two was connected the wrong way round, one of them is heard instead: block by
-block, so that a file of which only a part is so is heard in all its parts.
+they cancel each other, as when one of two was connected the wrong way round, one of them is heard instead: piece by
+piece, so that a file of which only a part is so is heard in all its parts.
 """
 
 import math
@@ -23,8 +23,11 @@ Waveform: TypeAlias = NDArray[np.float32]
 LOUDEST: Final = 2.0**16
 """Times full scale, 96 dB: what is beyond is no sound. Floating-point files of some programs count to 2**15."""
 
-BLOCK: Final = 65536
-"""Samples at the file's own rate that are averaged and resampled at once: so many that Python costs nothing."""
+BLOCK: Final = 4 * 65536
+"""Samples at the file's own rate, six seconds, that are handed on at once: so many that Python costs little."""
+
+PIECE: Final = 65536
+"""Samples for which it is decided whether channels cancel each other."""
 
 KEPT: Final = 24 << 20
 """Bytes of the memory that is used up and given back all the time; see `keep_memory`."""
@@ -76,16 +79,16 @@ Tap: TypeAlias = Callable[[Sound], None]
 class Block:
     """A block of a file as one channel.
 
-    `rate` is in Hz, `waveform` the mean of the channels (samples,), or one of them where they cancel each other
-    (`cancelled`); `sound` are the channels themselves, if they are wanted. `silenced` is the number of samples that
-    were silenced, because they were not finite or beyond `LOUDEST`.
+    `rate` is in Hz, `waveform` the mean of the channels (samples,), or one of them where they cancel each other;
+    `sound` are the channels themselves, if they are wanted. `silenced` is the number of samples that were silenced,
+    because they were not finite or beyond `LOUDEST`; `cancelled` that of those where the channels cancel each other.
     """
 
     rate: int
     waveform: Waveform
     sound: Sound | None
     silenced: int
-    cancelled: bool
+    cancelled: int
 
 
 def keep_memory() -> None:
@@ -97,8 +100,8 @@ def keep_memory() -> None:
     np.empty(KEPT, np.uint8)
 
 
-def mixed(frames: Iterable[AudioFrame], *, apart: bool) -> Iterator[Block]:
-    """Average the channels of frames, a block at a time; a frame of another kind begins a new block."""
+def mixed(frames: Iterable[AudioFrame], *, apart: bool, size: int = BLOCK) -> Iterator[Block]:
+    """Average the channels of frames, a block of `size` at a time; a frame of another kind begins a new block."""
 
     def kind(frame: AudioFrame) -> tuple[int, str, int]:
         return frame.sample_rate, frame.format.name, frame.layout.nb_channels
@@ -110,7 +113,7 @@ def mixed(frames: Iterable[AudioFrame], *, apart: bool) -> Iterator[Block]:
         for frame in alike:
             frame.pts = None  # or the FIFO insists on their continuity
             fifo.write(frame)
-            if fifo.samples >= BLOCK and (block := fifo.read()):
+            if fifo.samples >= size and (block := fifo.read()):
                 yield _mean(block, apart=apart)
         if block := fifo.read():
             yield _mean(block, apart=apart)
@@ -130,18 +133,20 @@ def _mean(frame: AudioFrame, *, apart: bool) -> Block:
     silenced = 0
     if np.issubdtype(number, np.floating):
         channels, silenced = _silenced(channels)
-    mean: Waveform = channels[0].astype(np.float32)
-    for channel in channels[1:]:
+    first, *others = channels
+    mean: Waveform = np.add(first, others.pop(0) if others else 0, dtype=np.float32)
+    for channel in others:
         mean += channel
-    mean -= np.float32(silence * count)
+    if silence:
+        mean -= np.float32(silence * count)
     mean *= np.float32(1 / (full_scale * count))
-    cancelled = _cancel(channels, mean, silence, full_scale)
-    if cancelled:  # the first of about the same level, so that it is the same one in the next block
-        powers = [_power(channel, silence, full_scale) for channel in channels]
-        chosen = next(
-            channel for channel, power in zip(channels, powers, strict=True) if power >= max(powers) / COMPARABLE
-        )
-        mean = (chosen.astype(np.float32) - np.float32(silence)) * np.float32(1 / full_scale)
+    cancelled = 0
+    for start in range(0, mean.size, PIECE):
+        pieces = [channel[start : start + PIECE] for channel in channels]
+        place = mean[start : start + PIECE]
+        if _cancel(pieces, place, silence, full_scale):
+            cancelled += place.size
+            place[:] = (_prevailing(pieces, silence, full_scale) - np.float32(silence)) * np.float32(1 / full_scale)
     if not apart:
         return Block(frame.sample_rate, mean, None, silenced, cancelled)
     separate = np.array(channels, np.float32)  # (channels, samples)
@@ -162,6 +167,13 @@ def _cancel(channels: list[NDArray[Any]], mean: Waveform, silence: int, full_sca
     return True
 
 
+def _prevailing(channels: list[NDArray[Any]], silence: int, full_scale: float) -> Waveform:
+    """The first of the channels of about the highest level, so that it is the same one in the next piece."""
+    powers = [_power(channel, silence, full_scale) for channel in channels]
+    loud = (channel for channel, power in zip(channels, powers, strict=True) if power >= max(powers) / COMPARABLE)
+    return next(loud).astype(np.float32)
+
+
 def _power(samples: NDArray[Any], silence: int, full_scale: float) -> float:
     waveform = (samples.astype(np.float32) - np.float32(silence)) * np.float32(1 / full_scale)
     return float(np.einsum("i,i->", waveform, waveform)) / samples.size
@@ -169,7 +181,7 @@ def _power(samples: NDArray[Any], silence: int, full_scale: float) -> float:
 
 def _silenced(channels: list[NDArray[Any]]) -> tuple[list[NDArray[Any]], int]:
     """Channels of floating-point numbers, with silence where one is no number that sound can have; and how often."""
-    if all(channel.min() >= -LOUDEST and channel.max() <= LOUDEST for channel in channels):  # not so if one is NaN
+    if all(np.einsum("i,i->", channel, channel) <= LOUDEST**2 for channel in channels):  # not so if one is NaN
         return channels, 0
     good = np.all([np.abs(channel) <= LOUDEST for channel in channels], axis=0)  # (samples,)
     return [np.where(good, channel, 0) for channel in channels], int(np.count_nonzero(~good))

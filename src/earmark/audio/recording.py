@@ -25,7 +25,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 
 from earmark.audio.lengths import TOLERANCE, declared_duration, lacks_its_end
-from earmark.audio.mixing import Tap, Waveform, aligned, cut, mixed, resampled
+from earmark.audio.mixing import BLOCK, PIECE, Tap, Waveform, aligned, cut, mixed, resampled
 from earmark.audio.opening import STEPPING, open_sound, ticks_per_sample
 from earmark.errors import UnreadableAudio
 
@@ -91,7 +91,7 @@ class Recording:
     def blocks(
         self, sample_rate: int, *, start: float = 0.0, duration: float | None = None, tap: Tap | None = None
     ) -> Iterator[Waveform]:
-        """Decode the file, or an excerpt of it, a second or two at a time.
+        """Decode the file, or an excerpt of it, a few seconds at a time.
 
         Args:
             sample_rate: Hz wanted.
@@ -114,7 +114,8 @@ class Recording:
         first = round(start * sample_rate)
         count = None if duration is None else round((start + duration) * sample_rate) - first
         native_first, surplus = aligned(first, self.sample_rate, sample_rate)
-        blocks = cut(resampled(self._native(native_first, tap), sample_rate), surplus, count)
+        size = BLOCK if count is None else PIECE  # what is decoded beyond the end of an excerpt is wasted
+        blocks = cut(resampled(self._native(native_first, tap, size), sample_rate), surplus, count)
         return self._not_silent(blocks) if not first and count != 0 else blocks
 
     def _not_silent(self, blocks: Iterator[Waveform]) -> Iterator[Waveform]:
@@ -126,8 +127,8 @@ class Recording:
         if not heard:
             raise UnreadableAudio(self.path, "it holds no sound: it is shorter than a sample")
 
-    def _native(self, first: int, tap: Tap | None) -> Iterator[tuple[int, Waveform]]:
-        """Yield the file from its own sample `first` on, in blocks, each with its rate in Hz."""
+    def _native(self, first: int, tap: Tap | None, size: int) -> Iterator[tuple[int, Waveform]]:
+        """Yield the file from its own sample `first` on, in blocks of about `size`, each with its rate in Hz."""
         if not self._fresh and not self._lies_ahead(first):
             self._reopen()
         self._fresh = False
@@ -138,10 +139,9 @@ class Recording:
         surplus = first - position
         samples = silenced = 0
         cancelled = 0.0  # seconds
-        for block in mixed(frames, apart=tap is not None):
-            seconds = block.waveform.size / block.rate
-            heard += seconds
-            cancelled += seconds * block.cancelled
+        for block in mixed(frames, apart=tap is not None, size=size):
+            heard += block.waveform.size / block.rate
+            cancelled += block.cancelled / block.rate
             samples += block.waveform.size
             silenced += block.silenced
             if tap and block.sound:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform
-from earmark.spectra import hann
+from earmark.spectra import hann, real_fft
 
 NoMusic: TypeAlias = Literal["", "silence", "noise", "a lone tone", "a steady sound"]
 
@@ -52,8 +52,8 @@ class Activity:
     def __init__(self, sample_rate: int) -> None:
         self._step = max(1, sample_rate // STEPS)
         self._length = 1 << round(np.log2(FRAME * sample_rate))
-        self._window = hann(self._length).astype(np.float32)
-        self._whole = float(np.square(self._window).sum()) * self._length / 2  # of a spectrum, if the mean square is 1
+        self._window = (self._length * hann(self._length)).astype(np.float32)  # what the transform divides by
+        self._whole = float(np.square(self._window).sum()) / self._length / 2  # of a spectrum, if the mean square is 1
         bins = self._length // 2 + 1 - LOWEST
         self._powers: list[NDArray[np.float64]] = []  # of the steps of each window
         self._frames = 0
@@ -66,7 +66,7 @@ class Activity:
         self._powers.append(_powers(waveform, step))
         frames = waveform[: waveform.size // self._length * self._length].reshape(-1, self._length)
         frames = frames[:: max(1, len(frames) // PLENTY)]
-        spectra = np.fft.rfft(frames * self._window)[:, LOWEST:]
+        spectra = real_fft(frames * self._window)[:, LOWEST:]
         power = np.square(spectra.real) + np.square(spectra.imag)  # (frames, bins)
         power = power[power.sum(1) > SILENT * self._whole]
         if not len(power):

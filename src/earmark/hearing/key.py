@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from earmark.analysis import Key
 from earmark.audio import Waveform
-from earmark.spectra import hann
+from earmark.spectra import hann, real_fft
 
 Array = NDArray[np.float64]
 
@@ -93,8 +93,8 @@ class PitchAccumulator:
         whole = joined.size // self._length * self._length
         self._held = joined[whole:]
         windowed = joined[:whole].reshape(-1, self._length) * self._window  # (frames, length)
-        self._power += float(np.einsum("ij,ij->i", windowed, windowed).sum(dtype=np.float64)) * self._length / 2
-        self._add_peaks(np.fft.rfft(windowed))
+        self._power += float(np.einsum("ij,ij->i", windowed, windowed).sum(dtype=np.float64)) / self._length / 2
+        self._add_peaks(real_fft(windowed))
 
     def _add_peaks(self, spectra: NDArray[np.complexfloating]) -> None:
         """Add the peaks of spectra (frames, bins), each frame's to a sum of at most 1 for the loudest peak."""

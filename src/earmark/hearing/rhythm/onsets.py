@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform
-from earmark.spectra import filtered, hann
+from earmark.spectra import filtered, hann, real_fft
 
 LONGEST: Final = 1800.0  # seconds; what is longer is a mix of tracks, with many tempi
 FRAMES: Final = 100  # per second, about: a whole number of samples lies between two
@@ -68,7 +68,7 @@ class OnsetAccumulator:
         self._left = round(LONGEST * sample_rate)
         self._hop = round(sample_rate / FRAMES)
         self._length = 1 << round(np.log2(WINDOW * sample_rate))  # samples
-        self._window = hann(self._length).astype(np.float32)
+        self._window = (self._length * hann(self._length)).astype(np.float32)  # what the transform divides by
         self._bands = _bands(sample_rate, self._length)
         self._held = np.zeros(self._length // 2, np.float32)  # so that frame 0 is centred on the first sample
         self._stretch = sample_rate // 1000  # samples
@@ -95,7 +95,7 @@ class OnsetAccumulator:
         if waveform.size < self._length:
             return waveform
         frames = np.lib.stride_tricks.sliding_window_view(waveform, self._length)[:: self._hop]
-        spectra = np.fft.rfft(frames * self._window).astype(np.complex64, copy=False)  # (frames, length / 2 + 1)
+        spectra = real_fft(frames * self._window)  # (frames, length / 2 + 1)
         self._energies.append(filtered(np.square(spectra.view(np.float32)), self._bands))
         return waveform[len(frames) * self._hop :]
 

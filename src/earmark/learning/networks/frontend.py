@@ -35,12 +35,11 @@ def framed(waveform: Tensor, size: int, hop: int) -> Tensor:
     Shape: (batch, samples) -> (batch, frames, size), frames = (samples - size) // hop + 1.
     """
     frames = (waveform.shape[-1] - size) // hop + 1
-    pieces = []
-    for start in range(0, size, hop):
-        length = min(hop, size - start)
-        padded = nn.functional.pad(waveform[:, start:], (0, hop))[:, : frames * hop]
-        pieces.append(torch.unflatten(padded, 1, (-1, hop))[..., :length])  # (batch, frames, length)
-    return torch.cat(pieces, -1)
+    count = -(-size // hop)  # stretches in a frame, the last of them whole or not
+    padded = nn.functional.pad(waveform, (0, (frames + count - 1) * hop - waveform.shape[-1]))  # or cut
+    stretches = torch.unflatten(padded, 1, (-1, hop))
+    *whole, last = (stretches[:, place : place + frames] for place in range(count))
+    return torch.cat([*whole, last[..., : size - (count - 1) * hop]], -1)  # (batch, frames, size)
 
 
 class FoldedDFT(nn.Module):

@@ -137,7 +137,7 @@ class Groove(nn.Module):
             + self._half_rate(autocorrelation) * self.halves
             + self._running_hats(autocorrelation) * self.runs
         )
-        length = torch.ones_like(waveform).sum(1, keepdim=True)  # samples: any length is exported
+        length = torch.full((1, 1), waveform.shape[-1], dtype=waveform.dtype)  # samples: any length is exported
         counted: Tensor = evidence * (length / self.enough).clamp_max(1)
         return counted
 

@@ -129,7 +129,8 @@ class LogOpinionPool(nn.Module):
         """Logits, embedding, and the scores of the ear's classes of sound, (batch, classes)."""
         logits, embedding = self.descriptors(waveform)
         # The ear tells whispers from music at full scale, but a quiet file is no other music.
-        scores, heard = self.ear(waveform / waveform.abs().amax(1, keepdim=True).clamp_min(QUIETEST))
+        peak = torch.maximum(waveform.amax(1, keepdim=True), -waveform.amin(1, keepdim=True))
+        scores, heard = self.ear(waveform / peak.clamp_min(QUIETEST))
         likelihood, musicality = self.likelihood(scores)
         measured = logits.log_softmax(-1)
         # As much agreement as with an ear that says nothing is enough.

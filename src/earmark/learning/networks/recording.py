@@ -51,7 +51,7 @@ class RecordingDoubt(nn.Module):
         )
 
     def forward(self, waveform: Tensor) -> Tensor:
-        length = torch.ones_like(waveform).sum(1, keepdim=True)  # samples: any length is exported
+        length = torch.full((1, 1), waveform.shape[-1], dtype=waveform.dtype)  # samples: any length is exported
         shorter: Tensor = (self.whole / length).clamp_min(1) ** self.short
         return self.narrow ** (1 - self.openness(waveform)) * shorter
 
