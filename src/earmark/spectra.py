@@ -41,7 +41,7 @@ def real_fft(frames: NDArray[np.float32]) -> NDArray[np.complex64]:
 
     Shape: (..., length) -> (..., length / 2 + 1).
     """
-    return np.fft.rfft(frames, norm="forward")
+    return np.fft.rfft(frames, norm="forward").astype(np.complex64, copy=False)  # it is; the types do not say so
 
 
 def hann(length: int, *, periodic: bool = True) -> NDArray[np.float64]:
