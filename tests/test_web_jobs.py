@@ -4,13 +4,14 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from earmark.errors import EarmarkError
-from earmark.web.jobs import ACTIVE, FullError, Jobs, Report, State
+from earmark.web.jobs import ACTIVE, KEPT, FullError, Job, Jobs, Report, State
 
 
 def _until(true: Callable[[], object]) -> None:
@@ -139,3 +140,53 @@ def test_the_seconds_that_are_left_follow_from_the_rate(tmp_path: Path) -> None:
     ((seconds, left),) = told
     assert seconds >= 0.1
     assert left == pytest.approx(3 * seconds)
+
+
+def test_a_damaged_note_costs_that_job_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole = asdict(Job("whole", "count", {"to": 1}, asked=1.0))
+    for name, content in {
+        "cut": '{"id": "cut", "kind": "co',
+        "another": '{"id": "another"}',
+        "newer": json.dumps({**whole, "id": "newer", "more": 1}),
+        "bytes": "\udce9",
+        "whole": json.dumps(whole),
+        "foreign": json.dumps({**whole, "id": "foreign", "kind": "dance"}),
+    }.items():
+        (tmp_path / f"{name}.json").write_bytes(content.encode(errors="surrogateescape"))
+    jobs = Jobs(tmp_path, {"count": _count})
+    _until(lambda: _ended(jobs, "whole"))
+    states = {job.id: (job.state, job.error) for job in jobs.all()}
+    assert states == {"whole": (State.DONE, ""), "foreign": (State.FAILED, "this earmark does no such work")}
+    assert len(caplog.messages) == 4
+    assert all(f"{tmp_path}" in line and "is left out" in line for line in caplog.messages)
+
+
+def test_jobs_that_were_cancelled_while_they_waited_may_be_forgotten_before_their_turn(tmp_path: Path) -> None:
+    go = threading.Event()
+    jobs = Jobs(tmp_path, {"wait": lambda _, __: go.wait(10), "count": _count})
+    jobs.ask("wait", {})
+    for _ in range(KEPT + 10):
+        jobs.cancel(jobs.ask("count", {"to": 1}).id)
+    go.set()
+    last = jobs.ask("count", {"to": 1})
+    _until(lambda: _ended(jobs, last.id))
+    assert len(jobs.all()) <= KEPT + 1
+
+
+def test_a_full_disk_ends_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    jobs = Jobs(tmp_path, {"count": _count})
+    monkeypatch.setattr("earmark.files.write_text", full)
+    asked = [jobs.ask("count", {"to": 1}) for _ in range(2)]
+    _until(lambda: all(_ended(jobs, each.id) for each in asked))
+    assert {job.state for job in jobs.all()} == {State.DONE}
+
+
+def test_a_result_that_cannot_be_noted_is_a_fault_of_its_work(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path, {"path": lambda _, __: Path("x"), "count": _count})
+    asked = [jobs.ask("path", {}), jobs.ask("count", {"to": 1})]
+    _until(lambda: all(_ended(jobs, each.id) for each in asked))
+    states = {job.kind: job.state for job in jobs.all()}
+    assert states == {"path": State.FAILED, "count": State.DONE}

@@ -2,6 +2,7 @@
 
 It calls `app`, as the commands do, and has no logic of its own about music. Only this room knows NiceGUI.
 
+notes       small files beside the catalogue that the next server reads
 site        the settings of one server: catalogue, folders, limits, token
 guard       who may ask: host, origin, token, size
 ears        a model that hears uploads, a few at once, and refuses when too many wait

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from earmark import files
+from earmark.web import notes
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,4 @@ class Choice:
         self.choose(self.before)
 
     def _names(self) -> tuple[str, str]:
-        if not self.path.exists():
-            return "", ""
-        kept = json.loads(self.path.read_text(encoding="utf-8"))
-        return kept["model"], kept["before"]
+        return notes.read(self.path, lambda note: (str(note["model"]), str(note["before"]))) or ("", "")

@@ -5,10 +5,11 @@ server starts; the works themselves skip what is done already. Progress is told 
 """
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,9 @@ from uuid import uuid4
 
 from earmark import files
 from earmark.errors import EarmarkError
+from earmark.web import notes
+
+logger = logging.getLogger(__name__)
 
 KEPT = 50  # finished jobs that are still listed
 LINES = 200  # of complaints, for each job
@@ -160,11 +164,14 @@ class Jobs:
     _closed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        noted = sorted(map(_read, self.folder.glob("*.json")), key=lambda job: job.asked)
-        for job in noted:
-            active = job.state in ACTIVE and job.kind in self.works
-            self.known[job.id] = replace(job, state=State.QUEUED) if active else job
-            if active:
+        found = (notes.read(path, _noted) for path in self.folder.glob("*.json"))
+        for job in sorted(filter(None, found), key=lambda job: job.asked):
+            if job.state not in ACTIVE:
+                self.known[job.id] = job
+            elif job.kind not in self.works:
+                self.known[job.id] = replace(job, state=State.FAILED, error="this earmark does no such work")
+            else:
+                self.known[job.id] = replace(job, state=State.QUEUED)
                 self._queue.put(job.id)
         threading.Thread(target=self._work, daemon=True, name="jobs").start()
 
@@ -213,8 +220,8 @@ class Jobs:
     def _work(self) -> None:
         while not self._closed and (name := self._queue.get()):
             with self.lock:
-                job = self.known[name]
-                if job.state is not State.QUEUED:
+                job = self.known.get(name)
+                if job is None or job.state is not State.QUEUED:  # cancelled, and perhaps forgotten since
                     continue
                 self._note(replace(job, state=State.RUNNING))
             self._run(job)
@@ -224,6 +231,7 @@ class Jobs:
         """Do the work; whatever ends it is noted, and the next job has its turn."""
         try:
             result = self.works[job.kind](job.arguments, Report(self, job.id))
+            json.dumps(result)  # one that cannot be noted is a fault of the work
         except Cancelled:
             end: dict[str, Any] = {"state": State.QUEUED if self._closed else State.CANCELLED}
         except EarmarkError as error:
@@ -237,8 +245,12 @@ class Jobs:
             self._stopping.discard(job.id)
 
     def _note(self, job: Job) -> None:
+        """Note a job; where the disk takes nothing more, it is known as long as the server runs."""
         self.known[job.id] = job
-        files.write_text(self.folder / f"{job.id}.json", json.dumps(asdict(job)))
+        try:
+            files.write_text(self.folder / f"{job.id}.json", json.dumps(asdict(job)))
+        except OSError as error:
+            logger.warning("%s: the job %s could not be noted: %s", self.folder, job.kind, error.strerror)
 
     def _forget(self) -> None:
         """Forget the oldest of the jobs that have ended."""
@@ -246,10 +258,10 @@ class Jobs:
             ended = sorted((job for job in self.known.values() if job.state not in ACTIVE), key=lambda job: job.asked)
             for job in ended[:-KEPT]:
                 del self.known[job.id]
-                (self.folder / f"{job.id}.json").unlink(missing_ok=True)
+                with suppress(OSError):  # then the next server forgets it
+                    (self.folder / f"{job.id}.json").unlink(missing_ok=True)
 
 
-def _read(path: Path) -> Job:
+def _noted(note: dict[str, Any]) -> Job:
     """A job as it was noted."""
-    noted = json.loads(path.read_text(encoding="utf-8"))
-    return Job(**{**noted, "state": State(noted["state"]), "lines": tuple(noted["lines"])})
+    return Job(**{**note, "state": State(note["state"]), "lines": tuple(note["lines"])})

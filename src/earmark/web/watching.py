@@ -11,6 +11,7 @@ from earmark import files
 from earmark.app.scanning import examiner, problems, watch
 from earmark.errors import EarmarkError, FileError
 from earmark.library import Catalogue, Track
+from earmark.web import notes
 from earmark.web.site import Site
 
 AGAIN: Final = 30.0  # seconds after a fault, until the folder is looked at again
@@ -56,10 +57,9 @@ class Watches:
 
     def resume(self) -> None:
         """Watch the folders again that the last server watched."""
-        if self._note.exists():
-            for folder in json.loads(self._note.read_text(encoding="utf-8")):
-                if self._site.may_scan(Path(folder)):
-                    self.begin(Path(folder))
+        for folder in notes.read(self._note, lambda names: [Path(name) for name in names]) or ():
+            if self._site.may_scan(folder):
+                self.begin(folder)
 
     def begin(self, folder: Path) -> Watched:
         """Watch a folder; one that is watched already goes on."""
