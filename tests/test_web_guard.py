@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from earmark.web.guard import Guard
-from earmark.web.site import Site
+from earmark.web.guard import BODY_LIMIT, Guard
+from earmark.web.site import MEGABYTE, Site
 
 LIMIT = 1000
 
@@ -44,6 +44,11 @@ def test_the_names_of_this_machine_are_let_in(client: TestClient, host: str) -> 
     assert client.get("/", headers={"host": host}).status_code == 200
 
 
+def test_what_is_no_name_at_all_is_refused(client: TestClient) -> None:
+    assert client.get("/", headers={"host": "[::1"}).status_code == 421
+    assert client.post("/", headers={"origin": "http://[::1"}).status_code == 403
+
+
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example:8020", "", "127.0.0.1.evil.example"])
 def test_another_name_that_points_here_is_not(client: TestClient, host: str) -> None:
     answer = client.get("/", headers={"host": host})
@@ -57,6 +62,14 @@ def test_a_page_of_another_site_cannot_change_anything(client: TestClient) -> No
     assert client.post("/", headers={"origin": "http://localhost:9999"}).status_code == 403
     assert client.post("/", headers={"sec-fetch-site": "cross-site"}).status_code == 403
     assert client.post("/", headers={"sec-fetch-site": "same-site"}).status_code == 403
+
+
+def test_a_page_of_another_site_reads_nothing_and_has_nothing_heard(client: TestClient) -> None:
+    assert client.get("/", headers={"origin": "http://evil.example"}).status_code == 403
+    assert client.get("/", headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}).status_code == 403
+    link = client.get("/", headers={"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"})
+    assert link.status_code == 200
+    assert link.headers["cross-origin-resource-policy"] == "same-origin"
 
 
 def test_our_own_page_and_a_program_can(client: TestClient) -> None:
@@ -75,10 +88,18 @@ def test_a_body_that_is_too_long_is_refused_before_and_while_it_is_read(client: 
     assert client.post("/", headers={"content-length": "-1"}).status_code == 400
 
 
+def test_only_files_may_be_long() -> None:
+    with _client(_site(upload_limit=10 * MEGABYTE)) as client:
+        content = b"x" * (BODY_LIMIT + 1)
+        assert client.post("/", content=content, headers={"content-type": "application/json"}).status_code == 413
+        assert client.post("/", files={"file": ("x.wav", content)}).status_code == 200
+
+
 def test_scripts_of_others_are_kept_out_by_headers(client: TestClient) -> None:
     headers = client.get("/").headers
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert "default-src 'self'" in headers["content-security-policy"]
+    assert "connect-src 'self' ws://localhost:8020 wss://localhost:8020;" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
 
 
@@ -97,8 +118,18 @@ def test_the_token_of_the_first_address_becomes_a_cookie_and_leaves_the_address(
         assert first.headers["location"] == "/?page=2"
         assert "HttpOnly; SameSite=Strict" in first.headers["set-cookie"]
         client.cookies.clear()
-        assert client.get("/", headers={"cookie": "earmark=secret"}).status_code == 200
-        assert client.get("/", headers={"cookie": "earmark=another"}).status_code == 401
+        assert client.get("/", headers={"cookie": "earmark-8020=secret"}).status_code == 200
+        assert client.get("/", headers={"cookie": "earmark-8020=another"}).status_code == 401
+        beside = (
+            "a:b=1; c[d]=2; x; earmark-8021=another; earmark-8020=secret"  # those of other programs on this machine
+        )
+        assert client.get("/", headers={"cookie": beside}).status_code == 200
+
+
+def test_the_way_on_stays_on_this_server() -> None:
+    with _client(_site(token="secret", host="0.0.0.0")) as client:  # noqa: S104, S106
+        place = client.get("http://localhost:8020//evil.example/%0d%0aX:%20y?token=secret").headers["location"]
+        assert place == "/evil.example/%0D%0AX%3A%20y"
 
 
 def test_an_address_that_others_can_reach_gets_a_token_of_its_own() -> None:

@@ -1,36 +1,36 @@
 """The door of the server: who may ask, from where, and how much may be sent.
 
 A page that the user has open elsewhere can send requests to this machine, and a name that points here can make them
-look as if they came from one of our pages. So the host must be one of ours, whatever changes something must not come
-from another site, and an address that others can reach asks for a token. The headers of each answer keep scripts of
-others out of our pages.
+look as if they came from one of our pages. So the host must be one of ours, nothing but a link leads here from another
+site, and an address that others can reach asks for a token. The headers of each answer keep scripts of others out of
+our pages.
 
 References: OWASP cheat sheets on cross-site request forgery and content security policy; Fetch Metadata (W3C).
 """
 
 import hmac
 import json
+import re
 from http import HTTPStatus
-from http.cookies import SimpleCookie
 from typing import Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from earmark.web.site import LOCAL, MEGABYTE, Site
 
-COOKIE: Final = "earmark"
 READING: Final = ("GET", "HEAD", "OPTIONS")
+BODY_LIMIT: Final = 4 * MEGABYTE  # of a request that sends no file: the ids of 100,000 tracks are a quarter of it
 # Vue compiles templates in the browser (unsafe-eval), and its elements carry styles of their own.
 POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self' ws: wss:; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self' {sockets}; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS: Final = (
-    (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (b"referrer-policy", b"no-referrer"),
 )
 
@@ -66,6 +66,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        send = _with_headers(send, headers.setdefault("host", ""))
         try:
             self._check_host(headers)
             self._check_origin(scope, headers)
@@ -75,23 +76,27 @@ class Guard:
             await _answer(scope, send, refused)
             return
         if fresh:
-            await _remember(scope, send, self._site.token)
+            await self._remember(scope, send)
             return
-        await self._let_in(scope, receive, send)
+        await self._let_in(scope, receive, send, self._limit(headers))
 
     def _check_host(self, headers: dict[str, str]) -> None:
         """The host must be ours; with a token any name will do, for a page of another name has none."""
-        host = urlsplit(f"//{headers.get('host', '')}").hostname
-        if self._hosts is not None and host not in self._hosts:
-            raise Refused(HTTPStatus.MISDIRECTED_REQUEST, f"this server is not called {host}")
+        named = headers["host"]
+        try:
+            host = urlsplit(f"//{named}").hostname
+        except ValueError:
+            host = None
+        if host is None or (self._hosts is not None and host not in self._hosts):
+            raise Refused(HTTPStatus.MISDIRECTED_REQUEST, f"this server is not called {host or named}")
 
     def _check_origin(self, scope: Scope, headers: dict[str, str]) -> None:
-        """Whatever changes something must come from our own pages, or from a program that is no browser."""
-        if scope["type"] == "http" and scope["method"] in READING:
-            return
-        origin = headers.get("origin")
-        foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
-        if foreign or headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        """Requests come from our own pages, from links, or from programs that are no browsers."""
+        reading = scope["type"] == "http" and scope["method"] in READING
+        link = reading and headers.get("sec-fetch-mode") == "navigate"
+        elsewhere = headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
+        foreign = "origin" in headers and headers["origin"].partition("://")[2] != headers["host"]
+        if foreign or (elsewhere and not link):
             raise Refused(HTTPStatus.FORBIDDEN, "this request comes from another site")
 
     def _check_token(self, scope: Scope, headers: dict[str, str]) -> bool:
@@ -101,8 +106,8 @@ class Guard:
             return False
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        if any(_same(each, token) for each in (bearer, cookie.value if cookie else "")):
+        cookie = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
+        if _same(bearer, token) or _same(cookie, token):
             return False
         if scope["type"] == "http" and scope["method"] == "GET" and _same(asked, token):
             return True
@@ -114,14 +119,33 @@ class Guard:
         declared = headers.get("content-length", "0")
         if not declared.isdecimal():
             raise Refused(HTTPStatus.BAD_REQUEST, "the length of the request is no number")
-        if int(declared) > self._site.upload_limit:
-            raise self._too_long()
+        if int(declared) > self._limit(headers):
+            raise _too_long(self._limit(headers))
 
-    def _too_long(self) -> Refused:
-        megabytes = self._site.upload_limit // MEGABYTE
-        return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the request is longer than {megabytes} MB")
+    def _limit(self, headers: dict[str, str]) -> int:
+        """Bytes that a request may have."""
+        upload = headers.get("content-type", "").startswith("multipart/")
+        return self._site.upload_limit if upload else min(BODY_LIMIT, self._site.upload_limit)
 
-    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+    @property
+    def _cookie(self) -> str:
+        """The name of the cookie: cookies do not know ports, and another server of this machine has another token."""
+        return f"earmark-{self._site.port}"
+
+    async def _remember(self, scope: Scope, send: Send) -> None:
+        """Set the cookie and go to the same address without the token, so that it does not stay in the history."""
+        asked = parse_qs(scope["query_string"].decode("latin-1"))
+        asked.pop("token", None)
+        rest = urlencode(asked, doseq=True)
+        place = "/" + quote(scope["path"].lstrip("/")) + (f"?{rest}" if rest else "")
+        headers = [
+            (b"location", place.encode()),
+            (b"set-cookie", f"{self._cookie}={self._site.token}; Path=/; HttpOnly; SameSite=Strict".encode()),
+        ]
+        await send({"type": "http.response.start", "status": HTTPStatus.SEE_OTHER, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         """Hand the request on; a body that does not say how long it is is cut off where it is too long."""
         got, refused = 0, False
 
@@ -129,14 +153,14 @@ class Guard:
             nonlocal got, refused
             message = await receive()
             got += len(message.get("body", b""))
-            if got > self._site.upload_limit and not refused:
+            if got > limit and not refused:
                 refused = True
-                await _answer(scope, send, self._too_long())
+                await _answer(scope, send, _too_long(limit))
             return {"type": "http.disconnect"} if refused else message
 
         async def sending(message: Message) -> None:
             if not refused:
-                await _with_headers(send)(message)
+                await send(message)
 
         try:
             await self._app(scope, counted, sending)
@@ -149,10 +173,18 @@ def _same(shown: str, token: str) -> bool:
     return hmac.compare_digest(shown.encode(), token.encode())
 
 
-def _with_headers(send: Send) -> Send:
+def _too_long(limit: int) -> Refused:
+    return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the request is longer than {limit // MEGABYTE} MB")
+
+
+def _with_headers(send: Send, host: str) -> Send:
+    """Send with the headers that each answer has; pages speak with this host only."""
+    sockets = f"ws://{host} wss://{host}" if re.fullmatch(r"[\w.:\[\]-]+", host) else ""
+    headers = (*HEADERS, (b"content-security-policy", POLICY.format(sockets=sockets).encode()))
+
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], *HEADERS]}
+            message = {**message, "headers": [*message["headers"], *headers]}
         await send(message)
 
     return sending
@@ -164,19 +196,5 @@ async def _answer(scope: Scope, send: Send, refused: Refused) -> None:
         return
     body = json.dumps({"detail": refused.reason}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await _with_headers(send)({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-async def _remember(scope: Scope, send: Send, token: str) -> None:
-    """Set the cookie and go to the same address without the token, so that it does not stay in the history."""
-    asked = parse_qs(scope["query_string"].decode("latin-1"))
-    asked.pop("token", None)
-    rest = urlencode(asked, doseq=True)
-    place = scope["path"] + (f"?{rest}" if rest else "")
-    headers = [
-        (b"location", place.encode()),
-        (b"set-cookie", f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict".encode()),
-    ]
-    await _with_headers(send)({"type": "http.response.start", "status": HTTPStatus.SEE_OTHER, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
