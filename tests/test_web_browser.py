@@ -127,8 +127,9 @@ def test_dropped_files_are_heard_and_a_click_plays_that_place(page: Any, server:
     page.wait_for_selector(".em-card[data-state=heard] >> nth=2", timeout=60_000)
     page.wait_for_selector(".em-card[data-state=failed]")
     assert page.locator(".em-status").inner_text() == "3 heard, 1 could not be heard"
-    assert page.locator("h2").first.inner_text() == "track 0 <b>.wav"
+    assert page.locator(".em-card h2").first.inner_text() == "track 0 <b>.wav"
     assert "not audio" in page.locator("[role=alert]").inner_text()
+    page.get_by_label("more of track 0 <b>.wav").click()  # of so many files, each opens on demand
     canvas = page.locator("canvas").first
     box = canvas.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 30)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_web_api import Server
+from test_web_api import Server  # type: ignore[import-not-found]  # it stands beside this file
 
 from earmark.cli import main
 from earmark.library import Catalogue

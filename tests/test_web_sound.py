@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from starlette.responses import StreamingResponse
 
 from earmark.audio import Waveform
 from earmark.testing import click_train, tone, write_wav
 from earmark.web import sound
-from earmark.web.waveform import BINS, RATE, Outline, outline
+from earmark.web.waveform import BINS, RATE, Drawing, Outline, outline
 
 SECONDS = 2.0
 
@@ -68,32 +67,44 @@ def test_a_recording_that_is_shorter_than_was_heard_ends_in_silence(odd: Path) -
     assert not any(longer[-80_000:])
 
 
-def _peaks(sound: Waveform, *, rate: int = RATE, block: int = 1 << 30) -> NDArray[np.uint8]:
-    found = Outline(rate)
+def _drawn(sound: Waveform, *, rate: int = RATE, block: int = 1 << 30) -> Outline:
+    drawing = Drawing(rate)
     for start in range(0, len(sound), block):
-        found.add(sound[start : start + block])
-    return found.peaks()
+        drawing.add(sound[start : start + block])
+    return drawing.outline()
 
 
 def test_the_outline_shows_clicks_where_they_are() -> None:
-    drawn = _peaks(click_train(bpm=60, seconds=4.0, sample_rate=RATE))
-    assert drawn.size == 4 * BINS
-    loud = np.flatnonzero(drawn > 100)
+    peaks = _drawn(click_train(bpm=60, seconds=4.0, sample_rate=RATE)).peaks
+    assert peaks.size == 4 * BINS
+    loud = np.flatnonzero(peaks > 100)
     assert set(loud // BINS) == {0, 1, 2, 3}
     assert (loud % BINS).max() <= 2
-    assert _peaks(np.zeros(0, np.float32)).size == 0
-    assert _peaks(np.full(RATE, 2.0, np.float32)).max() == 255
+    assert _drawn(np.zeros(0, np.float32)).peaks.size == 0
+    assert _drawn(np.full(RATE, 2.0, np.float32)).peaks.max() == 255
 
 
 def test_an_outline_is_the_same_however_the_sound_comes() -> None:
-    sound = np.random.default_rng(0).normal(0, 0.3, 3 * 22_050 + 17).astype(np.float32)
-    whole = _peaks(sound, rate=22_050)
-    assert whole.size == 3 * BINS + 1
-    assert (_peaks(sound, rate=22_050, block=1000) == whole).all()
-    assert whole[7] == round(255 * min(1.0, float(np.abs(sound[7 * 441 : 8 * 441]).max())))
+    sound = np.random.default_rng(0).normal(0, 0.3, 3 * RATE + 17).astype(np.float32)
+    whole, pieces = _drawn(sound), _drawn(sound, block=1000)
+    assert whole.peaks.size == 3 * BINS + 1
+    assert whole.peaks[7] == round(255 * min(1.0, float(np.abs(sound[7 * 441 : 8 * 441]).max())))
+    assert (pieces.peaks == whole.peaks).all()
+    assert (pieces.bands == whole.bands).all()
+
+
+@pytest.mark.parametrize(("hz", "band"), [(80, 0), (600, 1), (5000, 2)])
+@pytest.mark.parametrize("rate", [RATE, 11_025, 48_000])
+def test_a_tone_is_drawn_in_its_band(hz: float, band: int, rate: int) -> None:
+    drawn = _drawn(tone(hz, 2.0, rate, level=0.4), rate=rate)
+    levels = drawn.bands[:, 10:-10].mean(1)
+    assert levels[band] == pytest.approx(0.4 * 255, rel=0.1)
+    assert np.delete(levels, band).max() < 30
+    assert (drawn.bands <= drawn.peaks).all()
+    assert drawn.peaks.size == pytest.approx(2 * drawn.bins, abs=1)
 
 
 def test_a_file_is_outlined_at_its_own_length(odd: Path) -> None:
-    drawn = outline(odd, 0)
-    assert drawn.size == pytest.approx(SECONDS * BINS, abs=1)
-    assert drawn[10:-10].min() > 120  # a tone of level 0.5
+    peaks = outline(odd, 0).peaks
+    assert peaks.size == pytest.approx(SECONDS * BINS, abs=1)
+    assert peaks[10:-10].min() > 120  # a tone of level 0.5

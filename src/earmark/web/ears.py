@@ -15,13 +15,10 @@ from earmark.app.listening import open_listener
 from earmark.errors import EarmarkError
 from earmark.library.content import content_hash
 from earmark.runner import run, usable_cores
-from earmark.web.waveform import Outline
+from earmark.web.waveform import Drawing, Outline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import numpy as np
-    from numpy.typing import NDArray
 
     from earmark.analysis import Analysis
     from earmark.hearing import Listener, Model
@@ -39,11 +36,11 @@ class BusyError(EarmarkError):
 
 @dataclass(frozen=True)
 class Heard:
-    """A file that was heard: the analysis, the hash of its content, and the outline of its sound as `Outline.peaks`."""
+    """A file that was heard: the analysis, the hash of its content, and the outline of its sound."""
 
     analysis: "Analysis"
     content: str
-    peaks: "NDArray[np.uint8]"
+    outline: Outline
 
 
 class Ears:
@@ -109,8 +106,8 @@ class Ears:
         with self._lock:
             found = self._known.get(key)
         if found is None:
-            outline = Outline(listener.model.config.sample_rate)
-            found = Heard(listener(path, tap=outline.add), key[0], outline.peaks())
+            drawing = Drawing(listener.model.config.sample_rate)
+            found = Heard(listener(path, tap=drawing.add), key[0], drawing.outline())
             with self._lock:
                 self._known[key] = found
                 while len(self._known) > REMEMBERED:

@@ -17,7 +17,6 @@ from earmark.app.similar import Found, similar
 from earmark.errors import EarmarkError, FileError
 from earmark.web.api.asked import AskedEars, AskedSite
 from earmark.web.site import Site
-from earmark.web.waveform import BINS
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -38,7 +37,7 @@ async def listen(
     ears: AskedEars,
     top: Annotated[int, Query(ge=1, le=100)] = 3,
     detail: Annotated[bool, Query(description="every beat, and the loudness of every second")] = False,
-    waveform: Annotated[bool, Query(description="peaks from 0 to 255, `bins` of them in a second")] = False,
+    waveform: Annotated[bool, Query(description="its outline: levels from 0 to 255, `bins` in a second")] = False,
 ) -> dict[str, Any]:
     """Say which style a file is, as `earmark listen --json` does; the file is deleted when the answer is there."""
     async with _kept(file) as path:
@@ -89,7 +88,7 @@ async def answer_of(heard: "Outcome[Heard]", site: Site, *, top: int, detail: bo
         "headline": str(heard.analysis.answer()),
         "track": await asyncio.to_thread(_in_library, site, heard.content),
     }
-    return {**answer, "waveform": {"bins": BINS, "peaks": heard.peaks.tolist()}} if waveform else answer
+    return {**answer, "waveform": heard.outline.as_json()} if waveform else answer
 
 
 def found_alike(found: Found) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from earmark.web import sound
 from earmark.web.api.asked import AskedDecoded, AskedEars, AskedShelf, AskedSite
 from earmark.web.api.listening import answered
 from earmark.web.site import Site
-from earmark.web.waveform import BINS, outline
+from earmark.web.waveform import outline
 
 router = APIRouter(prefix="/tracks", tags=["tracks"])
 
@@ -107,9 +107,9 @@ def decoded(number: int, site: AskedSite, decks: AskedDecoded) -> FileResponse:
 
 @router.get("/{number}/waveform", responses={404: {}, 415: {}})
 def waveform(number: int, site: AskedSite) -> dict[str, Any]:
-    """Peaks of a track from 0 to 255, `bins` of them in a second."""
+    """The outline of a track: levels from 0 to 255, `bins` of them in a second, of the whole and of three bands."""
     path = _file(_track(site, number))
-    return {"bins": BINS, "peaks": outline(path, path.stat().st_mtime_ns).tolist()}
+    return outline(path, path.stat().st_mtime_ns).as_json()
 
 
 @router.get("/{number}/why", responses={404: {}, 415: {}, 422: {}, 429: {}, 504: {}})

@@ -20,6 +20,21 @@ PLACES: Final = {
 }
 
 
+BRAND: Final = '<a class="em-brand" href="/"><img src="/static/icon.svg" alt="" width="28" height="28">earmark</a>'
+BUTTONS: Final = (
+    '<button type="button" id="em-theme" class="em-round">◐</button>'
+    '<button type="button" id="em-help" class="em-round" aria-label="keys" title="keys">?</button>'
+)
+KEYS: Final = {
+    "Space": "play and pause",
+    "← →": "five seconds back and on, in a waveform",
+    "+ −": "zoom a waveform; from a minute down the beats are drawn",
+    "/": "search",
+    "1 … 9, Enter, s": "in Teach: say a style, agree, skip",
+    "?": "this list",
+}
+
+
 @contextmanager
 def frame(place: str) -> Iterator[None]:
     """Draw what stands around a page; its content is drawn within.
@@ -29,17 +44,26 @@ def frame(place: str) -> Iterator[None]:
     """
     title = PLACES[place]
     ui.page_title(f"{title} · earmark")
-    ui.add_head_html('<link rel="stylesheet" href="/static/earmark.css">')
+    ui.add_head_html('<link rel="stylesheet" href="/static/earmark.css"><script src="/static/frame.js"></script>')
     links = "".join(
         f'<a href="{address}"{" aria-current=page" if address == place else ""}>{escape(name)}</a>'
         for address, name in PLACES.items()
     )
     ui.html('<a class="em-skip" href="#main">to the content</a>', sanitize=False)
     with ui.header().classes("em-header"):
-        ui.html(f'<nav class="em-nav" aria-label="pages"><b>earmark</b>{links}</nav>', sanitize=False).classes("w-full")
+        ui.html(f'<nav class="em-nav" aria-label="pages">{BRAND}{links}{BUTTONS}</nav>', sanitize=False).classes(
+            "w-full"
+        )
+    ui.html(_keys(), sanitize=False)
     with ui.element("main").props("id=main"):
         ui.html(f"<h1>{escape(title)}</h1>", sanitize=False)
         yield
+
+
+def _keys() -> str:
+    rows = "".join(f"<dt><kbd>{escape(key)}</kbd></dt><dd>{escape(does)}</dd>" for key, does in KEYS.items())
+    close = '<form method="dialog"><button class="em-button em-strong">Close</button></form>'
+    return f'<dialog id="em-keys" aria-label="keys"><h2>Keys</h2><dl>{rows}</dl>{close}</dialog>'
 
 
 def button(text: str, on_click: Callable[[], object], *, strong: bool = False) -> Element:

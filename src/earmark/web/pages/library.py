@@ -36,7 +36,12 @@ SORTABLE = {
     "key": "key",
     "duration": "time",
 }
-CLOCK = "p => p.value == null ? '' : Math.floor(p.value / 60) + ':' + String(p.value % 60).padStart(2, '0')"
+REFRESH = 10  # files that are heard between two looks at the table
+SHOWN = {
+    "probability": "p => p.value == null ? '' : p.value.toFixed(2)",
+    "bpm": "p => p.value == null ? '' : p.value.toFixed(1)",
+    "duration": "p => p.value == null ? '' : Math.floor(p.value / 60) + ':' + String(p.value % 60).padStart(2, '0')",
+}
 
 
 class TrackPanel(Element, component=STATIC / "track_panel.js"):
@@ -46,6 +51,7 @@ class TrackPanel(Element, component=STATIC / "track_panel.js"):
         super().__init__()
         self._props["colours"] = colours()
         self._props["track"] = 0
+        self._props["dock"] = True
 
     def show(self, number: int, *, play: bool = False) -> None:
         """Show a track of the library, and play it."""
@@ -94,6 +100,7 @@ class Shelves:
         self._site, self._jobs, self._watches = site, jobs, watches
         self._chosen: list[int] = []
         self._told: set[str] = set()
+        self._done = 0
         self._seen = sum(each.found for each in watches.all())
 
     def draw(self) -> None:
@@ -105,14 +112,17 @@ class Shelves:
             ui.html('<p id="em-count" class="em-status" role="status"></p>', sanitize=False)
             self._grid = ui.aggrid(_options(), auto_size_columns=False).classes("em-grid w-full")
             self._grid.on("selectionChanged", self._choose)
+            self._grid.on("cellDoubleClicked", self._play, args=["data"])
             self._draw_tags()
             self._audit = AuditList()
-            self._panel = TrackPanel()
-            self._panel.on("choose", self._show)
-            button("Arrange the map", lambda: self._ask("arrange", {}))
+            with ui.element("div").classes("em-row"):
+                ui.html("<h2>The map: near means alike</h2>", sanitize=False)
+                button("Arrange the map", lambda: self._ask("arrange", {}))
             self._map = StyleMap()
             self._map.on("choose", self._show)
             self._map.on("lasso", self._gather)
+            self._panel = TrackPanel()
+            self._panel.on("choose", self._show)
             ui.timer(1.0, self._follow)
 
     def _draw_scan(self) -> None:
@@ -159,6 +169,9 @@ class Shelves:
     def _show(self, event: events.GenericEventArguments) -> None:
         self._take([int(event.args)])
         self._look(int(event.args), play=True)
+
+    def _play(self, event: events.GenericEventArguments) -> None:
+        self._look(int(event.args["data"]["id"]), play=True)
 
     def _gather(self, event: events.GenericEventArguments) -> None:
         self._take([int(each) for each in event.args])
@@ -232,6 +245,9 @@ class Shelves:
         self._show_watched()
         for job in self._jobs.all():
             if job.state in ACTIVE:
+                if job.kind == "scan" and job.done // REFRESH != self._done // REFRESH:
+                    self._grid.run_grid_method("refreshInfiniteCache")
+                self._done = job.done if job.kind == "scan" else 0
                 self._progress.value = job.done / job.total if job.total else 0
                 left = f", {job.left:.0f} s left" if job.left is not None else ""
                 self._news.text = f"{job.kind}: {job.done} of {job.total} {job.unit}{left}" if job.total else job.kind
@@ -274,10 +290,11 @@ def _options() -> dict[str, Any]:
             "headerName": heading,
             "flex": flex,
             "sortable": field in SORTABLE,
-            "minWidth": 70 * flex,
+            "minWidth": 60 + 40 * flex,
         }
-        if field == "duration":
-            column[":valueFormatter"] = CLOCK
+        if field in SHOWN:
+            column[":valueFormatter"] = SHOWN[field]
+            column["type"] = "rightAligned"
         if field == "style":
             column[":cellStyle"] = f"p => ({{borderLeft: '6px solid ' + ({colours()}[p.value] || 'transparent')}})"
         columns.append(column)
@@ -303,7 +320,8 @@ def _draw_filters(site: Site) -> None:
         "family": sorted(set(known.values())),
         "key": [f"{number}{letter}" for number in range(1, 13) for letter in "AB"],
     }
-    parts = ['<label>text<input type="search" data-filter="words" size="18"></label>']
+    field = '<input type="search" data-filter="words" size="24" placeholder="artist, title, style …">'
+    parts = [f"<label>search{field}</label>"]
     for name, values in choices.items():
         listed = "".join(f"<option>{escape(value)}</option>" for value in values)
         parts.append(

@@ -44,13 +44,13 @@ export default {
       </section>
       <set-deck v-if="turns.length" :turns="turns" :gain="state.gain" :colours="colours" @heard="places = $event"></set-deck>
       <div class="em-decks">
-        <track-panel v-for="turn in decks" :key="turn.track.id" :track="turn.track.id" :colours="colours"
+        <track-panel v-for="turn in decks" :key="turn.track.id" :track="turn.track.id" :colours="colours" :brief="true"
           :at="turn.track.id in places ? places[turn.track.id] : null" @choose="play"></track-panel>
       </div>
       <section v-if="turns.length" class="em-card" aria-label="the set so far">
         <h2>The set so far</h2>
         <ol><li v-for="(turn, index) in turns" :key="index">
-          <b>{{ turn.player === "human" ? "you" : "machine" }}</b> {{ turn.track.name }}
+          <b>{{ turn.player === "human" ? "you" : "machine" }}</b> <span dir="auto">{{ turn.track.name }}</span>
           <span class="em-dim">{{ facts(turn.track) }}{{ turn.sounds.length ? "; " + turn.sounds.join(", ") : "" }}</span>
           <span class="em-dim" v-if="turn.reasons.length">— {{ turn.reasons.join("; ") }}</span></li></ol>
       </section>

@@ -9,14 +9,33 @@ const filters = () => {
   return found;
 };
 
+// The filters stand in the address, so that a reload, a bookmark and the way back find them again.
+const remember = () => {
+  const query = filters().toString();
+  history.replaceState(history.state, "", query ? `?${query}` : location.pathname);
+};
+
+const restore = () => {
+  for (const [name, value] of new URLSearchParams(location.search)) {
+    const field = document.querySelector(`[data-filter="${CSS.escape(name)}"]`);
+    if (!field) continue;
+    if (field.type === "checkbox") field.checked = value === "true";
+    else field.value = value;
+  }
+};
+
 const say = (text) => {
   const place = document.getElementById("em-count");
   if (place) place.textContent = text;
 };
 
+let restored = false;
+
 window.earmark = {
   datasource: () => ({
     getRows: async (asked) => {
+      if (!restored) restore();
+      restored = true;
       const query = filters();
       query.set("start", asked.startRow);
       query.set("limit", asked.endRow - asked.startRow);
@@ -29,12 +48,14 @@ window.earmark = {
       const answer = await fetch(`/api/tracks/rows?${query}`);
       const found = await answer.json();
       if (!answer.ok) {
-        say(typeof found.detail === "string" ? found.detail : "these conditions cannot be understood");
+        const empty = answer.status === 404;
+        const problem = typeof found.detail === "string" ? found.detail : "these conditions cannot be understood";
+        say(empty ? "Nothing was heard yet: press Scan, and the table fills while it listens." : problem);
         asked.successCallback([], 0);
         return;
       }
       window.earmark.took = performance.now() - began;
-      say(`${found.count.toLocaleString()} track${found.count === 1 ? "" : "s"}`);
+      say(`${found.count.toLocaleString("en")} track${found.count === 1 ? "" : "s"}`);
       asked.successCallback(found.rows, found.count);
     },
   }),
@@ -45,6 +66,7 @@ document.addEventListener("input", (event) => {
   if (!event.target.dataset.filter) return;
   clearTimeout(wait);
   wait = setTimeout(() => {
+    remember();
     const grid = getElement(Number(document.querySelector(".em-grid").id.slice(1)));
     grid.api.setGridOption("datasource", window.earmark.datasource());
   }, 120);

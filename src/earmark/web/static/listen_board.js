@@ -5,6 +5,7 @@ import WhyView from "/static/why_view.js";
 
 const AT_ONCE = 2; // files under way
 const AT_MOST = 100; // files of a folder at once; for more there is the library
+const SHOWN = 3; // files whose whole answer is shown; of more, each opens on demand
 const PAUSE = 3000; // milliseconds, when the server is busy
 
 export default {
@@ -32,16 +33,22 @@ export default {
         <p v-if="astray" class="em-error" role="alert">{{ astray }}</p>
       </details>
       <p role="status" class="em-status" v-if="items.length">{{ status }}</p>
-      <article v-for="item in items" :key="item.id" class="em-card" :data-state="item.state">
+      <article v-for="item in items" :key="item.id" class="em-card" :data-state="item.state"
+        :style="item.answer ? { '--em-style': colours[item.answer.styles[0].style] || '#888' } : {}">
         <header>
-          <h2>{{ item.name }}</h2>
+          <h2 dir="auto">{{ item.name }}</h2>
           <span v-if="item.state === 'heard'" class="em-headline">{{ item.answer.headline }}</span>
+          <span v-if="item.answer && !item.open" class="em-said"><span v-for="[name, value] in facts(item.answer).slice(2)"
+            :key="name">{{ value }}</span></span>
+          <button type="button" class="em-button" v-if="item.state === 'heard'" @click="item.open = !item.open"
+            :aria-expanded="item.open" :aria-label="(item.open ? 'less of ' : 'more of ') + item.name">
+            {{ item.open ? "Less" : "More" }}</button>
           <button type="button" @click="remove(item)" :aria-label="'remove ' + item.name">✕</button>
         </header>
         <progress v-if="['waiting', 'sending', 'hearing'].includes(item.state)" :value="item.sent" max="1"
           :aria-label="item.state + ' ' + item.name"></progress>
         <p v-if="item.state === 'failed'" class="em-error" role="alert">{{ item.problem }}</p>
-        <template v-if="item.state === 'heard'">
+        <template v-if="item.state === 'heard' && item.open">
           <ul class="em-bars">
             <li v-for="style in item.answer.styles" :key="style.style">
               <span>{{ style.style }}</span>
@@ -54,8 +61,8 @@ export default {
             <div v-for="[name, value] in facts(item.answer)" :key="name"><dt>{{ name }}</dt><dd>{{ value }}</dd></div>
           </dl>
           <p v-for="warning in item.answer.warnings" class="em-error">{{ warning }}</p>
-          <track-view :src="item.url" :name="item.name" :peaks="item.answer.waveform.peaks"
-            :bins="item.answer.waveform.bins" :duration="item.answer.duration" :segments="item.answer.segments"
+          <track-view :src="item.url" :name="item.name" :outline="item.answer.waveform"
+            :duration="item.answer.duration" :segments="item.answer.segments"
             :beats="item.answer.rhythm ? item.answer.rhythm.beats : []"
             :downbeats="item.answer.rhythm ? item.answer.rhythm.downbeats : []" :colours="colours"></track-view>
           <div class="em-row">
@@ -120,7 +127,7 @@ export default {
       this.proceed();
     },
     put(name, { file, path }) {
-      const item = { id: this.next++, name, path, state: "waiting", sent: 0, problem: "", answer: null, said: "", alike: null };
+      const item = { id: this.next++, name, path, state: "waiting", sent: 0, problem: "", answer: null, said: "", alike: null, open: false };
       this.items.push(item);
       Object.defineProperty(item, "file", { value: file });
     },
@@ -149,6 +156,7 @@ export default {
           item.url = form ? URL.createObjectURL(item.file) : "/api/files/sound?path=" + encodeURIComponent(item.path);
           item.answer = request.response;
           item.state = "heard";
+          item.open = this.items.length <= SHOWN;
         } else if (request.status === 429) {
           item.state = "paused";
           setTimeout(() => {

@@ -12,7 +12,7 @@ export default {
       <p role="status" class="em-status">{{ status }}</p>
       <p v-if="problem" class="em-error" role="alert">{{ problem }}</p>
       <template v-if="track">
-        <track-panel :track="track.id" :colours="colours" :autoplay="true"></track-panel>
+        <track-panel :track="track.id" :colours="colours" :autoplay="true" :alone="true"></track-panel>
         <div class="em-row" role="group" aria-label="what is it?">
           <button type="button" class="em-button em-strong" ref="right" @click="say(heard)">
             Right: {{ heard }} <kbd>Enter</kbd></button>

@@ -125,6 +125,7 @@ export default {
       const sample = item.from + Math.round((Math.max(0, seconds) - this.start(index)) * RATE);
       this.settle({ key: item.key, sample });
       window.dispatchEvent(new CustomEvent("em-sound", { detail: this.$el }));
+      window.emPlayer = this;
       this.player.items = this.items;
       this.player.play(index, sample);
     },

@@ -1,21 +1,24 @@
 // The library as points: near means alike, the colour is the style. A click chooses a track, a drag around some makes a
 // list of them. Arrows move to the nearest point in that direction.
 
-const SIZE = 3.2; // radius of a point, CSS pixels
+const SIZE = { few: 5, many: 2.5 }; // radius of a point, CSS pixels
+const MANY = 3000; // points
+const HOVER = 120; // milliseconds until a point under the pointer is named
 const REACH = 14; // a click so near to a point means it
 
 export default {
   props: { colours: Object, chosen: Number },
   emits: ["choose", "lasso"],
   template: `
-    <section aria-label="map of the library">
+    <section aria-label="map of the library" class="em-atlas" v-show="!nothing">
       <canvas ref="canvas" class="em-map" tabindex="0" role="application" :aria-label="label" @pointerdown="down"
-        @pointermove="move" @pointerup="up" @keydown="key"></canvas>
+        @pointermove="move" @pointerleave="leave" @pointerup="up" @keydown="key"></canvas>
+      <p class="em-tip" v-if="tip" :style="{ left: tip.x + 'px', top: tip.y + 'px' }" dir="auto">{{ tip.text }}</p>
       <ul class="em-legend"><li v-for="style in styles" :key="style"><i :style="{ background: colours[style] || '#888' }">
         </i>{{ style }}</li></ul>
       <p v-if="problem" class="em-error" role="alert">{{ problem }}</p>
     </section>`,
-  data: () => ({ problem: "", styles: [], count: 0 }),
+  data: () => ({ problem: "", styles: [], count: 0, nothing: false, tip: null }),
   computed: {
     label() {
       return `${this.count} tracks; a click plays one, a drag around some chooses them, the arrows go from one to the next`;
@@ -35,6 +38,7 @@ export default {
     async load() {
       const answer = await fetch("/api/map");
       const found = await answer.json();
+      this.nothing = answer.status === 404 || (answer.ok && !found.ids.length);
       if (!answer.ok) {
         this.problem = found.detail;
         return;
@@ -57,11 +61,18 @@ export default {
       canvas.height = canvas.clientHeight * scale;
       const pen = canvas.getContext("2d");
       pen.scale(scale, scale);
-      pen.globalAlpha = this.count > 5000 ? 0.5 : 0.85;
+      const size = this.count > MANY ? SIZE.many : SIZE.few;
+      pen.globalAlpha = this.count > MANY ? 0.5 : 0.85;
       this.points.ids.forEach((id, index) => {
         const [x, y] = this.place(index);
         pen.fillStyle = this.colours[this.styles[this.points.style[index]]] || "#888";
-        pen.fillRect(x - SIZE, y - SIZE, 2 * SIZE, 2 * SIZE);
+        if (size === SIZE.many) {
+          pen.fillRect(x - size, y - size, 2 * size, 2 * size);
+          return;
+        }
+        pen.beginPath();
+        pen.arc(x, y, size, 0, 2 * Math.PI);
+        pen.fill();
       });
       pen.globalAlpha = 1;
       pen.strokeStyle = getComputedStyle(document.body).color;
@@ -69,7 +80,9 @@ export default {
       if (at >= 0) {
         const [x, y] = this.place(at);
         pen.lineWidth = 2;
-        pen.strokeRect(x - 8, y - 8, 16, 16);
+        pen.beginPath();
+        pen.arc(x, y, 9, 0, 2 * Math.PI);
+        pen.stroke();
       }
       if (this.path.length > 1) {
         pen.beginPath();
@@ -82,7 +95,10 @@ export default {
       this.$refs.canvas.setPointerCapture(event.pointerId);
     },
     move(event) {
-      if (!this.path.length) return;
+      if (!this.path.length) {
+        this.hover([event.offsetX, event.offsetY]);
+        return;
+      }
       this.path.push([event.offsetX, event.offsetY]);
       this.draw();
     },
@@ -96,14 +112,46 @@ export default {
       else this.$emit("lasso", this.points.ids.filter((id, index) => inside(this.place(index), path)));
       this.draw();
     },
-    chooseNear([x, y]) {
+    // The number of the point at a place; -1 where there is none.
+    near([x, y]) {
       let [best, distance] = [-1, REACH];
+      if (!this.points) return best;
       this.points.ids.forEach((id, index) => {
         const [px, py] = this.place(index);
         const away = Math.hypot(px - x, py - y);
         if (away < distance) [best, distance] = [index, away];
       });
+      return best;
+    },
+    chooseNear(place) {
+      const best = this.near(place);
       if (best >= 0) this.$emit("choose", this.points.ids[best]);
+    },
+    // Name the point under the pointer, once it rests there.
+    hover(place) {
+      clearTimeout(this.wait);
+      this.wait = setTimeout(async () => {
+        const best = this.near(place);
+        const id = best < 0 ? 0 : this.points.ids[best];
+        if (!id) {
+          this.tip = null;
+          return;
+        }
+        this.names = this.names || new Map();
+        if (!this.names.has(id)) {
+          const answer = await fetch(`/api/tracks/${id}`);
+          if (!answer.ok) return;
+          const { tags, path } = await answer.json();
+          this.names.set(id, tags.artist && tags.title ? `${tags.artist} – ${tags.title}` : path.split("/").pop());
+        }
+        const [x, y] = this.place(best);
+        const room = this.$refs.canvas.clientWidth;
+        this.tip = { x: Math.min(x + 12, Math.max(0, room - 240)), y: y - 34, text: this.names.get(id) };
+      }, HOVER);
+    },
+    leave() {
+      clearTimeout(this.wait);
+      this.tip = null;
     },
     key(event) {
       const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];

@@ -1,16 +1,25 @@
-// A track of the library: what was heard, its waveform, its sound.
+// A track of the library: what was heard, its waveform, its sound. As a dock it stays at the foot of the page, and shows
+// the rest on demand, as it does when it is brief; alone, it tells of no other tracks.
 
-import TrackView from "/static/track_view.js";
+import TrackView, { clock } from "/static/track_view.js";
 import WhyView from "/static/why_view.js";
 
 export default {
   components: { TrackView, WhyView },
-  props: { track: Number, colours: Object, autoplay: Boolean, at: { type: Number, default: null } },
+  props: {
+    track: Number, colours: Object, autoplay: Boolean, dock: Boolean, brief: Boolean, alone: Boolean, at: { type: Number, default: null },
+  },
   emits: ["choose"],
   template: `
-    <article v-if="heard" class="em-card">
-      <header><h2>{{ name }}</h2></header>
-      <ul class="em-bars">
+    <article v-if="heard" class="em-card" :class="{ 'em-dock': dock }" :style="{ '--em-style': colour }">
+      <header>
+        <h2 dir="auto">{{ name }}</h2>
+        <span class="em-said"><b>{{ first.style }} {{ first.probability.toFixed(2) }}</b>
+          <span v-for="fact in facts" :key="fact">{{ fact }}</span></span>
+        <button type="button" class="em-button" v-if="dock || brief" @click="open = !open" :aria-expanded="open">
+          {{ open ? "Less" : "More" }}</button>
+      </header>
+      <ul class="em-bars" v-if="shown">
         <li v-for="style in heard.styles.slice(0, 4)" :key="style.style">
           <span>{{ style.style }}</span>
           <span class="em-bar"><i :style="{ width: style.probability * 100 + '%',
@@ -18,19 +27,41 @@ export default {
           <b>{{ style.probability.toFixed(2) }}</b>
         </li>
       </ul>
-      <track-view :src="'/api/tracks/' + track + '/sound'" :name="name" :peaks="peaks" :bins="bins"
+      <track-view :src="'/api/tracks/' + track + '/sound'" :name="name" :outline="outline" :height="dock ? 64 : 96"
         :duration="heard.duration" :segments="heard.segments" :beats="heard.rhythm ? heard.rhythm.beats : []"
         :downbeats="heard.rhythm ? heard.rhythm.downbeats : []" :colours="colours" :autoplay="autoplay" :at="at"></track-view>
-      <why-view :address="'/api/tracks/' + track + '/why'" :colour="colours[heard.styles[0].style]"></why-view>
-      <section v-if="alike.length" aria-label="tracks that sound alike">
-        <h3>Sounds alike</h3>
-        <ul class="em-alike"><li v-for="each in alike" :key="each.id">
-          <button type="button" class="em-button" @click="$emit('choose', each.id)">{{ title(each) }}</button>
-          <span>{{ each.why.text || "" }}</span></li></ul>
-      </section>
+      <template v-if="shown">
+        <why-view :address="'/api/tracks/' + track + '/why'" :colour="colour"></why-view>
+        <section v-if="alike.length && !alone" aria-label="tracks that sound alike">
+          <h3>Sounds alike</h3>
+          <ul class="em-alike"><li v-for="each in alike" :key="each.id">
+            <button type="button" class="em-button" dir="auto" @click="$emit('choose', each.id)">{{ title(each) }}</button>
+            <span>{{ each.why.text || "" }}</span></li></ul>
+        </section>
+      </template>
       <p v-if="problem" class="em-error" role="alert">{{ problem }}</p>
-    </article>`,
-  data: () => ({ heard: null, name: "", peaks: [], bins: 50, problem: "", alike: [] }),
+    </article>
+    <article v-else-if="trouble" class="em-card" :class="{ 'em-dock': dock }"><h2 dir="auto">{{ name }}</h2>
+      <p class="em-error" role="alert">{{ trouble }}</p></article>`,
+  data: () => ({ heard: null, name: "", outline: null, problem: "", alike: [], open: false, trouble: "" }),
+  computed: {
+    shown() {
+      return this.open || !(this.dock || this.brief);
+    },
+    first() {
+      return this.heard.styles[0];
+    },
+    colour() {
+      return this.colours[this.first.style] || "#888";
+    },
+    facts() {
+      const { rhythm, key, loudness, duration } = this.heard;
+      return [
+        rhythm && `${rhythm.bpm.toFixed(1)} BPM`, key && `${key.name} ${key.camelot}`,
+        loudness && loudness.integrated !== null && `${loudness.integrated.toFixed(1)} LUFS`, clock(duration),
+      ].filter(Boolean);
+    },
+  },
   watch: { track: { handler: "load", immediate: true } },
   methods: {
     title(track) {
@@ -45,10 +76,10 @@ export default {
       const found = await known.json();
       if (asked !== this.track) return; // another one was chosen meanwhile
       this.heard = found.heard;
-      this.name = this.title(found);
+      this.name = known.ok ? this.title(found) : "";
+      this.trouble = known.ok ? found.error || "It was not heard yet." : found.detail;
       const outline = await drawn.json();
-      this.peaks = drawn.ok ? outline.peaks : [];
-      this.bins = drawn.ok ? outline.bins : 50;
+      this.outline = drawn.ok ? outline : null;
       this.problem = drawn.ok ? "" : outline.detail;
       const near = await fetch(`/api/tracks/${asked}/similar?limit=5`);
       if (near.ok && asked === this.track) this.alike = await near.json();

@@ -1,8 +1,8 @@
 // A track to look at and to listen to: the outline of its sound, the beat grid when zoomed, the styles along it.
 // Click to hear that place. Space plays, the arrows go 5 s, + and - zoom.
 
-const HEIGHT = 96; // CSS pixels of the outline
 const STRIP = 18; // of the styles
+const LINES_BELOW = 20; // the same, from which on they are lines
 const GRID_BELOW = 60; // seconds on the screen, from which on beats are drawn
 
 export function clock(seconds) {
@@ -22,14 +22,14 @@ export function soundOf(element, quiet) {
 export default {
   props: {
     src: String,
-    peaks: Array,
-    bins: Number,
+    outline: Object, // { bins, peaks, bands }, as the server draws it
     duration: Number,
     segments: Array,
     beats: Array,
     downbeats: Array,
     colours: Object,
     name: String,
+    height: { type: Number, default: 96 }, // of the outline, CSS pixels
     at: { type: Number, default: null }, // where another player is in this track, seconds
     autoplay: Boolean, // begins in the middle, where a track shows what it is
   },
@@ -63,7 +63,7 @@ export default {
       this.draw();
     },
     src: "startPlaying",
-    peaks: "draw",
+    outline: "draw",
     segments: "draw",
     duration() {
       this.shown = this.duration;
@@ -75,6 +75,7 @@ export default {
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.$refs.canvas);
     this.draw();
+    if (!window.emPlayer || !window.emPlayer.$el.isConnected) window.emPlayer = this; // whom the space bar means
     this.forget = soundOf(this.$el, () => this.$refs.audio && this.$refs.audio.pause());
     this.startPlaying();
   },
@@ -105,8 +106,8 @@ export default {
       const scale = window.devicePixelRatio || 1;
       const width = canvas.clientWidth;
       canvas.width = width * scale;
-      canvas.height = (HEIGHT + STRIP) * scale;
-      canvas.style.height = `${HEIGHT + STRIP}px`;
+      canvas.height = (this.height + STRIP) * scale;
+      canvas.style.height = `${this.height + STRIP}px`;
       const pen = canvas.getContext("2d");
       pen.scale(scale, scale);
       const first = this.begin();
@@ -116,33 +117,44 @@ export default {
       for (const part of this.segments || []) {
         pen.fillStyle = this.colours[part.style] || "#888";
         pen.globalAlpha = 0.35 + 0.65 * part.probability;
-        pen.fillRect(x(part.start), HEIGHT + 2, x(part.end) - x(part.start), STRIP - 2);
+        pen.fillRect(x(part.start), this.height + 2, x(part.end) - x(part.start), STRIP - 2);
       }
       pen.globalAlpha = 1;
       pen.fillStyle = getComputedStyle(canvas).color;
-      pen.fillRect(x(this.position), 0, 2, HEIGHT + STRIP);
+      pen.fillRect(x(this.position), 0, 2, this.height + STRIP);
     },
+    // Bass, middle and treble one over the other, around the middle line.
     drawOutline(pen, width, first) {
-      if (!this.peaks || !this.peaks.length) return;
+      if (!this.outline) return;
+      const { bins, bands } = this.outline;
       const style = getComputedStyle(this.$refs.canvas);
-      pen.fillStyle = style.getPropertyValue("--em-wave") || "#6b8";
-      const perPixel = (this.shown * this.bins) / width;
-      for (let column = 0; column < width; column++) {
-        const from = Math.floor(first * this.bins + column * perPixel);
-        const to = Math.max(from + 1, Math.floor(from + perPixel));
-        let peak = 0;
-        for (let bin = from; bin < to && bin < this.peaks.length; bin++) peak = Math.max(peak, this.peaks[bin]);
-        const height = (peak / 255) * HEIGHT;
-        pen.fillRect(column, (HEIGHT - height) / 2, 1, Math.max(1, height));
-      }
+      const perPixel = (this.shown * bins) / width;
+      ["--em-low", "--em-mid", "--em-high"].forEach((name, band) => {
+        const levels = bands[band];
+        pen.fillStyle = style.getPropertyValue(name);
+        for (let column = 0; column < width; column++) {
+          const from = Math.floor(first * bins + column * perPixel);
+          const to = Math.max(from + 1, Math.floor(from + perPixel));
+          let level = 0;
+          for (let bin = from; bin < to && bin < levels.length; bin++) level = Math.max(level, levels[bin]);
+          const height = (level / 255) * this.height;
+          if (height >= 0.5 || !band) pen.fillRect(column, (this.height - height) / 2, 1, Math.max(1, height));
+        }
+      });
     },
     drawGrid(pen, x, first) {
       const down = new Set((this.downbeats || []).map((t) => t.toFixed(3)));
       for (const beat of this.beats || []) {
         if (beat < first || beat > first + this.shown) continue;
         const strong = down.has(beat.toFixed(3));
-        pen.fillStyle = strong ? "#ff5d5d" : "rgba(128,128,128,.7)";
-        pen.fillRect(x(beat), strong ? 0 : HEIGHT * 0.25, 1, strong ? HEIGHT : HEIGHT / 2);
+        pen.fillStyle = strong ? "#ff5d5d" : "rgba(128,128,128,.8)";
+        const tick = strong ? 9 : 5;
+        pen.fillRect(x(beat), 0, strong ? 2 : 1, tick);
+        pen.fillRect(x(beat), this.height - tick, strong ? 2 : 1, tick);
+        if (this.shown > LINES_BELOW) continue;
+        pen.globalAlpha = strong ? 0.6 : 0.35;
+        pen.fillRect(x(beat), 0, 1, this.height);
+        pen.globalAlpha = 1;
       }
     },
     jump(event) {
@@ -166,6 +178,7 @@ export default {
     run() {
       for (const other of document.querySelectorAll("audio")) if (other !== this.$refs.audio) other.pause();
       window.dispatchEvent(new CustomEvent("em-sound", { detail: this.$el }));
+      window.emPlayer = this;
       this.playing = true;
       const step = () => {
         this.tick();

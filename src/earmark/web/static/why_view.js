@@ -3,7 +3,9 @@
 
 import { clock } from "/static/track_view.js";
 
-const hertz = (n) => (n >= 1000 ? `${n / 1000} kHz` : `${Math.round(n)} Hz`);
+const LEAST = 0.05; // of a probability: what loses less is drawn as little
+const mel = (hz) => (hz < 1000 ? (hz * 3) / 200 : 15 + (27 * Math.log(hz / 1000)) / Math.log(6.4));
+const hertz = (n) => (n >= 1000 ? `${Math.round(n / 100) / 10} kHz` : `${Math.round(n)} Hz`);
 
 export default {
   props: { address: String, body: Object, colour: String },
@@ -16,15 +18,22 @@ export default {
         <p>{{ summary }}</p>
         <p v-if="found.sounds.length" class="em-sounds">It hears there:
           <span v-for="sound in found.sounds" :key="sound.name" :title="'score ' + sound.score.toFixed(2)">{{ sound.name }}</span></p>
-        <canvas ref="picture" class="em-spectrum" role="img" :aria-label="summary"></canvas>
+        <div class="em-reasons" aria-hidden="true">
+          <div class="em-when"><i v-for="part in found.stretches" :title="time(part.low) + '–' + time(part.high) + ': ' + signed(part)"
+            :style="{ height: 100 * share(part) + '%', background: paint(part) }"></i></div><span>what it would lose without</span>
+          <canvas ref="picture" class="em-spectrum"></canvas>
+          <div class="em-which"><span v-for="part in found.bands" :title="band(part) + ': ' + signed(part)" :style="placed(part)">
+            <i :style="{ width: 55 * share(part) + '%', background: paint(part) }"></i>{{ share(part) > 0.3 ? band(part) : "" }}</span></div>
+        </div>
+        <details><summary>as a table</summary>
         <ol class="em-bars" :aria-label="'seconds that speak for ' + found.style">
           <li v-for="part in found.stretches"><span>{{ time(part.low) }}–{{ time(part.high) }}</span>
             <span class="em-bar"><i :style="bar(part)"></i></span><b>{{ part.loss.toFixed(2) }}</b></li>
         </ol>
         <ol class="em-bars" :aria-label="'bands that speak for ' + found.style">
           <li v-for="part in found.bands"><span>{{ band(part) }}</span>
-            <span class="em-bar"><i :style="bar(part)"></i></span><b>{{ part.loss.toFixed(2) }}</b></li>
-        </ol>
+            <span class="em-bar"><i :style="bar(part)"></i></span><b>{{ signed(part) }}</b></li>
+        </ol></details>
       </template>
     </div>`,
   data: () => ({ found: null, busy: false, problem: "" }),
@@ -44,6 +53,19 @@ export default {
   },
   methods: {
     time: clock,
+    signed: (part) => part.loss.toFixed(2).replace("-0.00", "0.00"),
+    share(part) {
+      const most = Math.max(LEAST, ...[...this.found.stretches, ...this.found.bands].map((each) => each.loss));
+      return Math.max(0, part.loss) / most;
+    },
+    paint(part) {
+      return part.loss > 0 ? this.colour || "#888" : "transparent";
+    },
+    // Where a band stands beside the picture, whose rows are spaced on Slaney's mel scale.
+    placed(part) {
+      const top = mel(this.found.bands[this.found.bands.length - 1].high);
+      return { bottom: `${(100 * mel(part.low)) / top}%`, height: `${(100 * (mel(part.high) - mel(part.low))) / top}%` };
+    },
     band: (part) => `${hertz(part.low)}–${hertz(part.high)}`,
     bar(part) {
       return { width: `${Math.min(1, Math.max(0, part.loss)) * 100}%`, background: this.colour || "#888" };
