@@ -1,6 +1,9 @@
 """The REST API: the same answers as the command line, and clear refusals."""
 
+import errno
 import json
+import os
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from earmark.app.listening import open_listener
 from earmark.audio import Recording
+from earmark.errors import CatalogueError
 from earmark.hearing import Model
 from earmark.library import Catalogue
 from earmark.library.track import Tags
@@ -112,6 +116,91 @@ def test_the_name_of_an_upload_leads_nowhere(server: Server, name: str) -> None:
     assert answer.status_code in (200, 422), answer.text
 
 
+def test_a_name_that_no_file_can_have_is_text_in_the_answer_alone(server: Server) -> None:
+    head = b'--B\r\nContent-Disposition: form-data; name="file"; filename="x.m\x00p3"\r\n\r\n'
+    content = head + (server.music / "1.wav").read_bytes() + b"\r\n--B--\r\n"
+    kind = {"content-type": "multipart/form-data; boundary=B"}
+    assert server.client.post("/api/listen", content=content, headers=kind).json()["path"] == "x.m\x00p3"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
+def test_a_file_whose_name_is_no_text_hides_no_other(server: Server) -> None:
+    (server.music / "1.wav").rename(os.fsdecode(os.fsencode(server.music) + b"/caf\xe9.wav"))
+    server.job(server.client.post("/api/scan", json={"folder": str(server.music)}))
+    found = server.client.get("/api/tracks").json()["tracks"]
+    assert [Path(track["path"]).name for track in found] == ["0.wav", "2.wav", "caf\udce9.wav"]
+    assert server.client.get("/api/tracks/rows").json()["rows"][2]["name"] == "caf\udce9.wav"
+    assert len(server.client.post("/api/tag", json={"tracks": [1, 2, 3]}).json()["differences"]) == 3
+    looked = server.client.get("/api/files", params={"folder": str(server.music)}).json()["files"]
+    assert [each["name"] for each in looked] == ["0.wav", "2.wav"]  # what cannot be asked for is not offered
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "address", "reason"),
+    [
+        ("map.npz", b"PK\x03\x04", "map", "this map is damaged; arrange it again"),
+        ("map.npz", b"", "map", "this map is damaged; arrange it again"),
+        ("corrections.csv", b"path,style,artist,title\n\xe9,,,\n", "corrections", "save it as CSV UTF-8"),
+        ("corrections.csv", b"path,style,artist,title\n/a,b\n", "review", "/a,b: a line has 4 columns"),
+        ("corrections.csv", b"", "corrections", "no table of corrections"),
+        ("b2b.json", b"{", "booth", "no log of a session"),
+    ],
+)
+def test_a_damaged_file_beside_the_catalogue_is_named(
+    full: Server, name: str, content: bytes, address: str, reason: str
+) -> None:
+    damaged = full.site.catalogue.with_name(f"catalogue.{name}")
+    damaged.write_bytes(content)
+    answer = full.client.get(f"/api/{address}")
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(f"{damaged}: ")
+    assert reason in answer.json()["detail"]
+
+
+def test_damaged_notes_are_left_out(server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("model", "watched"):
+        (tmp_path / f"catalogue.{name}.json").write_text("{")
+    server.watches.resume()
+    assert server.watches.all() == []
+    assert server.site.choice.chosen == ""
+    assert [line.partition(": ")[0] for line in caplog.messages] == [
+        str(tmp_path / "catalogue.watched.json"),
+        str(tmp_path / "catalogue.model.json"),
+    ]
+
+
+def test_corrections_from_several_pages_are_all_kept(full: Server) -> None:
+    def say(number: int) -> int:
+        return int(full.client.post("/api/corrections", json={"track": number, "style": "Trap"}).status_code)
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(say, [1, 2, 3] * 5)) == [200] * 15
+    assert len(full.client.get("/api/corrections").json()) == 3
+
+
+def test_a_spreadsheet_may_save_the_corrections(full: Server) -> None:
+    saved = full.site.catalogue.with_name("catalogue.corrections.csv")
+    saved.write_bytes(b"\xef\xbb\xbfpath,style,artist,title\r\n/a,Trap,,\r\n")
+    assert full.client.get("/api/corrections").json() == [{"path": "/a", "style": "Trap", "artist": "", "title": ""}]
+
+
+def test_a_full_disk_is_told(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("earmark.files.write_text", full)
+    answer = server.client.post("/api/watch", json={"folder": str(server.music)})
+    assert (answer.status_code, answer.json()) == (507, {"detail": os.strerror(errno.ENOSPC)})
+
+
+def test_a_fault_of_earmark_is_told_as_json(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("earmark.web.watching.Watches.all", lambda _: 1 / 0)
+    client = TestClient(server.whole, base_url="http://localhost", raise_server_exceptions=False)
+    answer = client.get("/api/watch")
+    assert answer.status_code == 500
+    assert answer.json()["detail"].startswith("earmark itself failed over this")
+
+
 def test_what_is_no_audio_says_so(server: Server) -> None:
     answer = server.client.post("/api/listen", files={"file": ("x.mp3", b"nothing" * 100)})
     assert answer.status_code == 415
@@ -180,6 +269,10 @@ def test_a_folder_is_watched_until_that_is_ended_and_after_a_restart(server: Ser
 
     assert server.client.post("/api/watch", json={"folder": "/etc"}).status_code == 403
     assert server.client.post("/api/watch", json={"folder": str(server.music)}).json()["found"] == 0
+    same = server.client.post("/api/watch", json={"folder": f"{server.music}/inner/.."})
+    assert same.json()["folder"] == str(server.music)
+    assert len(watched()) == 1
+    assert server.client.post("/api/watch", json={"folder": f"{server.music}/none"}).status_code == 404
     until(3)
     write_wav(server.music / "late.wav", click_train(bpm=124, seconds=3.0, sample_rate=22_050), 22_050)
     assert until(4) == {"folder": str(server.music), "found": 4, "last": "late.wav", "problem": ""}
@@ -374,6 +467,13 @@ def test_ten_turns_back_to_back_and_no_track_twice(crate: Server, monkeypatch: p
     again.close()
     assert crate.client.post("/api/booth/new").json()["turns"] == []
     assert crate.client.get("/api/booth/transitions/0").status_code == 404
+
+
+def test_a_booth_before_the_first_scan_says_what_to_do(tmp_path: Path) -> None:
+    booth = Booth(Site(tmp_path / "not yet" / "catalogue.db"))
+    with pytest.raises(CatalogueError, match="`earmark scan FOLDER` makes one"):
+        booth.state().result(10)
+    booth.close()
 
 
 def test_tracks_that_sound_alike(crate: Server) -> None:

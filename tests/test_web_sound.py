@@ -35,7 +35,7 @@ def _body(response: object) -> bytes:
 
 def test_what_no_browser_plays_becomes_a_wav_file(odd: Path, tmp_path: Path) -> None:
     decoded = tmp_path / "decoded.wav"
-    decoded.write_bytes(_body(sound.respond(odd, SECONDS)))
+    decoded.write_bytes(_body(sound.respond(odd)))
     with wave.open(str(decoded)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (44_100, 1, 2)
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32767
@@ -47,22 +47,39 @@ def test_what_no_browser_plays_becomes_a_wav_file(odd: Path, tmp_path: Path) -> 
     ("first", "last"), [(0, 43), (10, 99), (44, 45), (45, 1044), (100_000, 176_443), (176_440, 176_443)]
 )
 def test_any_part_of_it_is_the_same_bytes(odd: Path, first: int, last: int) -> None:
-    whole = _body(sound.respond(odd, SECONDS))
-    part = sound.respond(odd, SECONDS, f"bytes={first}-{last}")
+    whole = _body(sound.respond(odd))
+    part = sound.respond(odd, f"bytes={first}-{last}")
     assert part.status_code == 206
     assert part.headers["content-range"] == f"bytes {first}-{last}/{len(whole)}"
     assert _body(part) == whole[first : last + 1]
 
 
 def test_the_last_bytes_and_an_open_end(odd: Path) -> None:
-    whole = _body(sound.respond(odd, SECONDS))
-    assert _body(sound.respond(odd, SECONDS, "bytes=-8")) == whole[-8:]
-    assert _body(sound.respond(odd, SECONDS, "bytes=176000-")) == whole[176000:]
-    assert _body(sound.respond(odd, SECONDS, "bytes=x-y")) == whole
+    whole = _body(sound.respond(odd))
+    assert _body(sound.respond(odd, "bytes=-8")) == whole[-8:]
+    assert _body(sound.respond(odd, "bytes=176000-")) == whole[176000:]
+    assert _body(sound.respond(odd, "bytes=x-y")) == whole
+
+
+@pytest.mark.parametrize("wanted", ["items=0-4", "bytes=9-5", "bytes=-", "bytes=0-1,4-5", "bytes=" + "9" * 5000 + "-"])
+def test_a_range_that_cannot_be_read_asks_for_all(odd: Path, wanted: str) -> None:
+    answer = sound.respond(odd, wanted)
+    assert (answer.status_code, "content-range" in answer.headers) == (200, False)
+    assert int(answer.headers["content-length"]) == 44 + 2 * 44_100 * SECONDS
+
+
+@pytest.mark.parametrize("wanted", ["bytes=176444-", "bytes=999999-9999999", "bytes=-0"])
+def test_a_range_behind_the_end_is_refused(odd: Path, wanted: str) -> None:
+    answer = sound.respond(odd, wanted)
+    assert (answer.status_code, answer.headers["content-range"]) == (416, "bytes */176444")
+
+
+def test_the_head_of_a_file_of_fourteen_hours() -> None:
+    assert sound.header(2 * 44_100 * 3600 * 14)[4:8] == b"\xff" * 4
 
 
 def test_a_recording_that_is_shorter_than_was_heard_ends_in_silence(odd: Path) -> None:
-    longer = _body(sound.respond(odd, SECONDS + 1))
+    longer = _body(sound.respond(odd, duration=SECONDS + 1))
     assert len(longer) == 44 + 2 * 44_100 * (SECONDS + 1)
     assert not any(longer[-80_000:])
 

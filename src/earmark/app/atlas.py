@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import BadZipFile
 
 from earmark.errors import EarmarkError, MissingExtra
 from earmark.library import Catalogue
@@ -101,5 +102,8 @@ def _arranged(path: Path, ids: "NDArray[np.int64]") -> "NDArray[np.float32] | No
 
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as kept:
-        return kept["points"] if np.array_equal(kept["ids"], ids) else None
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            return kept["points"] if np.array_equal(kept["ids"], ids) else None
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        raise EarmarkError(f"{path}: this map is damaged; arrange it again") from None

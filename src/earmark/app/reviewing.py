@@ -12,6 +12,7 @@ import io
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from earmark import files
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 COLUMNS: Final = ("path", "style", "artist", "title")
 TAUGHT: Final = "mine"  # the name of the model that the page teaches
 FEWEST: Final = 2  # tracks of a style that can be taught
+
+_writing = Lock()  # one correction after the other: each is written with all before it
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,17 @@ class Corrections:
         """
         if not self.path.exists():
             return {}
-        rows = csv.DictReader(io.StringIO(self.path.read_text(encoding="utf-8")))
-        if tuple(rows.fieldnames or ()) != COLUMNS:
+        try:
+            header, *rows = csv.reader(io.StringIO(self.path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
+        except UnicodeDecodeError:
+            raise ManifestError(f"{self.path}: it is no UTF-8; save it as CSV UTF-8") from None
+        except (csv.Error, ValueError) as error:  # an empty file, too
+            raise ManifestError(f"{self.path}: it is no table of corrections: {error}") from None
+        if tuple(header) != COLUMNS:
             raise ManifestError(f"{self.path}: its first line must be {','.join(COLUMNS)}")
-        said = (Correction(Path(row["path"]), row["style"], row["artist"], row["title"]) for row in rows)
+        if wrong := next((row for row in rows if row and len(row) != len(COLUMNS)), None):
+            raise ManifestError(f"{self.path}: {','.join(wrong)}: a line has {len(COLUMNS)} columns")
+        said = (Correction(Path(path), style, artist, title) for path, style, artist, title in filter(None, rows))
         return {each.path: each for each in said}
 
     def add(self, track: Track, style: str) -> None:
@@ -76,13 +86,15 @@ class Corrections:
         if not style:
             raise ManifestError("a style needs a name")
         made = Correction(track.path, style, track.tags.artist, track.tags.title)
-        self._write({**self.all(), track.path: made})
+        with _writing:
+            self._write({**self.all(), track.path: made})
 
     def remove(self, path: Path) -> None:
         """Take back what was said of a track."""
-        kept = self.all()
-        kept.pop(path, None)
-        self._write(kept)
+        with _writing:
+            kept = self.all()
+            kept.pop(path, None)
+            self._write(kept)
 
     def _write(self, kept: dict[Path, Correction]) -> None:
         text = io.StringIO()

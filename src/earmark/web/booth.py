@@ -128,16 +128,17 @@ class Booth:
     def _session(self) -> BackToBack:
         """The session, opened in its thread when it is first asked for."""
         if self._opened is None:
+            catalogue = open_catalogue(self._site.catalogue)
             folder = self._folder if find_spec("python_stretch") else None
             if folder:
                 folder.mkdir(exist_ok=True)
-            self._opened = BackToBack(
-                open_catalogue(self._site.catalogue),
-                self._log,
-                transitions=folder,
-                model=self._site.model,
-                told=self._tell,
-            )
+            try:
+                self._opened = BackToBack(
+                    catalogue, self._log, transitions=folder, model=self._site.model, told=self._tell
+                )
+            except BaseException:
+                catalogue.close()
+                raise
         return self._opened
 
     def _tell(self, line: str) -> None:

@@ -1,6 +1,5 @@
 """Files in the folders that the server was given: looked through, heard, played; in the library or not."""
 
-import asyncio
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,6 +42,7 @@ def look(site: AskedSite, folder: Name = "") -> dict[str, Any]:
         folders, files = inside(place)
     except OSError as error:
         raise HTTPException(HTTPStatus.NOT_FOUND, f"this folder cannot be read: {error.strerror}") from None
+    folders, files = ([path for path in paths if _shown(path, site)] for paths in (folders, files))
     above = "" if place in site.folders else str(place.parent)
     return {"folder": str(place), "above": above, "folders": _named(folders), "files": _named(files)}
 
@@ -83,11 +83,9 @@ async def alike(
 
 
 @router.get("/sound", response_class=Response, responses={200: {"content": {"audio/*": {}}}, 206: {}, 415: {}})
-async def play(path: Permitted, ears: AskedEars, request: Request) -> Response:
+def play(path: Permitted, request: Request) -> Response:
     """The sound of a file, or a part of it (`Range`)."""
-    known = path.suffix.lower() in sound.PLAYABLE  # is sent as it is
-    duration = 0.0 if known else (await asyncio.to_thread(ears.heard, path)).analysis.duration
-    return await asyncio.to_thread(sound.respond, path, duration, request.headers.get("range", ""))
+    return sound.respond(path, request.headers.get("range", ""))
 
 
 def _place(name: str, site: Site) -> Path:
@@ -100,6 +98,11 @@ def _place(name: str, site: Site) -> Path:
     if not permitted:
         raise HTTPException(HTTPStatus.FORBIDDEN, FOREIGN)
     return found
+
+
+def _shown(path: Path, site: Site) -> bool:
+    """Whether a path can be asked for: no link leads out of the folders of the server, and its name is text."""
+    return site.may_scan(path) and not any("\ud800" <= letter <= "\udfff" for letter in path.name)
 
 
 def _named(paths: "tuple[Path, ...] | list[Path]") -> list[dict[str, str]]:

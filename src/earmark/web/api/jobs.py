@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import StreamingResponse
 
+from earmark import files
 from earmark.web.api.asked import AskedJobs, AskedSite, AskedWatches
 from earmark.web.api.requests import ScanBody, WatchBody
 from earmark.web.jobs import ACTIVE, Job, Jobs
@@ -33,10 +34,13 @@ def watched(watches: AskedWatches) -> list[dict[str, Any]]:
     return [each.as_json() for each in watches.all()]
 
 
-@router.post("/watch", responses={403: {}})
+@router.post("/watch", responses={403: {}, 404: {}})
 def watch(body: WatchBody, site: AskedSite, watches: AskedWatches) -> dict[str, Any]:
     """Watch a folder of the library: what comes into it is heard, until that is ended; after a restart as well."""
-    return watches.begin(_permitted(body.folder, site)).as_json()
+    folder = _permitted(body.folder, site)
+    if not folder.is_dir():
+        raise HTTPException(HTTPStatus.NOT_FOUND, "there is no such folder")
+    return watches.begin(folder).as_json()
 
 
 @router.delete("/watch", responses={403: {}})
@@ -85,13 +89,14 @@ async def _events(work: Jobs, name: str) -> AsyncIterator[str]:
 
 
 def _permitted(folder: str, site: Site) -> Path:
+    place = files.absolute(folder)  # one folder, one name
     try:
-        allowed = site.may_scan(Path(folder))
+        allowed = site.may_scan(place)
     except (OSError, ValueError):  # a name that no file can have
         allowed = False
     if not allowed:
         raise HTTPException(HTTPStatus.FORBIDDEN, "this folder is none of those that `earmark serve` was given")
-    return Path(folder)
+    return place
 
 
 def _job(work: Jobs, name: str) -> Job:

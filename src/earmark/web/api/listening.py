@@ -14,6 +14,7 @@ from fastapi import APIRouter, HTTPException, Query, UploadFile
 from earmark.app.catalogue import open_catalogue
 from earmark.app.explaining import explain
 from earmark.app.similar import Found, similar
+from earmark.audio import SUFFIXES
 from earmark.errors import EarmarkError, FileError
 from earmark.web.api.asked import AskedEars, AskedSite
 from earmark.web.site import Site
@@ -116,8 +117,9 @@ async def answered(future: "Future[T]", site: Site) -> T:
 async def _kept(file: UploadFile) -> AsyncIterator[Path]:
     """Keep an upload as long as it is heard."""
     with tempfile.TemporaryDirectory(prefix="earmark-") as folder:
-        # Only the suffix of the name is used, and the name as text in the answer.
-        path = Path(folder, "upload").with_suffix(Path(Path(file.filename or "").name).suffix[:12])
+        # Of the name only a suffix that we know is used; all of it is text in the answer.
+        suffix = Path(file.filename or "").suffix.lower()
+        path = Path(folder, "upload" + (suffix if suffix in SUFFIXES else ""))
         await asyncio.to_thread(_keep, file, path)
         yield path
 

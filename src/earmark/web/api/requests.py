@@ -64,7 +64,7 @@ class SetBody(Body):
     goal: Id | Literal[""] | StyleName = ""
     minutes: Annotated[float, Field(ge=0, le=1440)] = 0.0
     tracks: Annotated[int, Field(ge=0, le=500)] = 0
-    play: list[Id] = []
+    play: Annotated[list[Id], Field(max_length=500)] = []
     energy: Energy = Energy.FREE
     repeat_artists: bool = False
     variety: Annotated[float, Field(ge=0, le=1)] = 0.0

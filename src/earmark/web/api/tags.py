@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from earmark.library.tags import Journal
 from earmark.web import works
+from earmark.web.api.answers import AsciiJSON
 from earmark.web.api.asked import AskedJobs, AskedSite
 from earmark.web.api.requests import AuditBody, TagBody, UndoBody
 
@@ -19,9 +20,9 @@ def tag(body: TagBody, site: AskedSite, jobs: AskedJobs) -> JSONResponse:
     arguments = body.model_dump(exclude={"write"})
     works.settings(arguments)
     if not body.write:
-        return JSONResponse({"differences": works.differences(site, arguments)})
+        return AsciiJSON({"differences": works.differences(site, arguments)})
     works.paths_of(site, body.tracks)
-    return JSONResponse(jobs.ask("tag", arguments).as_json(), 202)
+    return AsciiJSON(jobs.ask("tag", arguments).as_json(), 202)
 
 
 @router.get("/runs")

@@ -91,12 +91,11 @@ def track(number: int, site: AskedSite) -> dict[str, Any]:
 
 
 @router.get("/{number}/sound", response_class=Response, responses={200: {"content": {"audio/*": {}}}, 206: {}, 404: {}})
-async def play(number: int, site: AskedSite, request: Request) -> Response:
+def play(number: int, site: AskedSite, request: Request) -> Response:
     """The sound of a track, or a part of it (`Range`)."""
-    found = await run_in_threadpool(_track, site, number)
-    path = _file(found)
-    duration = found.analysis.duration if found.analysis else 0.0
-    return await run_in_threadpool(sound.respond, path, duration, request.headers.get("range", ""))
+    found = _track(site, number)
+    duration = found.analysis.duration if found.analysis else None
+    return sound.respond(_file(found), request.headers.get("range", ""), duration)
 
 
 @router.get("/{number}/decoded", response_class=FileResponse, responses={404: {}, 415: {}})

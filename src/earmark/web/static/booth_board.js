@@ -16,7 +16,7 @@ export default {
         <label class="em-other">you play <input type="search" v-model="words" @input="search" ref="search"
           placeholder="artist, title, style …" :disabled="busy"></label>
         <button type="button" class="em-button" @click="send('back')" :disabled="busy || !turns.length">Take back</button>
-        <button type="button" class="em-button" @click="send('new')" :disabled="busy || !turns.length">New session</button>
+        <button type="button" class="em-button" @click="send('new')" :disabled="busy || !(turns.length || problem)">New session</button>
         <button type="button" class="em-button" @click="save" :disabled="busy || !turns.length">Download the set</button>
       </div>
       <ul class="em-alike" v-if="found.length" aria-label="tracks to play">
