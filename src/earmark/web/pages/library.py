@@ -1,5 +1,6 @@
 """The page of the library: a table of all tracks, with what can be done with them."""
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,16 @@ from earmark.web.static import STATIC
 from earmark.web.watching import Watched, Watches
 
 COLUMNS = (
-    ("name", "track", 3),
-    ("style", "style", 2),
-    ("probability", "p", 1),
-    ("family", "family", 1),
-    ("bpm", "BPM", 1),
-    ("key", "key", 1),
-    ("duration", "time", 1),
-    ("genre", "genre tag", 2),
+    ("name", "track", 200, 4),
+    ("style", "style", 165, 3),
+    ("probability", "p", 58, 0),
+    ("bpm", "BPM", 68, 0),
+    ("key", "key", 58, 0),
+    ("duration", "time", 64, 0),
+    ("family", "family", 90, 1),
+    ("genre", "genre tag", 120, 2),
 )
+"""Columns of the table: the field, its heading, its least width in pixels, and its share of what is left."""
 FILES = {form.name: "earmark" + form.suffix for form in FORMATS.values() if form.suffix and form.name != "parquet"}
 SORTABLE = {
     "name": "title",
@@ -56,8 +58,9 @@ class TrackPanel(Element, component=STATIC / "track_panel.js"):
     def show(self, number: int, *, play: bool = False) -> None:
         """Show a track of the library, and play it."""
         self._props["track"] = number
-        self._props["autoplay"] = play
         self.update()
+        if play:
+            self.run_method("play", number)
 
 
 class StyleMap(Element, component=STATIC / "style_map.js"):
@@ -110,29 +113,27 @@ class Shelves:
             self._draw_scan()
             _draw_filters(self._site)
             ui.html('<p id="em-count" class="em-status" role="status"></p>', sanitize=False)
-            self._grid = ui.aggrid(_options(), auto_size_columns=False).classes("em-grid w-full")
+            with ui.element("div").classes("em-shelf"):
+                self._grid = ui.aggrid(_options(), auto_size_columns=False).classes("em-grid w-full")
+                self._map = StyleMap()
             self._grid.on("selectionChanged", self._choose)
             self._grid.on("cellDoubleClicked", self._play, args=["data"])
-            self._draw_tags()
-            self._audit = AuditList()
-            with ui.element("div").classes("em-row"):
-                ui.html("<h2>The map: near means alike</h2>", sanitize=False)
-                button("Arrange the map", lambda: self._ask("arrange", {}))
-            self._map = StyleMap()
             self._map.on("choose", self._show)
             self._map.on("lasso", self._gather)
+            self._draw_tags()
+            self._audit = AuditList()
             self._panel = TrackPanel()
             self._panel.on("choose", self._show)
             ui.timer(1.0, self._follow)
 
     def _draw_scan(self) -> None:
         with ui.row().classes("items-center"):
-            self._folder = ui.select([str(each) for each in self._site.folders], value=str(self._site.folders[0]),
-                                     label="folder").classes("min-w-64")  # fmt: skip
+            self._folder = ui.select(_names(self._site.folders), value=str(self._site.folders[0]), label="folder")
             button("Scan", self._scan, strong=True)
             self._box = ui.checkbox("keep watching", on_change=lambda event: self._watch(on=bool(event.value)))
             self._folder.on_value_change(self._show_watched)
             button("Audit", lambda: self._ask("audit", {}))
+            button("Arrange the map", lambda: self._ask("arrange", {}))
             self._progress = ui.linear_progress(0, show_value=False).props('aria-label="scan"').classes("w-40")
             self._news = ui.label("").props("role=status")
         self._watched = ui.label("").props("role=status").classes("em-status")
@@ -281,16 +282,22 @@ def told(watched: Watched) -> str:
     return f"watching {watched.folder}: {'; '.join(parts)}"
 
 
+def _names(folders: Sequence[Path]) -> dict[str, str]:
+    """Names of folders for people, by their paths: the last part where that is of one folder alone."""
+    last = [folder.name for folder in folders]
+    return {str(each): each.name if last.count(each.name) == 1 and each.name else str(each) for each in folders}
+
+
 def _options() -> dict[str, Any]:
     columns = []
-    for field, heading, flex in COLUMNS:
+    for field, heading, width, flex in COLUMNS:
         column: dict[str, Any] = {
             "field": field,
             "colId": SORTABLE.get(field, field),
             "headerName": heading,
-            "flex": flex,
             "sortable": field in SORTABLE,
-            "minWidth": 60 + 40 * flex,
+            "minWidth": width,
+            **({"flex": flex} if flex else {"width": width}),
         }
         if field in SHOWN:
             column[":valueFormatter"] = SHOWN[field]

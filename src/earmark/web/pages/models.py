@@ -38,20 +38,21 @@ def _draw_card(card: Card, *, hears: bool) -> None:
 
 def described(score: dict[str, Any], *, opened: bool = False) -> str:
     """One test as HTML: its figures with 95 % intervals, its styles, its mistakes, and its confidence."""
-    parts = [
-        f"<p>{escape(figures(score))}</p>",
-        '<div class="em-charts">',
-        f"<section><h3>Right at first, by style</h3>{style_bars(score['by_class'], colours())}</section>",
-    ]
-    if reliability := score.get("reliability"):
-        parts.append(f"<section><h3>Can its confidence be trusted?</h3>{reliability_picture(reliability)}</section>")
-    parts.append("</div>")
-    if confusion := score.get("confusion"):
-        parts.append(f"<section><h3>What is taken for what</h3>{confusion_table(confusion)}</section>")
+    reliability, confusion = score.get("reliability"), score.get("confusion")
+    parts = [f"<p>{escape(figures(score))}</p>", '<div class="em-charts">']
+    if confusion:
+        parts.append(_section("What is taken for what", confusion_table(confusion), wide=True))
+    if reliability:
+        parts.append(_section("Can its confidence be trusted?", reliability_picture(reliability)))
+    parts.append("</div>" + _section("Right at first, by style", style_bars(score["by_class"], colours())))
     if not (reliability and confusion):
         parts.append(f'<p class="em-dim">{OLD}</p>')
     shown = " open" if opened else ""
     return f"<details class=em-score{shown}><summary>{escape(heading(score))}</summary>{''.join(parts)}</details>"
+
+
+def _section(title: str, content: str, *, wide: bool = False) -> str:
+    return f"<section{' class=em-wide' if wide else ''}><h3>{title}</h3>{content}</section>"
 
 
 def heading(score: dict[str, Any]) -> str:

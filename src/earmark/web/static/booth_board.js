@@ -42,7 +42,7 @@ export default {
         <audio controls v-if="!last.transition.joints" :src="'/api/booth/transitions/' + last.transition.number"
           :key="last.transition.number"></audio>
       </section>
-      <set-deck v-if="turns.length" :turns="turns" :gain="state.gain" :colours="colours" @heard="places = $event"></set-deck>
+      <set-deck v-if="turns.length" :turns="turns" :gain="state.gain" :colours="colours" @heard="follow"></set-deck>
       <div class="em-decks">
         <track-panel v-for="turn in decks" :key="turn.track.id" :track="turn.track.id" :colours="colours" :brief="true"
           :at="turn.track.id in places ? places[turn.track.id] : null" @choose="play"></track-panel>
@@ -55,7 +55,7 @@ export default {
           <span class="em-dim" v-if="turn.reasons.length">— {{ turn.reasons.join("; ") }}</span></li></ol>
       </section>
     </section>`,
-  data: () => ({ state: null, words: "", found: [], problem: "", busy: false, moods: MOODS, places: {} }),
+  data: () => ({ state: null, words: "", found: [], problem: "", busy: false, moods: MOODS, places: {}, pair: 0 }),
   computed: {
     turns() {
       return this.state ? this.state.turns : [];
@@ -64,7 +64,8 @@ export default {
       return this.turns[this.turns.length - 1];
     },
     decks() {
-      return this.turns.slice(-2).filter((turn) => turn.track.id);
+      const last = this.pair && this.pair < this.turns.length ? this.pair + 1 : this.turns.length;
+      return this.turns.slice(Math.max(0, last - 2), last).filter((turn) => turn.track.id);
     },
     status() {
       if (this.busy) return "listening, and rendering the transition …";
@@ -78,6 +79,11 @@ export default {
     this.send("", null);
   },
   methods: {
+    // Show the two tracks that are heard, or come next, and where they are.
+    follow(places, last) {
+      this.places = places;
+      this.pair = last;
+    },
     facts(track) {
       const energy = track.energy === null ? "" : `energy ${1 + Math.round(9 * track.energy)}`;
       return [track.style, track.bpm && `${track.bpm} BPM`, track.key, energy].filter(Boolean).join(", ");
@@ -93,7 +99,9 @@ export default {
       const found = await answer.json();
       this.busy = false;
       this.problem = answer.ok ? "" : found.detail;
-      if (answer.ok) this.state = found;
+      if (!answer.ok) return;
+      this.state = found;
+      this.pair = 0;
     },
     search() {
       clearTimeout(this.wait);

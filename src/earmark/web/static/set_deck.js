@@ -53,7 +53,8 @@ export default {
       return Math.max(0, this.items.findIndex((item) => this.place && item.key === this.place.key));
     },
     joint() {
-      return this.items.slice(this.index).find((item) => item.joints) || this.items.filter((item) => item.joints).pop();
+      const next = this.playing && this.items.slice(this.index).find((item) => item.joints);
+      return next || this.items.filter((item) => item.joints).pop();
     },
     now() {
       const block = this.blocks[this.index];
@@ -114,7 +115,8 @@ export default {
         heard[this.turns[item.turn - 1].track.id] = item.joints.left + seconds;
         heard[this.turns[item.turn].track.id] = Math.max(0, item.joints.joined - item.joints.seconds + seconds);
       } else heard[this.turns[item.turn].track.id] = seconds;
-      this.$emit("heard", heard);
+      const last = item.joints || !item.turn ? item.turn : this.turns[item.turn + 1] ? item.turn + 1 : item.turn;
+      this.$emit("heard", heard, Math.max(1, last));
     },
     go(seconds) {
       this.open();

@@ -27,7 +27,7 @@ export default {
           <b>{{ style.probability.toFixed(2) }}</b>
         </li>
       </ul>
-      <track-view :src="'/api/tracks/' + track + '/sound'" :name="name" :outline="outline" :height="dock ? 64 : 96"
+      <track-view ref="view" :src="'/api/tracks/' + track + '/sound'" :name="name" :outline="outline" :height="dock ? 64 : 96"
         :duration="heard.duration" :segments="heard.segments" :beats="heard.rhythm ? heard.rhythm.beats : []"
         :downbeats="heard.rhythm ? heard.rhythm.downbeats : []" :colours="colours" :autoplay="autoplay" :at="at"></track-view>
       <template v-if="shown">
@@ -43,7 +43,7 @@ export default {
     </article>
     <article v-else-if="trouble" class="em-card" :class="{ 'em-dock': dock }"><h2 dir="auto">{{ name }}</h2>
       <p class="em-error" role="alert">{{ trouble }}</p></article>`,
-  data: () => ({ heard: null, name: "", outline: null, problem: "", alike: [], open: false, trouble: "" }),
+  data: () => ({ heard: null, name: "", outline: null, problem: "", alike: [], open: false, trouble: "", ready: 0, wanted: 0 }),
   computed: {
     shown() {
       return this.open || !(this.dock || this.brief);
@@ -64,6 +64,15 @@ export default {
   },
   watch: { track: { handler: "load", immediate: true } },
   methods: {
+    // Play a track as soon as it is shown.
+    play(track) {
+      this.wanted = track;
+      this.$nextTick(() => {
+        if (!this.$refs.view || this.wanted !== this.ready) return;
+        this.wanted = 0;
+        this.$refs.view.begin();
+      });
+    },
     title(track) {
       const { artist, title } = track.tags;
       return artist && title ? `${artist} – ${title}` : track.path.split("/").pop();
@@ -81,6 +90,8 @@ export default {
       const outline = await drawn.json();
       this.outline = drawn.ok ? outline : null;
       this.problem = drawn.ok ? "" : outline.detail;
+      this.ready = asked;
+      if (this.wanted) this.play(this.wanted);
       const near = await fetch(`/api/tracks/${asked}/similar?limit=5`);
       if (near.ok && asked === this.track) this.alike = await near.json();
     },

@@ -31,7 +31,7 @@ export default {
     name: String,
     height: { type: Number, default: 96 }, // of the outline, CSS pixels
     at: { type: Number, default: null }, // where another player is in this track, seconds
-    autoplay: Boolean, // begins in the middle, where a track shows what it is
+    autoplay: Boolean,
   },
   template: `
     <figure class="em-track">
@@ -59,7 +59,7 @@ export default {
   watch: {
     at() {
       if (this.at === null || this.playing) return;
-      this.position = this.at;
+      this.position = Math.min(this.at, this.duration);
       this.draw();
     },
     src: "startPlaying",
@@ -89,14 +89,15 @@ export default {
     startPlaying() {
       this.position = 0;
       this.problem = "";
-      if (!this.autoplay || !this.src) return;
-      this.$nextTick(() => {
-        if (!this.$refs.audio) return;
-        this.go(this.duration / 2);
-        this.$refs.audio.play().catch(() => {}); // browsers wait for a first click
-      });
+      if (this.autoplay && this.src) this.$nextTick(this.begin);
     },
+    // Play from the middle, where a track shows what it is.
     begin() {
+      if (!this.$refs.audio) return;
+      this.go(this.duration / 2);
+      this.$refs.audio.play().catch(() => {}); // browsers wait for a first click
+    },
+    left() {
       const middle = Math.min(Math.max(this.position, this.shown / 2), this.duration - this.shown / 2);
       return this.shown >= this.duration ? 0 : middle - this.shown / 2;
     },
@@ -110,7 +111,7 @@ export default {
       canvas.style.height = `${this.height + STRIP}px`;
       const pen = canvas.getContext("2d");
       pen.scale(scale, scale);
-      const first = this.begin();
+      const first = this.left();
       const x = (seconds) => ((seconds - first) / this.shown) * width;
       this.drawOutline(pen, width, first);
       if (this.shown < GRID_BELOW) this.drawGrid(pen, x, first);
@@ -158,7 +159,7 @@ export default {
       }
     },
     jump(event) {
-      const place = this.begin() + (event.offsetX / this.$refs.canvas.clientWidth) * this.shown;
+      const place = this.left() + (event.offsetX / this.$refs.canvas.clientWidth) * this.shown;
       this.go(place);
       if (this.src) this.$refs.audio.play();
     },
