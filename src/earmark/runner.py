@@ -6,8 +6,8 @@ never lost when the rest is interrupted. A file that nothing can be done with is
 whatever went wrong over it. Only what is no fault of one file ends the run: a model or a catalogue that is damaged.
 """
 
+import concurrent.futures  # itself no more than a list of names: multiprocessing is loaded with the first pool
 import glob
-import multiprocessing
 import os
 import signal
 import sys
@@ -15,8 +15,7 @@ import threading
 import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -110,7 +109,7 @@ def _run_in_parallel(paths: Iterable[Path], open_task: Callable[[], Task[T]], wo
             path, future = waiting.popleft()
             try:
                 outcome = future.result()
-            except BrokenProcessPool:
+            except BrokenExecutor:
                 # A worker died: a decoder that crashes takes its process with it. Nobody says over which file, so
                 # each one that was under way gets a process of its own.
                 yield from (_salvage(*each, open_task) for each in ((path, future), *waiting))
@@ -123,12 +122,12 @@ def _run_in_parallel(paths: Iterable[Path], open_task: Callable[[], Task[T]], wo
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _submit(pool: ProcessPoolExecutor, path: Path) -> Future[Outcome[T]]:
+def _submit(pool: "concurrent.futures.ProcessPoolExecutor", path: Path) -> Future[Outcome[T]]:
     """Give a file to the pool; if the pool broke in the meantime, so does this file's future."""
     try:
         with _ctrl_c_held_back():  # this may start a worker
             return pool.submit(_run_in_worker, path)
-    except BrokenProcessPool as error:
+    except BrokenExecutor as error:
         future: Future[Outcome[T]] = Future()
         future.set_exception(error)
         return future
@@ -138,7 +137,7 @@ def _salvage(path: Path, future: Future[Outcome[T]], open_task: Callable[[], Tas
     """The outcome if it was there before the pool broke, else that of running the file in a process of its own."""
     try:
         return future.result()
-    except BrokenProcessPool:
+    except BrokenExecutor:
         return _run_alone(path, open_task)
 
 
@@ -146,14 +145,18 @@ def _run_alone(path: Path, open_task: Callable[[], Task[T]]) -> Outcome[T]:
     with _pool(open_task, 1) as pool:
         try:
             return _submit(pool, path).result()
-        except BrokenProcessPool:
+        except BrokenExecutor:
             return UnreadableAudio(path, "the decoder crashed over it")
 
 
-def _pool(open_task: Callable[[], Task[T]], workers: int) -> ProcessPoolExecutor:
+def _pool(open_task: Callable[[], Task[T]], workers: int) -> "concurrent.futures.ProcessPoolExecutor":
+    import multiprocessing  # noqa: PLC0415  most runs start no other process
+
     # Spawned, not forked: ONNX Runtime's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker, initargs=(open_task,))
+    return concurrent.futures.ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_prepare_worker, initargs=(open_task,)
+    )
 
 
 _task_of_worker: Callable[[], Task[Any]]
@@ -172,6 +175,8 @@ def _prepare_worker(open_task: Callable[[], Task[T]]) -> None:
 
 def _leave_with_parent() -> None:
     """End this worker when the process that started it is gone: a killed parent tells nobody."""
+    import multiprocessing  # noqa: PLC0415  most runs start no other process
+
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -42,21 +42,20 @@ def windows(blocks: Iterable[Waveform], window: int, hop: int) -> Iterator[tuple
 
 
 def _windows(blocks: Iterable[Waveform], window: int, hop: int) -> Iterator[tuple[int, Waveform]]:
-    held = np.empty(0, np.float32)  # the last window of what has been looked at
+    held = np.empty(0, np.float32)  # from sample `origin` on: what was looked at, a window at least once there was one
     arrived: list[Waveform] = []  # and all that came after it
-    total = start = 0
+    total = start = origin = 0
     for block in blocks:
         arrived.append(block)
         total += block.size
         if total < start + window:
             continue
-        held = np.concatenate([held, *arrived])
+        needed = min(start, origin + held.size)
+        held, origin = np.concatenate([held[needed - origin :], *arrived]), needed
         arrived.clear()
-        origin = total - held.size
         while start + window <= total:
             yield start, held[start - origin : start - origin + window]
             start += hop
-        held = held[-window:]
     rest = np.concatenate([held, *arrived])[-window:]
     if rest.size and (start == 0 or start - hop + window < total):
         yield max(0, total - window), rest

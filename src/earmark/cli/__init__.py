@@ -120,6 +120,8 @@ def main() -> None:
             raise
         complain(reason)
         sys.exit(1)
+    finally:
+        gc.freeze()  # nor is what is left at the end: looking through it would cost a tenth of the first answer
 
 
 def _asked_for() -> typer.Typer:

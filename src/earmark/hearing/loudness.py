@@ -68,14 +68,15 @@ class Meter:
         self._known = np.concatenate([self._known, sound.channels[:, -REACH:]], axis=1)[:, -REACH:]
 
     def _gather(self, weighted: NDArray[np.float32]) -> None:
-        """Add the energy of weighted channels (channels, samples) to the steps that it falls into."""
+        """Add the energy of weighted channels (channels, samples) to its steps; the channels are squared in place."""
         end = self._position + weighted.shape[1]
         last = (end * STEPS) // self._rate  # the step that will be incomplete
         borders = -(-np.arange(self._step, last + 1) * self._rate // STEPS)  # where steps begin
         starts = borders - self._position
         starts[0] = 0
         begun = starts < weighted.shape[1]  # not so the last one, if a step ends with these samples
-        energies = np.add.reduceat(np.square(weighted), starts[begun], axis=1)  # (channels, steps that began)
+        np.square(weighted, out=weighted)
+        energies = np.add.reduceat(weighted, starts[begun], axis=1)  # (channels, steps that began)
         sums = np.zeros(starts.size)  # (steps that end here + 1,)
         sums[begun] = _weights(self._places) @ energies.astype(np.float64)
         sums[0] += self._energy

@@ -159,7 +159,7 @@ def autocorrelation(onset_strength: Array) -> Array:
 def standardised(onset_strength: Array) -> Array:
     """Each band with mean 0 and deviation 1, or all 0 if it never changes."""
     centred = onset_strength - onset_strength.mean(0)
-    deviation = centred.std(0)
+    deviation = np.sqrt(np.square(centred).mean(0))
     scaled: Array = centred / np.where(deviation > 0, deviation, 1)
     return scaled
 
