@@ -2,6 +2,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from earmark import runner
 from earmark.analysis import Analysis
 from earmark.errors import BundleError, FileError, TagError, UnexpectedError, UnreadableAudio
 from earmark.runner import FILES_PER_WORKER, Outcome, gather, run, run_all, sensible_workers, usable_cores
@@ -197,6 +199,25 @@ def test_a_crash_costs_its_own_file_and_no_other() -> None:
         "crash.wav: the decoder crashed over it",
         "bad.wav: bad on purpose",
     ]
+
+
+def test_who_stops_ends_what_is_under_way_and_it_has_no_outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_stopped", threading.Event())
+
+    def stop() -> None:
+        while len(list(tmp_path.glob("*.pid"))) < 2:
+            time.sleep(0.05)
+        runner.stop()
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    began = time.monotonic()
+    with pytest.raises(runner.StoppedError):
+        list(run_all([tmp_path / f"forever-{number}.wav" for number in range(4)], open_listener, 2))
+    stopping.join()
+    assert time.monotonic() - began < 50  # each takes a minute
 
 
 def test_a_crash_while_nobody_waits_for_it_is_survived_too() -> None:

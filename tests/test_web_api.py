@@ -20,11 +20,12 @@ from earmark.errors import CatalogueError
 from earmark.hearing import Model
 from earmark.library import Catalogue
 from earmark.library.track import Tags
+from earmark.runner import StoppedError
 from earmark.testing import click_train, write_wav
 from earmark.testing.tracks import heard_track, steady
 from earmark.web import api
 from earmark.web.booth import Booth
-from earmark.web.ears import BusyError, Ears
+from earmark.web.ears import BusyError, Ears, LateError
 from earmark.web.guard import Guard
 from earmark.web.jobs import Jobs
 from earmark.web.pages.models import figures
@@ -43,7 +44,7 @@ class Server:
             write_wav(music / f"{number}.wav", click_train(bpm=120 + number, seconds=3.0, sample_rate=22_050), 22_050)
         self.music = music
         self.site = Site(folder / "catalogue.db", (music,), str(model), jobs=folder / "jobs", **limits)
-        self.ears = Ears(lambda: self.site.model, self.site.waiting_limit)
+        self.ears = Ears(lambda: self.site.model, self.site.waiting_limit, patience=self.site.patience)
         self.booth = Booth(self.site)
         self.jobs = Jobs(self.site.jobs, works(self.site))
         whole = FastAPI()
@@ -245,6 +246,21 @@ def test_an_answer_that_takes_too_long_is_given_up(tmp_path: Path, tiny: Path) -
     answer = server.client.post("/api/listen", files={"file": ("x.wav", (server.music / "1.wav").read_bytes())})
     assert answer.status_code == 504
     server.ears.close()
+
+
+def test_a_file_is_given_up_when_nobody_waits_for_it(tmp_path: Path, tiny: Path) -> None:
+    path = tmp_path / "x.wav"
+    write_wav(path, click_train(bpm=120, seconds=3.0, sample_rate=22_050), 22_050)
+    late = Ears(lambda: str(tiny), waiting=1, patience=-1.0)
+    with pytest.raises(LateError, match="in time"):
+        late.hear(path).result(10)
+    late.close()
+    stopped = Ears(lambda: str(tiny), waiting=1)
+    stopped.stop()
+    with pytest.raises(StoppedError, match="the server stops"):
+        stopped.hear(path)
+    with pytest.raises(StoppedError):  # under way
+        stopped.heard(path)
 
 
 def test_a_folder_of_the_library_is_scanned_and_no_other(server: Server) -> None:

@@ -110,6 +110,7 @@ def _run_in_parallel(paths: Iterable[Path], open_task: Callable[[], Task[T]], wo
             try:
                 outcome = future.result()
             except BrokenExecutor:
+                _require_going()
                 # A worker died: a decoder that crashes takes its process with it. Nobody says over which file, so
                 # each one that was under way gets a process of its own.
                 yield from (_salvage(*each, open_task) for each in ((path, future), *waiting))
@@ -146,6 +147,7 @@ def _run_alone(path: Path, open_task: Callable[[], Task[T]]) -> Outcome[T]:
         try:
             return _submit(pool, path).result()
         except BrokenExecutor:
+            _require_going()
             return UnreadableAudio(path, "the decoder crashed over it")
 
 
@@ -198,6 +200,27 @@ def _ctrl_c_held_back() -> Iterator[None]:
 
 def _run_in_worker(path: Path) -> Outcome[Any]:
     return run(path, _task_of_worker())
+
+
+class StoppedError(EarmarkError):
+    """What was under way was ended, by no fault of its own."""
+
+
+_stopped = threading.Event()
+
+
+def stop() -> None:
+    """End all runs of this process for good, as a server does that stops; what they were at has no outcome."""
+    import multiprocessing  # noqa: PLC0415  most runs start no other process
+
+    _stopped.set()
+    for worker in multiprocessing.active_children():
+        worker.terminate()
+
+
+def _require_going() -> None:
+    if _stopped.is_set():
+        raise StoppedError("stopped")
 
 
 def sensible_workers(files: int) -> int:

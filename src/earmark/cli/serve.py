@@ -1,6 +1,7 @@
 """`earmark serve`: the browser application and the REST API."""
 
 import socket
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -53,7 +54,8 @@ def _require_free(host: str, port: int) -> None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if sys.platform != "win32":  # where it lets two listen at once
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
         raise EarmarkError(f"cannot listen on {host}:{port}: {error.strerror}; --port chooses another port") from error

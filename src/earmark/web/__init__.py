@@ -14,5 +14,6 @@ decoded     a track as WAV, for a player that joins tracks on the sample
 waveform    a track as the outline of its sound
 api/        the REST API
 pages/      the pages
+alone       one server for each catalogue
 server      all of it together, until Ctrl-C
 """

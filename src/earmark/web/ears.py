@@ -4,7 +4,9 @@ A model is opened once and shared. What was heard last stays in memory, known by
 about a file that is sent again (why? what sounds alike?) hears nothing again; the file itself is not kept.
 """
 
+import math
 import threading
+import time
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,13 +16,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from earmark.app.listening import open_listener
 from earmark.errors import EarmarkError
 from earmark.library.content import content_hash
-from earmark.runner import run, usable_cores
+from earmark.runner import StoppedError, run, usable_cores
 from earmark.web.waveform import Drawing, Outline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from earmark.analysis import Analysis
+    from earmark.audio import Waveform
     from earmark.hearing import Listener, Model
     from earmark.runner import Outcome
 
@@ -32,6 +35,10 @@ REMEMBERED: Final = 64  # files of which it is known what was heard; a few kB ea
 
 class BusyError(EarmarkError):
     """Too many files wait for the model."""
+
+
+class LateError(EarmarkError):
+    """A file takes longer to be heard than anybody waits."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +57,20 @@ class Ears:
         model: tells the name or folder of the model now; it is opened when a file comes.
         waiting: files that may wait or be heard at once.
         threads: files that are heard at once; by default one for each core.
+        patience: seconds after which a file is given up: a day of silence makes a small file.
     """
 
-    def __init__(self, model: "Callable[[], str]", waiting: int, threads: int = 0) -> None:
+    def __init__(
+        self, model: "Callable[[], str]", waiting: int, threads: int = 0, *, patience: float = math.inf
+    ) -> None:
         threads = threads or usable_cores()
         self._model = model
         self._lock = threading.Lock()
         self._open: OrderedDict[str, Listener] = OrderedDict()
         self._known: OrderedDict[tuple[str, str], Heard] = OrderedDict()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ears")
+        self._patience = patience
+        self._stopped = False
         self._room = threading.BoundedSemaphore(waiting + threads)
 
     def hear(self, path: Path) -> "Future[Outcome[Heard]]":
@@ -74,16 +86,25 @@ class Ears:
 
         Raises:
             BusyError: too many wait; nothing was begun.
+            StoppedError: the server stops.
         """
+        if self._stopped:
+            raise StoppedError("the server stops")
         if not self._room.acquire(blocking=False):
             raise BusyError("too many files wait to be heard; try again in a moment")
         future = self._pool.submit(work)
         future.add_done_callback(lambda _: self._room.release())
         return future
 
+    def stop(self) -> None:
+        """Give up what is under way, and hear nothing more."""
+        self._stopped = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     def close(self) -> None:
-        """Hear what is under way, and nothing more."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """Stop, and wait until nothing is under way."""
+        self.stop()
+        self._pool.shutdown(wait=True)
 
     @property
     def model(self) -> "Model":
@@ -100,6 +121,8 @@ class Ears:
         Raises:
             UnreadableAudio: it cannot be heard.
             BundleError: there is no such model.
+            LateError: it takes too long.
+            StoppedError: the server stops.
         """
         listener = self._listener(model or self._model())
         key = content_hash(path), str(listener.model.folder)
@@ -107,12 +130,25 @@ class Ears:
             found = self._known.get(key)
         if found is None:
             drawing = Drawing(listener.model.config.sample_rate)
-            found = Heard(listener(path, tap=drawing.add), key[0], drawing.outline())
+            found = Heard(listener(path, tap=self._while_awaited(drawing.add)), key[0], drawing.outline())
             with self._lock:
                 self._known[key] = found
                 while len(self._known) > REMEMBERED:
                     self._known.popitem(last=False)
         return replace(found, analysis=replace(found.analysis, path=path))
+
+    def _while_awaited(self, take: "Callable[[Waveform], None]") -> "Callable[[Waveform], None]":
+        """Takes blocks until it is too late for them."""
+        end = time.monotonic() + self._patience
+
+        def taking(block: "Waveform") -> None:
+            if self._stopped:
+                raise StoppedError("the server stops")
+            if time.monotonic() > end:
+                raise LateError("it could not be heard in time")
+            take(block)
+
+        return taking
 
     def listener(self, model: str) -> "Callable[[Path], Analysis]":
         """Hears files with a model of this name, or remembers what it heard."""

@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from earmark import files
 from earmark.errors import EarmarkError
+from earmark.runner import StoppedError
 from earmark.web import notes
 
 logger = logging.getLogger(__name__)
@@ -152,6 +153,7 @@ class Jobs:
         folder: where they are noted, one file each.
         works: the kinds of work.
         waiting: jobs that may wait at once.
+        closed: no other job is begun.
     """
 
     folder: Path
@@ -161,7 +163,7 @@ class Jobs:
     lock: threading.RLock = field(default_factory=threading.RLock, init=False)
     _queue: "SimpleQueue[str]" = field(default_factory=SimpleQueue, init=False)
     _stopping: set[str] = field(default_factory=set, init=False)
-    _closed: bool = field(default=False, init=False)
+    closed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         found = (notes.read(path, _noted) for path in self.folder.glob("*.json"))
@@ -173,7 +175,8 @@ class Jobs:
             else:
                 self.known[job.id] = replace(job, state=State.QUEUED)
                 self._queue.put(job.id)
-        threading.Thread(target=self._work, daemon=True, name="jobs").start()
+        self._thread = threading.Thread(target=self._work, daemon=True, name="jobs")
+        self._thread.start()
 
     def ask(self, kind: str, arguments: dict[str, Any]) -> Job:
         """Put a job at the end of the queue.
@@ -210,15 +213,19 @@ class Jobs:
 
     def is_to_stop(self, name: str) -> bool:
         """Whether somebody cancelled a job, or the server stops."""
-        return self._closed or name in self._stopping
+        return self.closed or name in self._stopping
 
     def close(self) -> None:
         """Have the job that runs stop at its next step; the next server goes on with it."""
-        self._closed = True
+        self.closed = True
         self._queue.put("")
 
+    def wait(self, seconds: float) -> None:
+        """Wait until the job that runs has stopped, but not for ever."""
+        self._thread.join(seconds)
+
     def _work(self) -> None:
-        while not self._closed and (name := self._queue.get()):
+        while not self.closed and (name := self._queue.get()):
             with self.lock:
                 job = self.known.get(name)
                 if job is None or job.state is not State.QUEUED:  # cancelled, and perhaps forgotten since
@@ -233,7 +240,9 @@ class Jobs:
             result = self.works[job.kind](job.arguments, Report(self, job.id))
             json.dumps(result)  # one that cannot be noted is a fault of the work
         except Cancelled:
-            end: dict[str, Any] = {"state": State.QUEUED if self._closed else State.CANCELLED}
+            end: dict[str, Any] = {"state": State.QUEUED if self.closed else State.CANCELLED}
+        except StoppedError:
+            end = {"state": State.QUEUED}
         except EarmarkError as error:
             end = {"state": State.FAILED, "error": str(error)}
         except Exception as error:  # noqa: BLE001  the one boundary of a job

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -54,6 +55,7 @@ class Watches:
         self._lock = threading.Lock()
         self._known: dict[str, Watched] = {}
         self._ends: dict[str, threading.Event] = {}
+        self._threads: list[threading.Thread] = []
 
     def resume(self) -> None:
         """Watch the folders again that the last server watched."""
@@ -68,7 +70,9 @@ class Watches:
             if name not in self._known:
                 self._known[name], self._ends[name] = Watched(name), threading.Event()
                 arguments = name, self._ends[name]
-                threading.Thread(target=self._watch, args=arguments, daemon=True, name="watching").start()
+                thread = threading.Thread(target=self._watch, args=arguments, daemon=True, name="watching")
+                thread.start()
+                self._threads = [*(each for each in self._threads if each.is_alive()), thread]
                 self._write()
             return self._known[name]
 
@@ -89,6 +93,12 @@ class Watches:
         with self._lock:
             for end in self._ends.values():
                 end.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until all threads have ended, but not for ever."""
+        until = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
     @property
     def _note(self) -> Path:

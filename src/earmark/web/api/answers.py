@@ -1,7 +1,7 @@
 """Answers of the API: JSON, and errors as JSON.
 
 Status codes: 400 a request that cannot be understood, 401 no token, 403 not allowed, 404 not there, 413 too long,
-415 no audio, 422 a value that cannot be, 429 too many wait, 504 no answer in time, 507 no room on the disk.
+415 no audio, 422 a value that cannot be, 429 too many wait, 503 the server stops, 504 not in time, 507 a full disk.
 """
 
 import errno
@@ -14,12 +14,15 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from earmark.errors import CatalogueError, EarmarkError, UnreadableAudio
-from earmark.web.ears import BusyError
+from earmark.runner import StoppedError
+from earmark.web.ears import BusyError, LateError
 from earmark.web.jobs import FullError
 
 STATUS: Final[tuple[tuple[type[EarmarkError], HTTPStatus], ...]] = (
     (BusyError, HTTPStatus.TOO_MANY_REQUESTS),
     (FullError, HTTPStatus.TOO_MANY_REQUESTS),
+    (LateError, HTTPStatus.GATEWAY_TIMEOUT),
+    (StoppedError, HTTPStatus.SERVICE_UNAVAILABLE),
     (UnreadableAudio, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
     (CatalogueError, HTTPStatus.NOT_FOUND),
     (EarmarkError, HTTPStatus.UNPROCESSABLE_ENTITY),

@@ -79,7 +79,7 @@ def cancel(name: str, work: AskedJobs) -> dict[str, Any]:
 
 async def _events(work: Jobs, name: str) -> AsyncIterator[str]:
     told = None
-    while (now := work.get(name)) is not None:
+    while (now := work.get(name)) is not None and not work.closed:
         if now != told:
             yield f"data: {json.dumps(now.as_json())}\n\n"
             told = now

@@ -16,7 +16,9 @@ from earmark.app.explaining import explain
 from earmark.app.similar import Found, similar
 from earmark.audio import SUFFIXES
 from earmark.errors import EarmarkError, FileError
+from earmark.runner import StoppedError
 from earmark.web.api.asked import AskedEars, AskedSite
+from earmark.web.ears import LateError
 from earmark.web.site import Site
 
 if TYPE_CHECKING:
@@ -106,11 +108,20 @@ def _in_library(site: Site, content: str) -> int | None:
 
 
 async def answered(future: "Future[T]", site: Site) -> T:
-    """The result of some work; 504 if it takes longer than the server has patience."""
+    """The result of some work.
+
+    Raises:
+        LateError: it takes longer than the server has patience.
+        StoppedError: the server stops.
+    """
     try:
         return await asyncio.wait_for(asyncio.wrap_future(future), site.patience)
     except TimeoutError:
-        raise HTTPException(HTTPStatus.GATEWAY_TIMEOUT, "it could not be heard in time") from None
+        raise LateError("it could not be heard in time") from None
+    except asyncio.CancelledError:
+        if future.cancelled():  # before its turn came
+            raise StoppedError("the server stops") from None
+        raise
 
 
 @asynccontextmanager
