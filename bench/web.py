@@ -180,8 +180,8 @@ def fill_library(music: Path) -> Path:
     generator.shuffle(names)
     with Catalogue(catalogue) as opened:
         for track in opened.tracks():
-            rendered = track.path.parent != music and track.id % 3
-            genre = (track.path.parent.name.replace("-", " ").title(),) if rendered else ()
+            tagged = track.path.parent != music and track.id % 3
+            genre = (track.path.parent.name.replace("-", " ").title(),) if tagged else ()
             tags = Tags(names.pop(), ARTISTS[track.id % len(ARTISTS)], genres=genre)
             opened.keep(replace(track, tags=tags, analysis=None), version=version_of(read_config(locate(MODEL))))
     return catalogue

@@ -166,6 +166,44 @@ def test_the_library_is_scanned_filtered_tagged_and_undone(page: Any, server: St
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_keys_colours_and_filters_are_kept(page: Any, server: Started) -> None:  # noqa: ANN401
+    page.goto(server.address + "/library")
+    page.get_by_role("button", name="Scan").click()
+    page.get_by_text("4 tracks").wait_for(timeout=60_000)
+    page.fill("[data-filter=bpm]", "123-125")
+    page.get_by_text("1 track", exact=True).wait_for()
+    page.reload()
+    page.get_by_text("1 track", exact=True).wait_for()
+    assert page.input_value("[data-filter=bpm]") == "123-125"
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    assert page.get_by_role("dialog", name="keys").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.get_by_role("dialog", name="keys").is_visible()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.dataset.filter") == "words"
+    for chosen in ("light", "dark"):
+        page.locator("#em-theme").click()
+        page.locator(f"#em-theme[aria-label='colours: {chosen}']").wait_for()
+    page.goto(server.address + "/models")
+    page.locator("body.body--dark").wait_for()
+    page.go_back()
+    page.get_by_text("1 track", exact=True).wait_for()
+
+
+def test_a_double_click_plays_a_track_and_the_space_bar_pauses_it(page: Any, server: Started) -> None:  # noqa: ANN401
+    page.goto(server.address + "/library")
+    page.get_by_role("button", name="Scan").click()
+    page.get_by_text("4 tracks").wait_for(timeout=60_000)
+    page.locator(".ag-row").nth(1).dblclick()
+    page.locator(".em-dock [aria-label^='pause']").wait_for()
+    assert 9 < page.evaluate("document.querySelector('.em-dock audio').currentTime") < 13
+    page.locator("h1").click()
+    page.keyboard.press(" ")
+    page.locator(".em-dock [aria-label^='play']").wait_for()
+    assert page.evaluate("document.querySelector('.em-dock audio').paused")
+
+
 def test_one_key_says_what_a_track_is_and_the_next_one_comes(page: Any, server: Started, music: Path) -> None:  # noqa: ANN401
     page.goto(server.address + "/library")
     page.get_by_role("button", name="Scan").click()

@@ -31,8 +31,9 @@ def confusion_table(found: Mapping[str, Any]) -> str:
     heads = "".join(f'<th scope="col"><span>{escape(name)}</span></th>' for name in classes)
     rows = [_row(index, name, classes, counts[index]) for index, name in enumerate(classes) if sum(counts[index])]
     return (
+        f'<p class="em-dim">{escape(mistaken(found))}</p>'
         '<div class="em-scroll" tabindex="0" role="region" aria-label="what the tracks of each style were taken for">'
-        f'<table class="em-confusion"><caption>{escape(mistaken(found))}</caption>'
+        '<table class="em-confusion">'
         f"<thead><tr><td>tracks of ↓ named →</td>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 

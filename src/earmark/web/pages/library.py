@@ -40,6 +40,7 @@ SORTABLE = {
 }
 REFRESH = 10  # files that are heard between two looks at the table
 SHOWN = {
+    "style": "p => p.value || (p.data && p.data.error ? '⚠ ' + p.data.error : '')",
     "probability": "p => p.value == null ? '' : p.value.toFixed(2)",
     "bpm": "p => p.value == null ? '' : p.value.toFixed(1)",
     "duration": "p => p.value == null ? '' : Math.floor(p.value / 60) + ':' + String(p.value % 60).padStart(2, '0')",
@@ -301,6 +302,7 @@ def _options() -> dict[str, Any]:
         }
         if field in SHOWN:
             column[":valueFormatter"] = SHOWN[field]
+        if not flex and field != "key":
             column["type"] = "rightAligned"
         if field == "style":
             column[":cellStyle"] = f"p => ({{borderLeft: '6px solid ' + ({colours()}[p.value] || 'transparent')}})"

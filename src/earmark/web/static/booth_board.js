@@ -1,5 +1,6 @@
 // Two decks: what you play, and what the machine answers, with its reasons; the transition between them; the set so far.
 
+import { problemOf } from "/static/answers.js";
 import SetDeck from "/static/set_deck.js";
 import TrackPanel from "/static/track_panel.js";
 
@@ -14,7 +15,7 @@ export default {
       <p role="status" class="em-status">{{ status }}</p>
       <div class="em-row">
         <label class="em-other">you play <input type="search" v-model="words" @input="search" ref="search"
-          placeholder="artist, title, style …" :disabled="busy"></label>
+          placeholder="artist, title, style …" :disabled="busy || !state"></label>
         <button type="button" class="em-button" @click="send('back')" :disabled="busy || !turns.length">Take back</button>
         <button type="button" class="em-button" @click="send('new')" :disabled="busy || !(turns.length || problem)">New session</button>
         <button type="button" class="em-button" @click="save" :disabled="busy || !turns.length">Download the set</button>
@@ -98,7 +99,7 @@ export default {
       const answer = await fetch(`/api/booth${what ? "/" + what : ""}`, options || {});
       const found = await answer.json();
       this.busy = false;
-      this.problem = answer.ok ? "" : found.detail;
+      this.problem = answer.ok ? "" : problemOf(answer, found);
       if (!answer.ok) return;
       this.state = found;
       this.pair = 0;

@@ -1,5 +1,6 @@
 // Files dropped on the page: each is sent, heard and shown. Its sound stays in the browser.
 
+import { problemOf } from "/static/answers.js";
 import TrackView, { clock } from "/static/track_view.js";
 import WhyView from "/static/why_view.js";
 
@@ -189,7 +190,7 @@ export default {
         : await fetch("/api/files/similar?path=" + encodeURIComponent(item.path));
       const found = await answer.json();
       if (answer.ok) item.alike = found;
-      else item.said = found.detail;
+      else item.said = problemOf(answer, found);
     },
     fail(item, problem) {
       item.problem = problem;

@@ -1,5 +1,6 @@
 // The tracks that would teach the most, one after the other: it plays, one key says what it is, the next one comes.
 
+import { problemOf } from "/static/answers.js";
 import TrackPanel from "/static/track_panel.js";
 
 const KEYS = "1234567890-=";
@@ -35,6 +36,7 @@ export default {
     },
     status() {
       if (!this.loaded) return "looking for the tracks that would teach the most …";
+      if (this.problem && !this.track) return "";
       if (!this.track) return "there is nothing left to review";
       return `${this.waiting.length + 1} to review, the ones that teach the most first`;
     },
@@ -55,7 +57,7 @@ export default {
       const found = await answer.json();
       this.loaded = true;
       if (!answer.ok) {
-        this.problem = found.detail;
+        this.problem = problemOf(answer, found);
         return;
       }
       this.waiting = found;
@@ -73,7 +75,7 @@ export default {
       });
       const found = await answer.json();
       if (!answer.ok) {
-        this.problem = typeof found.detail === "string" ? found.detail : "this name cannot be used";
+        this.problem = problemOf(answer, found, "this name cannot be used");
         return;
       }
       this.problem = "";

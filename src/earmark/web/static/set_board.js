@@ -5,7 +5,7 @@ import { clock } from "/static/track_view.js";
 export default {
   props: { colours: Object, styles: Array, formats: Array },
   template: `
-    <section class="em-card" aria-label="plan a set">
+    <section class="em-card" aria-label="plan a set" v-if="styles.length">
       <h2>Plan a set</h2>
       <form class="em-filters" @submit.prevent="plan">
         <label>from<select v-model="start"><option v-for="style in styles" :key="style">{{ style }}</option></select></label>
