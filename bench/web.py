@@ -28,10 +28,11 @@ from playwright.sync_api import sync_playwright
 from earmark.app.listening import MODEL
 from earmark.hearing.bundle import locate, read_config
 from earmark.hearing.listener import version_of
-from earmark.library import Catalogue, Tags
+from earmark.library import Catalogue, Tags, Track
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ROUNDS = 5
+MISTAGGED, UNTAGGED = (4, 30), 5  # the ids of tracks with a wrong genre tag; each fifth has none
 MOST = 200_000  # bytes of a picture
 SCROLL = "top => window.scrollTo(0, top ? document.querySelector(top).getBoundingClientRect().top + scrollY - 70 : 0)"
 ARTISTS = (
@@ -107,8 +108,8 @@ def take_pictures(browser: Any, folder: Path, music: Path) -> None:  # noqa: ANN
     catalogue = fill_library(music)
     with served(catalogue, music) as address:
         tab = partial(_tab, browser, address)
-        with tab("/", 1200, 810) as page:
-            page.set_input_files(".em-drop input", str(EXAMPLES / "05-big-room.opus"))
+        with tab("/", 1200, 840) as page:
+            page.set_input_files(".em-drop input", str(EXAMPLES / "12-trap.opus"))
             page.locator(".em-card[data-state=heard]").wait_for(timeout=60_000)
             page.get_by_role("button", name="Why?").click()
             page.locator(".em-spectrum").wait_for(timeout=60_000)
@@ -180,11 +181,17 @@ def fill_library(music: Path) -> Path:
     generator.shuffle(names)
     with Catalogue(catalogue) as opened:
         for track in opened.tracks():
-            tagged = track.path.parent != music and track.id % 3
-            genre = (track.path.parent.name.replace("-", " ").title(),) if tagged else ()
-            tags = Tags(names.pop(), ARTISTS[track.id % len(ARTISTS)], genres=genre)
+            tags = Tags(names.pop(), ARTISTS[track.id % len(ARTISTS)], genres=_genre(track, music))
             opened.keep(replace(track, tags=tags, analysis=None), version=version_of(read_config(locate(MODEL))))
     return catalogue
+
+
+def _genre(track: Track, music: Path) -> tuple[str, ...]:
+    """A genre tag by the name of the file or its folder; of some tracks none, of some a wrong one."""
+    if track.id in MISTAGGED:
+        return ("Trance",)
+    name = track.path.parent.name if track.path.parent != music else track.path.stem.partition("-")[2]
+    return (name.replace("-", " ").title(),) if track.id % UNTAGGED else ()
 
 
 def _earmark(*arguments: str) -> None:

@@ -135,7 +135,8 @@ class Shelves:
             self._folder.on_value_change(self._show_watched)
             button("Audit", lambda: self._ask("audit", {}))
             button("Arrange the map", lambda: self._ask("arrange", {}))
-            self._progress = ui.linear_progress(0, show_value=False).props('aria-label="scan"').classes("w-40")
+            self._progress = ui.linear_progress(0, show_value=False).props('aria-label="progress"').classes("w-40")
+            self._progress.visible = False
             self._news = ui.label("").props("role=status")
         self._watched = ui.label("").props("role=status").classes("em-status")
         self._show_watched()
@@ -250,6 +251,7 @@ class Shelves:
                 if job.kind == "scan" and job.done // REFRESH != self._done // REFRESH:
                     self._grid.run_grid_method("refreshInfiniteCache")
                 self._done = job.done if job.kind == "scan" else 0
+                self._progress.visible = True
                 self._progress.value = job.done / job.total if job.total else 0
                 left = f", {job.left:.0f} s left" if job.left is not None else ""
                 self._news.text = f"{job.kind}: {job.done} of {job.total} {job.unit}{left}" if job.total else job.kind
@@ -258,7 +260,7 @@ class Shelves:
             done = self._jobs.get(name)
             self._told.discard(name)
             if done is not None:
-                self._progress.value = 1
+                self._progress.visible = False
                 self._news.text = f"{done.kind}: {done.error or _summary(done.result)}"
                 self._grid.run_grid_method("purgeInfiniteCache")
                 self._map.run_method("load")

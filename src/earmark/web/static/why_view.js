@@ -3,6 +3,8 @@
 
 import { clock } from "/static/track_view.js";
 
+const NAMED = 0.1; // share of the greatest loss, from which on a band is named
+const LOW = 500; // Hz, below which the bands are thinner than their names
 const LEAST = 0.05; // of a probability: what loses less is drawn as little
 const mel = (hz) => (hz < 1000 ? (hz * 3) / 200 : 15 + (27 * Math.log(hz / 1000)) / Math.log(6.4));
 const hertz = (n) => (n >= 1000 ? `${Math.round(n / 100) / 10} kHz` : `${Math.round(n)} Hz`);
@@ -23,7 +25,7 @@ export default {
             :style="{ height: 100 * share(part) + '%', background: paint(part) }"></i></div><span>what it would lose without</span>
           <canvas ref="picture" class="em-spectrum"></canvas>
           <div class="em-which"><span v-for="part in found.bands" :title="band(part) + ': ' + signed(part)" :style="placed(part)">
-            <i :style="{ width: 55 * share(part) + '%', background: paint(part) }"></i>{{ share(part) > 0.3 ? band(part) : "" }}</span></div>
+            <i :style="{ width: 55 * share(part) + '%', background: paint(part) }"></i>{{ share(part) > NAMED && tall(part) ? band(part) : "" }}</span></div>
         </div>
         <details><summary>as a table</summary>
         <ol class="em-bars" :aria-label="'seconds that speak for ' + found.style">
@@ -36,7 +38,7 @@ export default {
         </ol></details>
       </template>
     </div>`,
-  data: () => ({ found: null, busy: false, problem: "" }),
+  data: () => ({ NAMED, found: null, busy: false, problem: "" }),
   computed: {
     summary() {
       const most = (parts) => parts.reduce((one, other) => (other.loss > one.loss ? other : one));
@@ -61,12 +63,18 @@ export default {
     paint(part) {
       return part.loss > 0 ? this.colour || "#888" : "transparent";
     },
+    // Whether a name has room beside a band: among the lowest ones, only the one that counts most has.
+    tall(part) {
+      const { bands } = this.found;
+      const low = bands.filter((each) => each.high <= LOW);
+      return part.high > LOW || part.loss === Math.max(...low.map((each) => each.loss));
+    },
     // Where a band stands beside the picture, whose rows are spaced on Slaney's mel scale.
     placed(part) {
       const top = mel(this.found.bands[this.found.bands.length - 1].high);
       return { bottom: `${(100 * mel(part.low)) / top}%`, height: `${(100 * (mel(part.high) - mel(part.low))) / top}%` };
     },
-    band: (part) => `${hertz(part.low)}–${hertz(part.high)}`,
+    band: (part) => (part.low ? `${hertz(part.low)}–${hertz(part.high)}` : `below ${hertz(part.high)}`),
     bar(part) {
       return { width: `${Math.min(1, Math.max(0, part.loss)) * 100}%`, background: this.colour || "#888" };
     },
