@@ -97,7 +97,8 @@ def main() -> None:
         "speed",
         f"""{conditions()}
 A track of {asked.seconds} s, mp3 of 320 kb/s. CPU time is user plus system time; the median of {asked.rounds} rounds in
-which the programs take turns (smallest–largest). The yardstick is the fastest FFmpeg that was there, {yardstick}.
+which the programs take turns (smallest–largest); earmark is compiled, as it is when pip has installed it. The yardstick
+is the fastest FFmpeg that was there, {yardstick}.
 
 {table(("what", "CPU time", "multiple of decoding", "target"), hearing)}
 

@@ -136,10 +136,16 @@ class KWeighting:
 
         Shape: (channels, samples), both.
         """
-        joined = np.concatenate([self._rest, channels], axis=1) if self._rest.size else channels
-        whole = joined.shape[1] // self.UNIT * self.UNIT
-        self._rest = joined[:, whole:]
-        return self._groups(joined[:, :whole].reshape(len(joined), -1, self.UNIT))
+        waiting = self._rest.shape[1]
+        whole = (waiting + channels.shape[1]) // self.UNIT * self.UNIT
+        if not whole:
+            self._rest = np.concatenate([self._rest, channels], axis=1)
+            return self._rest[:, :0]
+        groups = np.empty((len(channels), whole), np.float32)
+        groups[:, :waiting] = self._rest
+        groups[:, waiting:] = channels[:, : whole - waiting]
+        self._rest = channels[:, whole - waiting :].copy()
+        return self._groups(groups.reshape(len(channels), -1, self.UNIT))
 
     def flush(self) -> NDArray[np.float32]:
         """Weight the samples that still wait for a whole group. Shape: (channels, samples)."""
