@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -383,6 +384,27 @@ RENDERED = """async () => {
 }"""
 
 
+JOINED_LATER = """async () => {
+  const { default: SetPlayer, RATE, itemsOf } = await import("/static/set_player.js");
+  const state = await (await fetch("/api/booth")).json();
+  const items = itemsOf(state.turns, state.gain);
+  const until = async (true_) => {
+    for (let look = 0; look < 200 && !true_(); look++) await new Promise((ready) => setTimeout(ready, 50));
+  };
+  const left = items[0].to;
+  const player = new SetPlayer(new AudioContext({ sampleRate: RATE }));
+  player.items = [{ ...items[0], to: null }];
+  player.play(0, left - 5 * RATE);
+  await until(() => player.pieces.some((piece) => piece.from + piece.count > left));
+  player.update(items);
+  await until(() => player.pieces.some((piece) => piece.key === items[1].key));
+  const pieces = player.pieces.filter((piece) => piece.count);
+  const plain = pieces.map(({ key, from, count, at }) => ({ key, from, count, at }));
+  player.pause();
+  return { left, keys: items.map((item) => item.key), pieces: plain };
+}"""
+
+
 def test_the_set_plays_from_track_to_transition_to_track_on_the_sample(tmp_path: Path, tiny: Path) -> None:
     """What the browser renders around both joints is what lies in the files there, at the gain of the transition."""
     pytest.importorskip("python_stretch")
@@ -406,7 +428,7 @@ def test_the_set_plays_from_track_to_transition_to_track_on_the_sample(tmp_path:
             tab.goto(started.address + "/booth")
             tab.get_by_text("your turn").wait_for()
             _turns(tab, 1)
-            found = tab.evaluate(RENDERED)
+            found, later = tab.evaluate(RENDERED), tab.evaluate(JOINED_LATER)
             tab.get_by_role("button", name="Hear the transition").click()
             tab.wait_for_timeout(2500)
             names = [turn["track"]["name"] for turn in found["turns"]]
@@ -415,6 +437,11 @@ def test_the_set_plays_from_track_to_transition_to_track_on_the_sample(tmp_path:
             browser.close()
     finally:
         started.stop()
+    pieces = later["pieces"]  # the transition came while its first track was playing, and scheduled further
+    assert [key for key, _ in groupby(piece["key"] for piece in pieces)] == later["keys"][:2]
+    assert all(one["at"] + one["count"] == other["at"] for one, other in pairwise(pieces))
+    last, first = next(pair for pair in pairwise(pieces) if pair[0]["key"] != pair[1]["key"])
+    assert (last["from"] + last["count"], first["from"]) == (later["left"], 0)
     joints = found["turns"][1]["transition"]["joints"]
     old, new = (decode(tmp_path / "music" / name, 44_100) for name in names)
     mixed = decode(tmp_path / "catalogue.transitions" / "transition-01.flac", 44_100)
