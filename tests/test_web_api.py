@@ -564,6 +564,13 @@ def test_without_a_catalogue_the_answer_says_so(server: Server) -> None:
     assert "catalogue" in answer.json()["detail"]
 
 
+def test_a_catalogue_that_cannot_be_read_is_another_answer_than_none(server: Server) -> None:
+    server.site.catalogue.write_bytes(b"no catalogue" * 100)
+    answer = server.client.get("/api/tracks")
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(f"{server.site.catalogue}: ")
+
+
 def test_tags_are_shown_written_and_undone(server: Server) -> None:
     server.job(server.client.post("/api/scan", json={"folder": str(server.music)}))
     tracks = [track["id"] for track in server.client.get("/api/tracks").json()["tracks"]]

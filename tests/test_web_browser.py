@@ -205,13 +205,32 @@ def test_a_double_click_plays_a_track_and_the_space_bar_pauses_it(page: Any, ser
     assert page.evaluate("document.querySelector('.em-dock audio').paused")
 
 
+def test_a_server_that_is_gone_is_told(page: Any, server: Started) -> None:  # noqa: ANN401
+    page.goto(server.address)
+    page.route("**/api/files**", lambda route: route.abort())
+    page.get_by_text("or choose from your folders").click()
+    assert page.get_by_role("alert").inner_text() == "the server does not answer"
+    page.route("**/api/corrections", lambda route: route.fulfill(status=422, json={"detail": "it is no table"}))
+    page.goto(server.address + "/teach")
+    page.get_by_role("alert").wait_for()
+    assert page.get_by_role("alert").inner_text() == "it is no table"
+    page.route("**/api/booth", lambda route: route.fulfill(status=500, body="Internal Server Error"))
+    page.goto(server.address + "/booth")
+    assert page.get_by_role("alert").inner_text() == "the server cannot answer this (500)"
+    page.route("**/api/tracks/rows**", lambda route: route.abort())
+    page.goto(server.address + "/library")
+    page.get_by_text("the server does not answer").wait_for()
+
+
 def test_one_key_says_what_a_track_is_and_the_next_one_comes(page: Any, server: Started, music: Path) -> None:  # noqa: ANN401
     page.goto(server.address + "/library")
     page.get_by_role("button", name="Scan").click()
     page.get_by_text("4 tracks").wait_for(timeout=60_000)
     page.goto(server.address + "/teach")
     page.get_by_text("4 to review").wait_for()
-    page.keyboard.press("7")  # the seventh style
+    for _ in range(3):
+        page.keyboard.down("7")  # the seventh style; a key that is held speaks of one track
+    page.keyboard.up("7")
     page.get_by_text("you said: Trance 1").wait_for()
     page.get_by_text("3 to review").wait_for()
     page.keyboard.press("Enter")

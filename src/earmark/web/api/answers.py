@@ -24,7 +24,6 @@ STATUS: Final[tuple[tuple[type[EarmarkError], HTTPStatus], ...]] = (
     (LateError, HTTPStatus.GATEWAY_TIMEOUT),
     (StoppedError, HTTPStatus.SERVICE_UNAVAILABLE),
     (UnreadableAudio, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
-    (CatalogueError, HTTPStatus.NOT_FOUND),
     (EarmarkError, HTTPStatus.UNPROCESSABLE_ENTITY),
 )
 NO_ROOM: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -43,6 +42,7 @@ def answer_errors(api: FastAPI) -> None:
     """Have an application answer errors with their reason."""
     for kind, status in STATUS:
         api.add_exception_handler(kind, _answering(status))
+    api.add_exception_handler(CatalogueError, _answer_catalogue_error)
     api.add_exception_handler(OSError, _answer_os_error)
     api.add_exception_handler(Exception, _answer_fault)
 
@@ -53,6 +53,11 @@ def _answering(status: HTTPStatus) -> Callable[[Request, Exception], Awaitable[J
         return AsciiJSON({"detail": str(error)}, status, headers)
 
     return answer
+
+
+async def _answer_catalogue_error(request: Request, error: Exception) -> JSONResponse:
+    there = request.app.state.site.catalogue.exists()
+    return AsciiJSON({"detail": str(error)}, HTTPStatus.UNPROCESSABLE_ENTITY if there else HTTPStatus.NOT_FOUND)
 
 
 async def _answer_os_error(_: Request, error: Exception) -> JSONResponse:

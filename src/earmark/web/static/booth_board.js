@@ -1,6 +1,6 @@
 // Two decks: what you play, and what the machine answers, with its reasons; the transition between them; the set so far.
 
-import { problemOf } from "/static/answers.js";
+import { ask, download } from "/static/ask.js";
 import SetDeck from "/static/set_deck.js";
 import TrackPanel from "/static/track_panel.js";
 
@@ -16,8 +16,8 @@ export default {
       <div class="em-row">
         <label class="em-other">you play <input type="search" v-model="words" @input="search" ref="search"
           placeholder="artist, title, style …" :disabled="busy || !state"></label>
-        <button type="button" class="em-button" @click="send('back')" :disabled="busy || !turns.length">Take back</button>
-        <button type="button" class="em-button" @click="send('new')" :disabled="busy || !(turns.length || problem)">New session</button>
+        <button type="button" class="em-button" @click="send('back', {})" :disabled="busy || !turns.length">Take back</button>
+        <button type="button" class="em-button" @click="send('new', {})" :disabled="busy || !(turns.length || problem)">New session</button>
         <button type="button" class="em-button" @click="save" :disabled="busy || !turns.length">Download the set</button>
       </div>
       <ul class="em-alike" v-if="found.length" aria-label="tracks to play">
@@ -77,7 +77,7 @@ export default {
     },
   },
   mounted() {
-    this.send("", null);
+    this.send("");
   },
   methods: {
     // Show the two tracks that are heard, or come next, and where they are.
@@ -89,20 +89,16 @@ export default {
       const energy = track.energy === null ? "" : `energy ${1 + Math.round(9 * track.energy)}`;
       return [track.style, track.bpm && `${track.bpm} BPM`, track.key, energy].filter(Boolean).join(", ");
     },
-    async send(what, body = {}) {
+    async send(what, body) {
       this.busy = true;
-      const options = body && {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-      };
-      const answer = await fetch(`/api/booth${what ? "/" + what : ""}`, options || {});
-      const found = await answer.json();
+      this.problem = "";
+      try {
+        this.state = await ask(`/api/booth${what ? "/" + what : ""}`, body);
+        this.pair = 0;
+      } catch (error) {
+        this.problem = error.message;
+      }
       this.busy = false;
-      this.problem = answer.ok ? "" : problemOf(answer, found);
-      if (!answer.ok) return;
-      this.state = found;
-      this.pair = 0;
     },
     search() {
       clearTimeout(this.wait);
@@ -112,8 +108,9 @@ export default {
           this.found = [];
           return;
         }
-        const answer = await fetch(`/api/tracks/rows?limit=8&words=${encodeURIComponent(words)}`);
-        this.found = answer.ok && words === this.words.trim() ? (await answer.json()).rows : [];
+        const asked = ask(`/api/tracks/rows?limit=8&words=${encodeURIComponent(words)}`);
+        const { rows } = await asked.catch(() => ({ rows: [] }));
+        this.found = words === this.words.trim() ? rows : [];
       }, 150);
     },
     async play(track) {
@@ -124,20 +121,8 @@ export default {
     },
     async save() {
       const tracks = this.turns.map((turn) => turn.track.id).filter(Boolean);
-      const answer = await fetch("/api/export", {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ format: "m3u8", tracks, name: "back to back" }),
-      });
-      if (!answer.ok) {
-        this.problem = (await answer.json()).detail;
-        return;
-      }
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(await answer.blob());
-      link.download = "back-to-back.m3u8";
-      link.click();
-      URL.revokeObjectURL(link.href);
+      const body = { format: "m3u8", tracks, name: "back to back" };
+      await download("/api/export", body, "back-to-back.m3u8").catch((error) => (this.problem = error.message));
     },
   },
 };

@@ -45,8 +45,13 @@ window.earmark = {
         query.set("descending", sorted.sort === "desc");
       }
       const began = performance.now();
-      const answer = await fetch(`/api/tracks/rows?${query}`);
-      const found = await answer.json();
+      const answer = await fetch(`/api/tracks/rows?${query}`).catch(() => null);
+      const found = answer && (await answer.json().catch(() => ({})));
+      if (!answer) {
+        say("the server does not answer");
+        asked.failCallback();
+        return;
+      }
       if (!answer.ok) {
         const empty = answer.status === 404;
         const problem = typeof found.detail === "string" ? found.detail : "these conditions cannot be understood";

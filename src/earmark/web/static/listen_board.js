@@ -1,6 +1,6 @@
 // Files dropped on the page: each is sent, heard and shown. Its sound stays in the browser.
 
-import { problemOf } from "/static/answers.js";
+import { ask } from "/static/ask.js";
 import TrackView, { clock } from "/static/track_view.js";
 import WhyView from "/static/why_view.js";
 
@@ -98,10 +98,12 @@ export default {
   methods: {
     encoded: encodeURIComponent,
     async look(folder) {
-      const answer = await fetch("/api/files?folder=" + encodeURIComponent(folder));
-      const found = await answer.json();
-      this.astray = answer.ok ? "" : found.detail;
-      if (answer.ok) this.place = found;
+      this.astray = "";
+      try {
+        this.place = await ask("/api/files?folder=" + encodeURIComponent(folder));
+      } catch (error) {
+        this.astray = error.message;
+      }
     },
     addFolder() {
       this.addPaths(this.place.files.slice(0, AT_MOST));
@@ -128,12 +130,14 @@ export default {
       this.proceed();
     },
     put(name, { file, path }) {
-      const item = { id: this.next++, name, path, state: "waiting", sent: 0, problem: "", answer: null, said: "", alike: null, open: false };
+      const item = { id: this.next++, name, path, state: "waiting", sent: 0, problem: "", answer: null, said: "", alike: null, open: false,
+        request: null };
       this.items.push(item);
       Object.defineProperty(item, "file", { value: file });
     },
     remove(item) {
       if (item.url && !item.path) URL.revokeObjectURL(item.url);
+      if (item.request) item.request.abort();
       this.items = this.items.filter((each) => each.id !== item.id);
     },
     proceed() {
@@ -141,7 +145,7 @@ export default {
       for (const item of this.items.filter((each) => each.state === "waiting").slice(0, AT_ONCE - under)) this.send(item);
     },
     send(item) {
-      const request = new XMLHttpRequest();
+      const request = (item.request = new XMLHttpRequest());
       const form = item.path ? null : new FormData();
       if (form) form.append("file", item.file);
       item.state = form ? "sending" : "hearing";
@@ -161,6 +165,7 @@ export default {
         } else if (request.status === 429) {
           item.state = "paused";
           setTimeout(() => {
+            if (!this.items.some((each) => each.id === item.id)) return;
             item.state = "waiting";
             this.proceed();
           }, PAUSE);
@@ -175,22 +180,14 @@ export default {
     },
     async correct(item, style) {
       if (!style) return;
-      const answer = await fetch("/api/corrections", {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ track: item.answer.track, style }),
-      });
-      item.said = answer.ok ? `noted for Teach: ${style}` : (await answer.json()).detail;
+      const noted = ask("/api/corrections", { track: item.answer.track, style });
+      item.said = await noted.then(() => `noted for Teach: ${style}`, (error) => error.message);
     },
     async compare(item) {
       const form = item.path ? null : new FormData();
       if (form) form.append("file", item.file);
-      const answer = form
-        ? await fetch("/api/similar", { method: "POST", body: form })
-        : await fetch("/api/files/similar?path=" + encodeURIComponent(item.path));
-      const found = await answer.json();
-      if (answer.ok) item.alike = found;
-      else item.said = problemOf(answer, found);
+      const asked = form ? ask("/api/similar", form) : ask("/api/files/similar?path=" + encodeURIComponent(item.path));
+      await asked.then((found) => (item.alike = found), (error) => (item.said = error.message));
     },
     fail(item, problem) {
       item.problem = problem;

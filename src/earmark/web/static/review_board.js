@@ -1,6 +1,6 @@
 // The tracks that would teach the most, one after the other: it plays, one key says what it is, the next one comes.
 
-import { problemOf } from "/static/answers.js";
+import { ask } from "/static/ask.js";
 import TrackPanel from "/static/track_panel.js";
 
 const KEYS = "1234567890-=";
@@ -46,42 +46,35 @@ export default {
     },
   },
   async mounted() {
-    const said = await (await fetch("/api/corrections")).json();
-    for (const each of said) this.counts[each.style] = (this.counts[each.style] || 0) + 1;
-    this.own = Object.keys(this.counts).filter((style) => !this.styles.includes(style));
-    await this.load();
+    try {
+      const said = await ask("/api/corrections");
+      for (const each of said) this.counts[each.style] = (this.counts[each.style] || 0) + 1;
+      this.own = Object.keys(this.counts).filter((style) => !this.styles.includes(style));
+      this.waiting = await ask("/api/review?limit=50");
+      this.next();
+    } catch (error) {
+      this.problem = error.message;
+    }
+    this.loaded = true;
   },
   methods: {
-    async load() {
-      const answer = await fetch("/api/review?limit=50");
-      const found = await answer.json();
-      this.loaded = true;
-      if (!answer.ok) {
-        this.problem = problemOf(answer, found);
-        return;
-      }
-      this.waiting = found;
-      this.next();
-    },
     next() {
       this.track = this.waiting.shift() || null;
       this.$nextTick(() => this.$refs.right && this.$refs.right.focus());
     },
     async say(style) {
-      const answer = await fetch("/api/corrections", {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ track: this.track.id, style }),
-      });
-      const found = await answer.json();
-      if (!answer.ok) {
-        this.problem = problemOf(answer, found, "this name cannot be used");
-        return;
+      if (this.saying) return; // a second key for the same track
+      this.saying = true;
+      try {
+        const { styles } = await ask("/api/corrections", { track: this.track.id, style });
+        this.problem = "";
+        this.counts = styles;
+        this.own = Object.keys(styles).filter((name) => !this.styles.includes(name));
+        this.next();
+      } catch (error) {
+        this.problem = error.message;
       }
-      this.problem = "";
-      this.counts = found.styles;
-      this.own = Object.keys(found.styles).filter((name) => !this.styles.includes(name));
-      this.next();
+      this.saying = false;
     },
     sayOther() {
       const style = this.$refs.other.value.trim();
@@ -91,6 +84,7 @@ export default {
     },
     key(event) {
       if (event.target.tagName === "INPUT" || event.ctrlKey || event.metaKey || event.altKey || !this.track) return;
+      if (event.repeat) return; // a key that is held speaks of one track
       const index = KEYS.indexOf(event.key);
       if (event.target.tagName === "CANVAS" && (event.key === "-" || event.key === "=")) return; // it zooms
       if (index >= 0 && index < this.choices.length) this.say(this.choices[index]);

@@ -1,5 +1,6 @@
 // A set from one style or track to another: planned, put into another order by dragging or with the arrows, downloaded.
 
+import { ask, download } from "/static/ask.js";
 import { clock } from "/static/track_view.js";
 
 export default {
@@ -18,10 +19,10 @@ export default {
       </form>
       <p v-if="problem" class="em-error" role="alert">{{ problem }}</p>
       <ol v-if="tracks.length" class="em-set" aria-label="the set">
-        <li v-for="(track, index) in tracks" :key="track.id" draggable="true" @dragstart="dragged = index"
+        <li v-for="(track, index) in tracks" :key="track.id" draggable="true" @dragstart="dragged = index" @dragend="dragged = null"
           @dragover.prevent @drop.prevent="put(dragged, index)" :style="{ borderLeftColor: colours[track.style] || '#888' }">
-          <span>{{ time(track.start) }}</span><b>{{ track.name }}</b>
-          <span class="em-dim">{{ track.style }} {{ track.bpm }} {{ track.key }} — {{ track.why }}</span>
+          <span>{{ track.start }}</span><b>{{ track.name }}</b>
+          <span class="em-dim">{{ track.style }} {{ track.bpm }} {{ track.key }}{{ track.why && " — " + track.why }}</span>
           <button type="button" @click="put(index, index - 1)" :disabled="!index"
             :aria-label="'move ' + track.name + ' up'">↑</button>
           <button type="button" @click="put(index, index + 1)" :disabled="index === tracks.length - 1"
@@ -37,7 +38,7 @@ export default {
       <audio v-if="files.length" controls :src="'/api/mixes/' + files[0]" aria-label="the mix"></audio>
     </section>`,
   data: () => ({
-    start: "", goal: "", minutes: 60, variety: 0, repeat: false, tracks: [], problem: "", busy: false, dragged: 0, mixing: "",
+    start: "", goal: "", minutes: 60, variety: 0, repeat: false, tracks: [], problem: "", busy: false, dragged: null, mixing: "",
     files: [],
   }),
   mounted() {
@@ -47,56 +48,49 @@ export default {
     time: clock,
     async plan() {
       this.busy = true;
-      const answer = await this.post("/api/set", {
-        start: this.start, goal: this.goal, minutes: this.minutes, variety: this.variety, repeat_artists: this.repeat,
-      });
-      const found = await answer.json();
+      this.problem = "";
+      try {
+        const found = await ask("/api/set", {
+          start: this.start, goal: this.goal, minutes: this.minutes, variety: this.variety, repeat_artists: this.repeat,
+        });
+        this.tracks = found.tracks.map((step) => ({
+          id: step.id, start: this.time(step.start), style: step.style, bpm: step.bpm ? `${step.bpm.toFixed(1)} BPM` : "",
+          key: step.camelot || "", name: step.artist && step.title ? `${step.artist} – ${step.title}` : step.path.split("/").pop(),
+          why: (step.reasons || []).join("; "),
+        }));
+      } catch (error) {
+        this.problem = error.message;
+      }
       this.busy = false;
-      this.problem = answer.ok ? "" : typeof found.detail === "string" ? found.detail : "this set cannot be planned";
-      if (!answer.ok) return;
-      this.tracks = found.tracks.map((step) => ({
-        id: step.id, start: step.start, style: step.style, bpm: step.bpm ? `${step.bpm.toFixed(1)} BPM` : "", key: step.camelot || "",
-        name: step.artist && step.title ? `${step.artist} – ${step.title}` : step.path.split("/").pop(),
-        why: (step.reasons || []).join("; "),
-      }));
     },
     kind: (name) => ({ mp3: "sound", cue: "cue sheet", svg: "picture", json: "decisions" })[name.split(".").pop()] || name,
     async mix() {
       this.files = [];
       this.mixing = "it begins …";
-      const answer = await this.post("/api/mix", { tracks: this.tracks.map((track) => track.id) });
-      let job = await answer.json();
-      while (answer.ok && ["queued", "running"].includes(job.state)) {
-        await new Promise((ready) => setTimeout(ready, 500));
-        job = await (await fetch(`/api/jobs/${job.id}`)).json();
-        if (job.total) this.mixing = `${job.done} of ${job.total} ${job.unit}`;
+      this.problem = "";
+      try {
+        let job = await ask("/api/mix", { tracks: this.tracks.map((track) => track.id) });
+        while (["queued", "running"].includes(job.state)) {
+          await new Promise((ready) => setTimeout(ready, 500));
+          job = await ask(`/api/jobs/${job.id}`);
+          if (job.total) this.mixing = `${job.done} of ${job.total} ${job.unit}`;
+        }
+        if (job.state === "done") this.files = job.result.files;
+        else this.problem = job.error || "the mix was cancelled";
+      } catch (error) {
+        this.problem = error.message;
       }
       this.mixing = "";
-      if (job.state === "done") this.files = job.result.files;
-      else this.problem = job.error || job.detail || "the mix was cancelled";
     },
     put(from, to) {
+      if (from === null || from === to) return;
       const moved = this.tracks.splice(from, 1)[0];
       this.tracks.splice(to, 0, moved);
-    },
-    post(address, body) {
-      return fetch(address, {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
-      });
+      for (const track of this.tracks) track.start = track.why = ""; // both were said of the order before
     },
     async save(format) {
       const tracks = this.tracks.map((track) => track.id);
-      const answer = await this.post("/api/export", { format, tracks, name: "set" });
-      if (!answer.ok) {
-        this.problem = (await answer.json()).detail;
-        return;
-      }
-      const named = /filename="(.*)"/.exec(answer.headers.get("content-disposition"));
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(await answer.blob());
-      link.download = named ? named[1] : "set";
-      link.click();
-      URL.revokeObjectURL(link.href);
+      await download("/api/export", { format, tracks, name: "set" }).catch((error) => (this.problem = error.message));
     },
   },
 };

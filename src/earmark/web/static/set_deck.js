@@ -74,7 +74,11 @@ export default {
     },
   },
   unmounted() {
-    if (this.player) this.player.context.close();
+    if (this.player) {
+      this.forget();
+      this.player.pause();
+      this.player.context.close();
+    }
     cancelAnimationFrame(this.frame);
   },
   methods: {
@@ -85,7 +89,7 @@ export default {
     open() {
       if (this.player) return;
       this.player = new SetPlayer(new AudioContext({ sampleRate: RATE }), () => this.change());
-      soundOf(this.$el, () => this.player.pause());
+      this.forget = soundOf(this.$el, () => this.player.pause());
     },
     change() {
       this.playing = this.player.playing;

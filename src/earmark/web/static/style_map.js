@@ -1,6 +1,8 @@
 // The library as points: near means alike, the colour is the style. A click chooses a track, a drag around some makes a
 // list of them. Arrows move to the nearest point in that direction.
 
+import { ask } from "/static/ask.js";
+
 const SIZE = { few: 5, many: 2.5 }; // radius of a point, CSS pixels
 const MANY = 3000; // points
 const HOVER = 120; // milliseconds until a point under the pointer is named
@@ -32,17 +34,21 @@ export default {
     await this.load();
   },
   unmounted() {
+    clearTimeout(this.wait);
     this.observer.disconnect();
   },
   methods: {
     async load() {
-      const answer = await fetch("/api/map");
-      const found = await answer.json();
-      this.nothing = answer.status === 404 || (answer.ok && !found.ids.length);
-      if (!answer.ok) {
-        this.problem = found.detail;
+      let found;
+      try {
+        found = await ask("/api/map");
+      } catch (error) {
+        this.nothing = error.status === 404;
+        this.problem = error.message;
         return;
       }
+      this.nothing = !found.ids.length;
+      this.problem = "";
       this.points = found;
       this.styles = found.styles;
       this.count = found.ids.length;

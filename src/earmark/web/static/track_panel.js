@@ -1,6 +1,7 @@
 // A track of the library: what was heard, its waveform, its sound. As a dock it stays at the foot of the page, and shows
 // the rest on demand, as it does when it is brief; alone, it tells of no other tracks.
 
+import { ask } from "/static/ask.js";
 import TrackView, { clock } from "/static/track_view.js";
 import WhyView from "/static/why_view.js";
 
@@ -81,19 +82,18 @@ export default {
       const asked = this.track;
       this.alike = [];
       if (!asked) return;
-      const [known, drawn] = await Promise.all(["", "/waveform"].map((part) => fetch(`/api/tracks/${asked}${part}`)));
-      const found = await known.json();
+      const failed = (error) => ({ failed: error.message });
+      const [found, outline] = await Promise.all(["", "/waveform"].map((part) => ask(`/api/tracks/${asked}${part}`).catch(failed)));
       if (asked !== this.track) return; // another one was chosen meanwhile
-      this.heard = found.heard;
-      this.name = known.ok ? this.title(found) : "";
-      this.trouble = known.ok ? found.error || "It was not heard yet." : found.detail;
-      const outline = await drawn.json();
-      this.outline = drawn.ok ? outline : null;
-      this.problem = drawn.ok ? "" : outline.detail;
+      this.heard = found.heard || null;
+      this.name = found.failed ? "" : this.title(found);
+      this.trouble = found.failed || found.error || "It was not heard yet.";
+      this.outline = outline.failed ? null : outline;
+      this.problem = outline.failed || "";
       this.ready = asked;
       if (this.wanted) this.play(this.wanted);
-      const near = await fetch(`/api/tracks/${asked}/similar?limit=5`);
-      if (near.ok && asked === this.track) this.alike = await near.json();
+      const near = await ask(`/api/tracks/${asked}/similar?limit=5`).catch(() => []);
+      if (asked === this.track) this.alike = near;
     },
   },
 };

@@ -1,6 +1,7 @@
 // Reasons for an answer: the spectrogram of the window that speaks for it most, and what the answer loses without each
 // second and each band, and the sounds that the ear of the model names there.
 
+import { ask } from "/static/ask.js";
 import { clock } from "/static/track_view.js";
 
 const NAMED = 0.1; // share of the greatest loss, from which on a band is named
@@ -80,17 +81,20 @@ export default {
     },
     async ask() {
       this.busy = true;
+      this.problem = "";
+      const { address } = this;
       const form = this.body && new FormData();
       if (form) form.append("file", this.body.file);
-      const answer = await fetch(this.address, form ? { method: "POST", body: form } : {});
-      const found = await answer.json();
-      this.busy = false;
-      if (!answer.ok) {
-        this.problem = found.detail;
-        return;
+      try {
+        const found = await ask(address, form || undefined);
+        if (address !== this.address) return; // another track was chosen meanwhile
+        this.found = found;
+        this.$nextTick(this.draw);
+      } catch (error) {
+        if (address === this.address) this.problem = error.message;
+      } finally {
+        this.busy = false;
       }
-      this.found = found;
-      this.$nextTick(this.draw);
     },
     draw() {
       const rows = this.found.picture;
