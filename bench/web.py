@@ -41,7 +41,14 @@ ARTISTS = (
 )  # fmt: skip
 FIRST = ("Silver", "Midnight", "Hollow", "Golden", "Distant", "Velvet", "Electric", "Slow", "Neon", "Quiet")
 SECOND = ("Harbour", "Signal", "Garden", "Engine", "Weather", "Avenue", "Memory", "Horizon")
-FILTERS = (("style", "Trance"), ("words", "a"), ("bpm", "120-128"), ("key", "8A"), ("family", "House"))
+FILTERS = (
+    ("style", "Trance"),
+    ("words", "a"),
+    ("bpm", "120-128"),
+    ("key", "8A"),
+    ("family", "House"),
+    ("confidence", "sure"),
+)
 
 
 def main() -> None:
@@ -92,7 +99,7 @@ def measure(browser: Any, tracks: int) -> None:  # noqa: ANN401  playwright's
 def _filter(page: Any, name: str, value: str) -> float:  # noqa: ANN401  playwright's
     """Milliseconds from the request to the rows; the field is cleared again."""
     place = page.locator(f"[data-filter={name}]")
-    choose = place.select_option if name in ("style", "family", "key") else place.fill
+    choose = place.select_option if name in ("style", "family", "key", "confidence") else place.fill
     page.evaluate("earmark.took = 0")
     choose(value)
     page.wait_for_function("earmark.took > 0")

@@ -367,6 +367,18 @@ def test_rows_come_from_any_place_on(full: Server) -> None:
     assert [row["bpm"] for row in backwards["rows"]] == [138.0, 130.0]
 
 
+def test_rows_are_filtered_by_the_confidence_in_the_style(full: Server) -> None:
+    def names(query: str) -> list[str]:
+        return [Path(row["path"]).name for row in full.client.get(f"/api/tracks/rows?{query}").json()["rows"]]
+
+    assert names("confidence=sure") == ["a.wav"]  # Trance .9
+    assert names("confidence=likely") == ["b.wav"]  # Techno .6
+    assert names("confidence=unsure") == []
+    assert names("confidence=sure&missing=true") == ["gone.wav"]
+    assert names("confidence=sure&style=techno") == []
+    assert full.client.get("/api/tracks/rows?confidence=certain").status_code == 422
+
+
 def test_rows_show_what_was_scanned_meanwhile(full: Server) -> None:
     assert full.client.get("/api/tracks/rows").json()["count"] == 2
     with Catalogue(full.site.catalogue) as opened:

@@ -190,10 +190,7 @@ class Catalogue:
             joined = "" if sort == "added" else "LEFT JOIN analyses ON analyses.id = tracks.analysis"
             order = f"{SORTS[sort]} {direction}, tracks.id {direction}"
             sql = f"SELECT tracks.id FROM tracks {joined} WHERE {matching} ORDER BY {order}"  # noqa: S608  our own words
-        with translated(self.path):
-            cursor = self._connection.cursor()
-            cursor.row_factory = None  # plain tuples: half the time for 100,000 of them
-            return np.fromiter(chain.from_iterable(cursor.execute(sql, [match] if match else [])), np.int64)
+        return self._numbers(sql, *([match] if match else []))
 
     def embeddings(self, model: str = "") -> EmbeddingColumn:
         """The embeddings of the tracks that are there, as one matrix; see `column`.
@@ -211,6 +208,15 @@ class Catalogue:
             return summaries(iter(self._rows(f"{SUMMARIES} ORDER BY tracks.id")))
         found = "AND tracks.id IN (SELECT rowid FROM search WHERE search MATCH ?)"
         return summaries(iter(self._rows(f"{SUMMARIES} {found} ORDER BY tracks.id", match)))
+
+    def so_sure(self, low: float, high: float) -> NDArray[np.int64]:
+        """The ids of the tracks whose first style has a probability (0-1) from `low` to below `high`, in no order."""
+        return self._numbers(
+            "SELECT tracks.id FROM analyses JOIN tracks ON tracks.analysis = analyses.id"
+            " WHERE confidence >= ? AND confidence < ?",
+            low,
+            high,
+        )
 
     def families(self) -> dict[str, str]:
         """The styles that the models know which have listened, and the family of each."""
@@ -298,6 +304,13 @@ class Catalogue:
 
     def _states(self, where: str, *values: rows.Cell) -> list[FileState]:
         return [_state(row) for row in self._rows(f"{_STATE} {where}", *values)]
+
+    def _numbers(self, sql: str, *values: float | str) -> NDArray[np.int64]:
+        """The one column of an answer that is ids, (rows,)."""
+        with translated(self.path):
+            cursor = self._connection.cursor()
+            cursor.row_factory = None  # plain tuples: half the time for 100,000 of them
+            return np.fromiter(chain.from_iterable(cursor.execute(sql, values)), np.int64)
 
     def _rows(self, sql: str, *values: rows.Cell) -> list[sqlite3.Row]:
         with translated(self.path):

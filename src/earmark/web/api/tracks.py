@@ -74,11 +74,12 @@ def rows(
     wanted: Wanted,
     sort: Sort = "added",
     descending: bool = False,
+    confidence: Annotated[Literal["", "sure", "likely", "unsure"], Query(description="in the style")] = "",
     start: Annotated[int, Query(ge=0, lt=2**63)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, Any]:
     """Rows of a table of the tracks that meet all conditions, from any place on, and how many there are."""
-    count, tracks = shelf.page(wanted, sort, start, limit, descending=descending)
+    count, tracks = shelf.page(wanted, sort, start, limit, descending=descending, confidence=confidence)
     return {"count": count, "rows": [_row(track) for track in tracks]}
 
 

@@ -14,6 +14,7 @@ from earmark.library.exports import FORMATS
 from earmark.web import works
 from earmark.web.jobs import ACTIVE, FullError, Jobs
 from earmark.web.pages.frame import button, colours, enable, frame
+from earmark.web.shelf import CONFIDENCES
 from earmark.web.site import Site
 from earmark.web.static import STATIC
 from earmark.web.watching import Watched, Watches
@@ -329,6 +330,7 @@ def _draw_filters(site: Site) -> None:
     choices = {
         "style": sorted(known),
         "family": sorted(set(known.values())),
+        "confidence": list(CONFIDENCES),
         "key": [f"{number}{letter}" for number in range(1, 13) for letter in "AB"],
     }
     field = '<input type="search" data-filter="words" size="24" placeholder="artist, title, style …">'
