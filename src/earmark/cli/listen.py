@@ -162,11 +162,10 @@ def _heard(
 
 
 def _print_table(heard: "Iterable[Analysis]", top: int, *, timeline: bool, brief: bool) -> None:
-    from earmark.cli import show
-
-    console = show.stdout()
     for analysis in heard:
-        console.print(show.brief(analysis) if brief else show.analysis(analysis, top, timeline=timeline))
+        from earmark.cli import show  # with the first answer: what rich takes then is memory that hearing has left
+
+        show.stdout().print(show.brief(analysis) if brief else show.analysis(analysis, top, timeline=timeline))
 
 
 def _print_json(heard: "Iterable[Analysis]", top: int, *, detail: bool) -> None:

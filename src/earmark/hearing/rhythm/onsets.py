@@ -72,7 +72,7 @@ class OnsetAccumulator:
         self._bands = _bands(sample_rate, self._length)
         self._held = np.zeros(self._length // 2, np.float32)  # so that frame 0 is centred on the first sample
         self._stretch = sample_rate // 1000  # samples
-        self._short = np.empty(0, np.float32)
+        self._behind = 0  # samples at the end of what is held, that make no whole stretch yet
         self._energies: list[NDArray[np.float32]] = []
         self._fine: list[NDArray[np.float32]] = []
 
@@ -83,12 +83,12 @@ class OnsetAccumulator:
             self._energies.clear()
             self._fine.clear()
             return
-        self._held = self._analyse(np.concatenate([self._held, waveform]))
-        joined = np.concatenate([self._short, waveform])
-        whole = joined.size // self._stretch * self._stretch
-        stretches = joined[:whole].reshape(-1, self._stretch)
+        joined = np.concatenate([self._held, waveform])
+        fresh = joined[self._held.size - self._behind :]
+        self._behind = fresh.size % self._stretch
+        stretches = fresh[: fresh.size - self._behind].reshape(-1, self._stretch)
         self._fine.append(np.einsum("ij,ij->i", stretches, stretches))
-        self._short = joined[whole:]
+        self._held = self._analyse(joined)
 
     def _analyse(self, waveform: Waveform) -> Waveform:
         """Take the spectra of all whole frames, and return what is left over."""
