@@ -28,9 +28,11 @@ from earmark.web.booth import Booth
 from earmark.web.ears import BusyError, Ears, LateError
 from earmark.web.guard import Guard
 from earmark.web.jobs import Jobs
+from earmark.web.names import legible
+from earmark.web.pages.library import told
 from earmark.web.pages.models import figures
 from earmark.web.site import Site
-from earmark.web.watching import Watches
+from earmark.web.watching import Watched, Watches
 from earmark.web.works import works
 
 
@@ -124,13 +126,19 @@ def test_a_name_that_no_file_can_have_is_text_in_the_answer_alone(server: Server
     assert server.client.post("/api/listen", content=content, headers=kind).json()["path"] == "x.m\x00p3"
 
 
+def test_pages_show_what_is_no_text_in_a_name_as_a_question_mark() -> None:
+    found = {"paths": ["/m/caf\udce9.wav", "/m/日本 é.wav"], "tracks": [1, None], "share": 0.5}
+    assert legible(found) == {**found, "paths": ["/m/caf?.wav", "/m/日本 é.wav"]}
+    assert told(Watched("/m", 1, "caf\udce9.wav")).endswith("the last one caf?.wav")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="names are text there")
 def test_a_file_whose_name_is_no_text_hides_no_other(server: Server) -> None:
     (server.music / "1.wav").rename(os.fsdecode(os.fsencode(server.music) + b"/caf\xe9.wav"))
     server.job(server.client.post("/api/scan", json={"folder": str(server.music)}))
     found = server.client.get("/api/tracks").json()["tracks"]
     assert [Path(track["path"]).name for track in found] == ["0.wav", "2.wav", "caf\udce9.wav"]
-    assert server.client.get("/api/tracks/rows").json()["rows"][2]["name"] == "caf\udce9.wav"
+    assert server.client.get("/api/tracks/rows").json()["rows"][2]["name"] == "caf?.wav"  # as a page shows it
     assert len(server.client.post("/api/tag", json={"tracks": [1, 2, 3]}).json()["differences"]) == 3
     looked = server.client.get("/api/files", params={"folder": str(server.music)}).json()["files"]
     assert [each["name"] for each in looked] == ["0.wav", "2.wav"]  # what cannot be asked for is not offered

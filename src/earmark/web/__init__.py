@@ -14,6 +14,7 @@ decoded     a track as WAV, for a player that joins tracks on the sample
 waveform    a track as the outline of its sound
 api/        the REST API
 pages/      the pages
+names       as a page can show them
 alone       one server for each catalogue
 server      all of it together, until Ctrl-C
 """

@@ -17,6 +17,7 @@ from earmark.library import Query as Conditions
 from earmark.web import sound
 from earmark.web.api.asked import AskedDecoded, AskedEars, AskedShelf, AskedSite
 from earmark.web.api.listening import answered
+from earmark.web.names import legible
 from earmark.web.site import Site
 from earmark.web.waveform import outline
 
@@ -80,7 +81,7 @@ def rows(
 ) -> dict[str, Any]:
     """Rows of a table of the tracks that meet all conditions, from any place on, and how many there are."""
     count, tracks = shelf.page(wanted, sort, start, limit, descending=descending, confidence=confidence)
-    return {"count": count, "rows": [_row(track) for track in tracks]}
+    return {"count": count, "rows": legible([_row(track) for track in tracks])}
 
 
 @router.get("/{number}", responses={404: {}})

@@ -9,6 +9,7 @@ from nicegui import ui
 from nicegui.element import Element
 
 from earmark.styles import styles
+from earmark.web.names import legible
 
 PLACES: Final = {
     "/": "Listen",
@@ -72,6 +73,11 @@ def button(text: str, on_click: Callable[[], object], *, strong: bool = False) -
     with made:
         ui.label(text)
     return made.on("click", on_click)
+
+
+def complain(error: Exception) -> None:
+    """Tell in a corner of the page what went wrong."""
+    ui.notify(legible(str(error)), type="negative")
 
 
 def enable(made: Element, *, enabled: bool) -> None:

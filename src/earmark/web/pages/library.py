@@ -1,11 +1,11 @@
 """The page of the library: a table of all tracks, with what can be done with them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from nicegui import events, ui
+from nicegui import events, run, ui
 from nicegui.element import Element
 
 from earmark.app.catalogue import open_catalogue
@@ -13,11 +13,16 @@ from earmark.errors import EarmarkError
 from earmark.library.exports import FORMATS
 from earmark.web import works
 from earmark.web.jobs import ACTIVE, FullError, Jobs
-from earmark.web.pages.frame import button, colours, enable, frame
+from earmark.web.names import legible
+from earmark.web.pages.frame import button, colours, complain, enable, frame
 from earmark.web.shelf import CONFIDENCES
 from earmark.web.site import Site
 from earmark.web.static import STATIC
 from earmark.web.watching import Watched, Watches
+
+T = TypeVar("T")
+
+LISTED = 100  # tracks whose changes of tags are shown
 
 COLUMNS = (
     ("name", "track", 200, 4),
@@ -88,7 +93,7 @@ class AuditList(Element, component=STATIC / "audit_list.js"):
 
     def show(self, found: dict[str, Any]) -> None:
         """Show what an audit found, JSON."""
-        self._props["found"] = found
+        self._props["found"] = legible(found)
         self.update()
 
 
@@ -180,14 +185,24 @@ class Shelves:
     def _gather(self, event: events.GenericEventArguments) -> None:
         self._take([int(each) for each in event.args])
 
-    def _export(self) -> None:
-        if not self._chosen:
+    async def _export(self) -> None:
+        form: str = self._form.value
+        content = await self._of_chosen(lambda tracks: works.exported(self._site, tracks, form))
+        if content is not None:
+            ui.download.content(content, FILES[form])
+
+    async def _of_chosen(self, work: Callable[[list[int]], T]) -> T | None:
+        """The result of some work on the tracks that are chosen, while the server goes on; None if there is none."""
+        chosen = self._chosen
+        if not chosen:
             ui.notify("choose one or several tracks first")
-            return
+            return None
         try:
-            ui.download.content(works.exported(self._site, self._chosen, self._form.value), FILES[self._form.value])
+            found: T | None = await run.io_bound(work, chosen)
         except EarmarkError as error:
-            ui.notify(str(error), type="negative")
+            complain(error)
+            return None
+        return found if chosen is self._chosen else None
 
     def _scan(self) -> None:
         self._ask("scan", {"folder": self._folder.value})
@@ -218,21 +233,16 @@ class Shelves:
     def _undo(self) -> None:
         self._ask("undo", {})
 
-    def _differ(self) -> None:
+    async def _differ(self) -> None:
         self._differences.clear()
-        if not self._chosen:
-            ui.notify("choose one or several tracks first")
-            return
-        try:
-            found = works.differences(self._site, {"tracks": self._chosen})
-        except EarmarkError as error:
-            ui.notify(str(error), type="negative")
-            return
+        found = await self._of_chosen(lambda tracks: works.differences(self._site, {"tracks": tracks})) or []
         with self._differences:
-            for each in found:
+            for each in legible(found[:LISTED]):
                 ui.label(each["path"]).classes("font-bold")
                 for line in _lines(each):
                     ui.label(line)
+            if len(found) > LISTED:
+                ui.label(f"and {len(found) - LISTED} more tracks")
         if any(each["changes"] for each in found):
             enable(self._write, enabled=True)
 
@@ -240,7 +250,7 @@ class Shelves:
         try:
             job = self._jobs.ask(kind, arguments)
         except FullError as error:
-            ui.notify(str(error), type="negative")
+            complain(error)
             return
         self._told.add(job.id)
 
@@ -262,7 +272,7 @@ class Shelves:
             self._told.discard(name)
             if done is not None:
                 self._progress.visible = False
-                self._news.text = f"{done.kind}: {done.error or _summary(done.result)}"
+                self._news.text = legible(f"{done.kind}: {done.error or _summary(done.result)}")
                 self._grid.run_grid_method("purgeInfiniteCache")
                 self._map.run_method("load")
                 if done.kind == "audit" and done.result:
@@ -283,13 +293,14 @@ def told(watched: Watched) -> str:
     """
     files = f"{watched.found} file{'' if watched.found == 1 else 's'} came or changed, the last one {watched.last}"
     parts = [files if watched.found else "nothing new yet", *([watched.problem] if watched.problem else [])]
-    return f"watching {watched.folder}: {'; '.join(parts)}"
+    return legible(f"watching {watched.folder}: {'; '.join(parts)}")
 
 
 def _names(folders: Sequence[Path]) -> dict[str, str]:
     """Names of folders for people, by their paths: the last part where that is of one folder alone."""
     last = [folder.name for folder in folders]
-    return {str(each): each.name if last.count(each.name) == 1 and each.name else str(each) for each in folders}
+    shown = (each.name if last.count(each.name) == 1 and each.name else str(each) for each in folders)
+    return {str(each): legible(name) for each, name in zip(folders, shown, strict=True)}
 
 
 def _options() -> dict[str, Any]:

@@ -10,7 +10,8 @@ from earmark.errors import EarmarkError
 from earmark.hearing.bundle import locate
 from earmark.styles import styles
 from earmark.web.jobs import ACTIVE, FullError, Jobs, State
-from earmark.web.pages.frame import button, colours, enable, frame
+from earmark.web.names import legible
+from earmark.web.pages.frame import button, colours, complain, enable, frame
 from earmark.web.site import Site
 from earmark.web.static import STATIC
 
@@ -59,13 +60,13 @@ class Lessons:
         try:
             self._job = self._jobs.ask("teach", {}).id
         except FullError as error:
-            ui.notify(str(error), type="negative")
+            complain(error)
 
     def _use(self) -> None:
         try:
             locate(self._fresh)
         except EarmarkError as error:
-            ui.notify(str(error), type="negative")
+            complain(error)
             return
         self._site.choice.choose(self._fresh)
         enable(self._switch, enabled=False)
@@ -83,7 +84,7 @@ class Lessons:
             self._news.text = f"hearing: {job.done} of {job.total}" if job.total else "teaching …"
             return
         self._job = ""
-        self._news.text = compared(job.result) if job.state is State.DONE else job.error
+        self._news.text = compared(job.result) if job.state is State.DONE else legible(job.error)
         if job.state is State.DONE and job.result["model"]:
             self._fresh = Path(job.result["model"]).name
             enable(self._switch, enabled=True)
