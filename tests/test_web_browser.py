@@ -142,6 +142,21 @@ def test_dropped_files_are_heard_and_a_click_plays_that_place(page: Any, server:
     assert page.evaluate("document.querySelector('audio').paused")
 
 
+DROPPED = """() => {
+  const dropped = new DataTransfer();
+  dropped.items.add(new File(["no music"], "beside the field.mp3"));
+  document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_what_is_dropped_beside_the_field_is_heard_as_well(page: Any, server: Started) -> None:  # noqa: ANN401
+    page.goto(server.address)
+    page.wait_for_selector(".em-drop")
+    page.evaluate(DROPPED)
+    page.wait_for_selector(".em-card[data-state=failed]")
+    assert page.locator(".em-card h2").inner_text() == "beside the field.mp3"
+
+
 def test_the_library_is_scanned_filtered_tagged_and_undone(page: Any, server: Started, music: Path) -> None:  # noqa: ANN401
     before = {path: path.read_bytes() for path in (music / "music").iterdir()}
     page.goto(server.address + "/library")

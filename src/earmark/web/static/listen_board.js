@@ -9,15 +9,36 @@ const AT_MOST = 100; // files of a folder at once; for more there is the library
 const SHOWN = 3; // files whose whole answer is shown; of more, each opens on demand
 const PAUSE = 3000; // milliseconds, when the server is busy
 
+const suffix = (name) => name.slice(name.lastIndexOf(".")).toLowerCase();
+
+// The files of something that was dropped: itself, or all that lie in it; those are marked as `inside`.
+async function filesOf(item) {
+  const entry = item.webkitGetAsEntry && item.webkitGetAsEntry();
+  return entry && entry.isDirectory ? filesIn(entry) : [item.getAsFile()];
+}
+
+async function filesIn(folder) {
+  const reader = folder.createReader();
+  const found = [];
+  for (;;) {
+    const entries = await new Promise((ready, failed) => reader.readEntries(ready, failed)); // at most 100 at once
+    if (!entries.length) return found;
+    for (const entry of entries) {
+      if (entry.name.startsWith(".")) continue;
+      if (entry.isDirectory) found.push(...(await filesIn(entry)));
+      else found.push(Object.assign(await new Promise((ready, failed) => entry.file(ready, failed)), { inside: true }));
+    }
+  }
+}
+
 export default {
   components: { TrackView, WhyView },
   props: { colours: Object, accept: String, styles: Array },
   template: `
     <section>
-      <label class="em-drop" :class="{ 'em-over': over }" @dragover.prevent="over = true" @dragleave="over = false"
-        @drop.prevent="drop">
+      <label class="em-drop" :class="{ 'em-over': over }">
         <input type="file" multiple :accept="accept" @change="add($event.target.files); $event.target.value = ''">
-        <strong>Drop music here</strong><span>or choose files. Nothing leaves this machine.</span>
+        <strong>Drop music here</strong><span>files or whole folders, or click to choose. Nothing leaves this machine.</span>
       </label>
       <details class="em-browse" @toggle="$event.target.open && !place && look('')">
         <summary>or choose from your folders</summary>
@@ -33,6 +54,12 @@ export default {
         <p v-if="place && !place.folders.length && !place.files.length" class="em-dim">There is no music here.</p>
         <p v-if="astray" class="em-error" role="alert">{{ astray }}</p>
       </details>
+      <section v-if="!items.length" class="em-card em-known" aria-label="what it tells">
+        <p>It tells which style a track is, how sure it is of that, where in the track, and why; and tempo, beats, key and
+          loudness. It knows:</p>
+        <ul class="em-legend"><li v-for="style in styles" :key="style"><i :style="{ background: colours[style] }"></i>{{ style }}
+          </li></ul>
+      </section>
       <p role="status" class="em-status" v-if="items.length">{{ status }}</p>
       <article v-for="item in items" :key="item.id" class="em-card" :data-state="item.state"
         :style="item.answer ? { '--em-style': colours[item.answer.styles[0].style] || '#888' } : {}">
@@ -95,6 +122,14 @@ export default {
       return `${heard} heard` + (failed ? `, ${failed} could not be heard` : "") + (open ? `, ${open} to go` : "");
     },
   },
+  mounted() {
+    for (const type of ["dragover", "dragleave"]) window.addEventListener(type, this.drag);
+    window.addEventListener("drop", this.drop);
+  },
+  unmounted() {
+    for (const type of ["dragover", "dragleave"]) window.removeEventListener(type, this.drag);
+    window.removeEventListener("drop", this.drop);
+  },
   methods: {
     encoded: encodeURIComponent,
     async look(folder) {
@@ -121,9 +156,17 @@ export default {
         facts.push(["loudness", `${answer.loudness.integrated.toFixed(1)} LUFS`]);
       return facts;
     },
-    drop(event) {
+    // Files and folders that are dropped anywhere on the page; beside the field, a browser would leave the page for them.
+    async drop(event) {
+      event.preventDefault();
       this.over = false;
-      this.add(event.dataTransfer.files);
+      const found = await Promise.all([...event.dataTransfer.items].filter((each) => each.kind === "file").map(filesOf));
+      const sounds = this.accept.split(",");
+      this.add(found.flat().filter((file) => file && (!file.inside || sounds.includes(suffix(file.name)))));
+    },
+    drag(event) {
+      event.preventDefault();
+      this.over = event.type === "dragover";
     },
     add(files) {
       for (const file of files) this.put(file.name, { file });
