@@ -11,7 +11,7 @@ import pytest
 from earmark.app.explaining import explain as explain_file
 from earmark.errors import EarmarkError
 from earmark.hearing import Listener, Model, occlusion
-from earmark.testing import noise, silence, tone, write_wav
+from earmark.testing import click_train, noise, silence, tone, write_wav
 from earmark.testing.bundles import tiny_bundle
 from earmark.timeline import Timeline
 
@@ -126,6 +126,30 @@ def test_what_was_heard_before_says_which_window_it_is(beep: Path, tiny: Path) -
     moved = replace(heard, timeline=replace(heard.timeline, probabilities=shares))
     assert explain_file(beep, model, "Up", moved).start == 4.0
     assert explain_file(beep, model, "Up", replace(moved, model="another")).start != 4.0
+
+
+def test_a_silent_window_speaks_for_nothing(beep: Path, tiny: Path) -> None:
+    model = Model.open(tiny)
+    heard = Listener(model)(beep)
+    shares = heard.timeline.probabilities.copy()
+    shares[:, 1] = 0
+    shares[[2, 4], 1] = 1, 0.9
+    weights = np.ones(len(shares))
+    weights[2] = 0
+    silent = replace(heard, timeline=replace(heard.timeline, probabilities=shares, weights=weights))
+    assert explain_file(beep, model, "Up", silent).start == 4.0
+    none = replace(heard, timeline=replace(heard.timeline, probabilities=shares, weights=np.zeros(len(shares))))
+    assert explain_file(beep, model, "Up", none).start == 2.0
+
+
+def test_the_window_is_heard_as_in_the_answer_without_the_silence_at_its_ends(tmp_path: Path) -> None:
+    path = tmp_path / "ends.wav"
+    beats = click_train(bpm=128, seconds=6.0, sample_rate=RATE)
+    write_wav(path, np.concatenate([silence(3.0, RATE), beats, silence(4.0, RATE)]), RATE)
+    model = Model.open("house12")
+    heard = Listener(model)(path)
+    style, share = heard.timeline.top(1)[0]
+    assert explain_file(path, model, style, heard).probability == pytest.approx(share, abs=1e-6)
 
 
 def test_the_sounds_in_the_window_are_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ decided. Nothing is said of parts together: two that hold the same reason each c
 Reference: M. Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section 4.2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -96,43 +96,49 @@ def explain(model: Model, path: Path, style: str = "", timeline: Timeline | None
             timeline = model.hear_windows(model.windows(recording.blocks(config.sample_rate))).timeline
         style = style or timeline.top(1)[0][0]
         column = timeline.styles.index(style)
-        start = float(timeline.starts[np.argmax(timeline.probabilities[:, column])])
+        start = _strongest(timeline, column)
         blocks = list(recording.blocks(config.sample_rate, start=start, duration=timeline.window))
     if not blocks:
         raise UnreadableAudio(path, "it is shorter than it was when it was heard")
     waveform = np.concatenate(blocks)
+    whole = _probability(model, waveform, column)
+
+    def losses(edges: Sequence[tuple[float, float]], without: Iterable[Waveform]) -> tuple[Part, ...]:
+        return tuple(
+            Part(low, high, whole - _probability(model, each, column))
+            for (low, high), each in zip(edges, without, strict=True)
+        )
+
     return Reasons(
         style,
-        _probability(model, waveform, column),
+        whole,
         start,
-        tuple(_stretches(model, waveform, column, start)),
-        tuple(_bands(model, waveform, column)),
+        losses(*_stretches(waveform, config.sample_rate, start)),
+        losses(*_bands(waveform, config.sample_rate)),
         audible(model.sounds(waveform)),
         picture(waveform, config.sample_rate),
     )
 
 
+def _strongest(timeline: Timeline, column: int) -> float:
+    """The start of the window that speaks for a style most, in seconds; of those that have a vote, if any has."""
+    shares = timeline.probabilities[:, column]
+    if timeline.weights is not None and timeline.weights.any():
+        shares = np.where(timeline.weights > 0, shares, -1)
+    return float(timeline.starts[shares.argmax()])
+
+
 def _probability(model: Model, waveform: Waveform, column: int) -> float:
-    logits, _ = model.run(waveform[None])
-    return float(model.to_timeline(np.zeros(1), len(waveform), logits).probabilities[0, column])
+    """The probability of a style in a window, heard as in the answer: silence at its ends is left out."""
+    return float(model.hear_windows([(0.0, waveform)]).timeline.probabilities[0, column])
 
 
-def _losses(
-    model: Model, waveform: Waveform, column: int, edges: Sequence[tuple[float, float]], without: Sequence[Waveform]
-) -> list[Part]:
-    whole = _probability(model, waveform, column)
-    return [
-        Part(low, high, whole - _probability(model, each, column))
-        for (low, high), each in zip(edges, without, strict=True)
-    ]
-
-
-def _stretches(model: Model, waveform: Waveform, column: int, start: float) -> list[Part]:
-    rate = model.config.sample_rate
+def _stretches(waveform: Waveform, rate: int, start: float) -> tuple[list[tuple[float, float]], Iterator[Waveform]]:
+    """The stretches of a window in seconds, and the window without each."""
     cuts = np.linspace(0, len(waveform), PARTS + 1).astype(int)
     pairs = list(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
     edges = [(start + low / rate, start + high / rate) for low, high in pairs]
-    return _losses(model, waveform, column, edges, [silenced(waveform, low, high, rate) for low, high in pairs])
+    return edges, (silenced(waveform, low, high, rate) for low, high in pairs)
 
 
 def silenced(waveform: Waveform, low: int, high: int, rate: int) -> Waveform:
@@ -147,17 +153,15 @@ def silenced(waveform: Waveform, low: int, high: int, rate: int) -> Waveform:
     return out
 
 
-def _bands(model: Model, waveform: Waveform, column: int) -> list[Part]:
-    rate = model.config.sample_rate
+def _bands(waveform: Waveform, rate: int) -> tuple[list[tuple[float, float]], Iterator[Waveform]]:
+    """The bands of a window in Hz, and the window without each."""
     lows = [edge for edge in EDGES if edge < rate / 2]
     edges = list(zip(lows, [*lows[1:], rate / 2], strict=True))
     spectrum = np.fft.rfft(waveform)
     frequencies = np.fft.rfftfreq(len(waveform), 1 / rate)
-    without = []
-    for low, high in edges:
-        kept = np.where((frequencies >= low) & (frequencies < high), 0, spectrum)
-        without.append(np.fft.irfft(kept, len(waveform)).astype(np.float32))
-    return _losses(model, waveform, column, edges, without)
+    bands = np.searchsorted(lows, frequencies, side="right") - 1  # the band of each frequency
+    kept = (np.where(bands == number, 0, spectrum) for number in range(len(lows)))
+    return edges, (np.fft.irfft(each, len(waveform)).astype(np.float32) for each in kept)
 
 
 def picture(waveform: Waveform, rate: int) -> NDArray[np.uint8]:
