@@ -58,7 +58,8 @@ export default {
     time: clock,
     signed: (part) => part.loss.toFixed(2).replace("-0.00", "0.00"),
     share(part) {
-      const most = Math.max(LEAST, ...[...this.found.stretches, ...this.found.bands].map((each) => each.loss));
+      const { stretches, bands } = this.found;
+      const most = Math.max(LEAST, ...(stretches.includes(part) ? stretches : bands).map((each) => each.loss));
       return Math.max(0, part.loss) / most;
     },
     paint(part) {
