@@ -1,5 +1,6 @@
 """The door of the server: host, origin, token, size, headers."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -137,3 +138,9 @@ def test_an_address_that_others_can_reach_gets_a_token_of_its_own() -> None:
     one, two = (Site.of(host="192.168.1.4").token for _ in range(2))
     assert len(one) >= 32
     assert one != two
+
+
+def test_the_address_that_is_printed_can_be_opened_from_elsewhere() -> None:
+    assert Site.of(host="::1").address == "http://[::1]:8020"
+    site = Site.of(host="0.0.0.0", port=9000)  # noqa: S104
+    assert site.address == f"http://{socket.gethostname()}:9000/?token={site.token}"

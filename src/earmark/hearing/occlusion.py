@@ -156,7 +156,7 @@ def silenced(waveform: Waveform, low: int, high: int, rate: int) -> Waveform:
 def _bands(waveform: Waveform, rate: int) -> tuple[list[tuple[float, float]], Iterator[Waveform]]:
     """The bands of a window in Hz, and the window without each."""
     lows = [edge for edge in EDGES if edge < rate / 2]
-    edges = list(zip(lows, [*lows[1:], rate / 2], strict=True))
+    edges: list[tuple[float, float]] = list(zip(lows, [*lows[1:], rate / 2], strict=True))
     spectrum = np.fft.rfft(waveform)
     frequencies = np.fft.rfftfreq(len(waveform), 1 / rate)
     bands = np.searchsorted(lows, frequencies, side="right") - 1  # the band of each frequency

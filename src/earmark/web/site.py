@@ -1,6 +1,7 @@
 """The settings of one server."""
 
 import secrets
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from earmark.app.listening import MODEL
 from earmark.web.choice import Choice
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  they are known here, not listened on
 MEGABYTE = 1_000_000
 
 
@@ -67,8 +69,9 @@ class Site:
 
     @property
     def address(self) -> str:
-        """The address of the first page."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """The address of the first page; where all of this machine's are listened on, that of its name."""
+        named = socket.gethostname() if self.host in EVERYWHERE else self.host
+        host = f"[{named}]" if ":" in named else named
         asked = f"/?token={self.token}" if self.token else ""
         return f"http://{host}:{self.port}{asked}"
 
