@@ -83,6 +83,7 @@ def moved_rows(tables: Path, folds: int, kinds: list[str], whole: Rows, moved: R
                         protocol.labels[train],
                         len(protocol.classes),
                         recipe.fit,
+                        genres=protocol.genres and protocol.genres.of(train),
                         auxiliary=[each.of(train) for each in protocol.auxiliary],
                         scatter=scatter,
                         non_music=prepared.non_music,
@@ -93,8 +94,7 @@ def moved_rows(tables: Path, folds: int, kinds: list[str], whole: Rows, moved: R
                     chosen = np.array(kinds) == kind
                     drawn = Scatter(network, rows, [Pairs(whole[chosen], moved[chosen])])
                     inputs = drawn.draw(torch.arange(len(rows)), torch.Generator().manual_seed(SEED))
-                    logits = network.perceptrons(inputs.expand(network.members, -1, -1)).softmax(-1).mean(0)
-                    by_kind[kind].append(logits.argmax(1).numpy() == labels)
+                    by_kind[kind].append(network.logits(inputs).argmax(1).numpy() == labels)
         for kind, pair in by_kind.items():
             right[kind].append(pair)
     for kind, pairs in right.items():

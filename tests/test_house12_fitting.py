@@ -6,10 +6,10 @@ import torch
 from numpy.typing import NDArray
 
 from earmark.learning.networks.descriptors import DescriptorNetwork
-from earmark.recipes.house12.fitting import _balance, _disturbed, _targets, fit, one_thread, predict
+from earmark.recipes.house12.fitting import _balance, _disturbed, _mixed, _targets, fit, one_thread, predict
 from earmark.recipes.house12.recipe import FitConfig
 from earmark.recipes.house12.shifts import Pairs
-from earmark.recipes.house12.tables import UNLABELLED, Indices, Labels, Rows
+from earmark.recipes.house12.tables import UNLABELLED, Genres, Indices, Labels, Rows
 
 CONFIG = FitConfig(members=2, hidden=(24,), knots=9, epochs=30, batch_size=32, dropout=0.1, seed=1)
 
@@ -108,6 +108,41 @@ def test_the_outputs_of_auxiliary_labels_are_cut_off() -> None:
     assert predict(network, rows).sum(1) == pytest.approx(1)
 
 
+def test_a_class_is_the_sum_of_its_genres() -> None:
+    rows, genres = made_up_rows(600)
+    fresh, fresh_genres = made_up_rows(seed=9)
+    made_of = Genres(Labels(genres, 3), (1, 0, 1))  # the first and the last are one class, which no line tells apart
+    network = fit(rows, np.array([1, 0, 1])[genres], 2, CONFIG, genres=made_of)
+    probabilities = predict(network, fresh)
+    assert network.genres == [1, 0, 1]
+    assert probabilities.shape == (240, 2)
+    assert (probabilities.argmax(1) == np.array([1, 0, 1])[fresh_genres]).mean() > 0.9
+    alone = predict(fit(rows, genres, 3, CONFIG), fresh)
+    assert abs(probabilities[:, 0] - alone[:, 1]).mean() < 0.1
+
+
+def test_a_genre_of_no_class_is_told_apart_and_asked_for_nothing() -> None:
+    rows, genres = made_up_rows()
+    labels = np.array([0, 1, UNLABELLED])[genres]
+    network = fit(rows, labels, 2, CONFIG, genres=Genres(Labels(genres, 3), (0, 1, UNLABELLED)))
+    assert predict(network, rows).sum(1) == pytest.approx(1)
+    known = labels != UNLABELLED
+    assert (predict(network, rows).argmax(1) == labels)[known].mean() > 0.9
+
+
+def test_rows_are_mixed_with_their_targets_and_keep_their_tempo() -> None:
+    inputs = torch.arange(4.0)[None, :, None].repeat(2, 1, 74)  # row n holds n throughout
+    targets = torch.eye(4).repeat(2, 1, 1)
+    mixed, target = _mixed(inputs, targets, changed(mixed=0.5), torch.Generator().manual_seed(0))
+    assert torch.equal(mixed[..., 68:], inputs[..., 68:])
+    assert target.sum(-1).numpy() == pytest.approx(1)
+    assert target.diagonal(dim1=1, dim2=2).min() >= 0.5
+    assert (target @ torch.arange(4.0)).numpy() == pytest.approx(mixed[..., 0].numpy(), abs=1e-6)
+    same, unmixed = _mixed(inputs, targets, changed(mixed=0.0), torch.Generator())
+    assert torch.equal(same, inputs)
+    assert torch.equal(unmixed, targets)
+
+
 def by_tempo(bpm: NDArray[np.float64], generator: np.random.Generator) -> tuple[Rows, Indices]:
     """Rows that tell nothing but their tempo, (tracks, 70), and whether it is in an odd band of 3 BPM."""
     rows = generator.standard_normal((len(bpm), 70)).astype(np.float32)
@@ -169,7 +204,7 @@ def test_rare_classes_weigh_more_as_far_as_the_balance_says(share: float, expect
 
 
 def test_targets_are_smoothed_and_absent_where_there_is_no_label() -> None:
-    targets = _targets(Labels(np.array([1, 0, UNLABELLED]), 4), changed(label_smoothing=0.2, class_balance=0.0))
+    targets = _targets(Labels(np.array([1, 0, UNLABELLED]), 4), torch.ones(4), changed(label_smoothing=0.2))
     assert targets.numpy() == pytest.approx(
         np.array([[0.05, 0.85, 0.05, 0.05], [0.85, 0.05, 0.05, 0.05], [0, 0, 0, 0]])
     )

@@ -15,7 +15,7 @@ from earmark.recipes.house12.held_out import cache_key, cross_validate
 from earmark.recipes.house12.protocols import EvaluationProtocol
 from earmark.recipes.house12.recipe import FitConfig
 from earmark.recipes.house12.shifts import Pairs
-from earmark.recipes.house12.tables import Labels, Rows
+from earmark.recipes.house12.tables import Genres, Labels, Rows
 
 CONFIG = FitConfig(members=2, hidden=(24,), knots=9, epochs=10, batch_size=32, dropout=0.1, seed=1)
 
@@ -64,6 +64,9 @@ CHANGES: dict[str, Callable[[EvaluationProtocol], dict[str, Any]]] = {
     "rows": lambda protocol: {"protocol": replace(protocol, rows=protocol.rows + np.float32(0.01))},
     "labels": lambda protocol: {"protocol": replace(protocol, labels=2 - protocol.labels)},
     "auxiliary labels": lambda protocol: {"protocol": replace(protocol, auxiliary=())},
+    "genres": lambda protocol: {
+        "protocol": replace(protocol, genres=Genres(Labels(protocol.labels, 3), (0, 1, 2))),
+    },
     "weights": lambda protocol: {"weights": np.full(len(protocol.rows), 0.5, np.float32)},
     "non-music": lambda protocol: {"non_music": protocol.rows[:5]},
     "scatter": lambda protocol: {"scatter": [Pairs(protocol.rows, protocol.rows + np.float32(0.1))]},

@@ -61,18 +61,21 @@ def test_no_artist_is_on_both_sides(found: dict[str, EvaluationProtocol], made_u
 
 def test_every_row_that_is_taught_has_a_label_and_none_is_tested(found: dict[str, EvaluationProtocol]) -> None:
     for protocol in found.values():
-        assert all(len(each.indices) == len(protocol.rows) for each in protocol.auxiliary)
+        further = [*protocol.auxiliary, *([protocol.genres.labels] if protocol.genres else [])]
+        assert all(len(each.indices) == len(protocol.rows) for each in further)
         for train, test in protocol.folds:
             assert not set(train) & set(test)
             assert (protocol.labels[test] >= 0).all()
-            taught = [protocol.labels[train], *(each.indices[train] for each in protocol.auxiliary)]
+            taught = [protocol.labels[train], *(each.indices[train] for each in further)]
             assert (np.max(taught, 0) >= 0).all()
 
 
 def test_rows_without_a_style_are_taught_by_their_genre(found: dict[str, EvaluationProtocol]) -> None:
-    for name, genres in (("styles 2021, by artist", 5), ("styles 2016 to 2021", 3)):
-        (auxiliary,) = found[name].auxiliary
-        assert auxiliary.classes == genres
+    for name, made_of in (("styles 2021, by artist", (0, -1, 1, 2, 1)), ("styles 2016 to 2021", (0, -1, 1))):
+        genres = found[name].genres
+        assert genres is not None
+        assert genres.styles == made_of
+        assert genres.labels.classes == len(made_of)
         for train, _ in found[name].folds:
             assert (found[name].labels[train] == UNLABELLED).sum() > 10
 
@@ -97,8 +100,17 @@ def test_halftime_is_drum_and_bass_at_its_tempo_with_half_the_weight(made_up_tab
     assert set(sample.weights[half]) == {np.float32(0.5)}
     assert set(sample.weights[~half]) == {np.float32(1)}
     assert [sample.artists[row] for row in np.flatnonzero(half)] == [sample.artists[row] for row in source]
-    assert all((genres.indices[half] == UNLABELLED).all() for genres in sample.genres)
-    assert [genres.classes for genres in sample.genres] == [5, 3]
+    assert (sample.genres.labels.indices[half] == 5).all()  # beside the five of 2021
+    assert [STYLES[style] for style in np.delete(sample.genres.styles, 1)] == [
+        "Drum & Bass",
+        "Trance",
+        "Techno / Tech House",
+        "Trance",
+        "Halftime",
+    ]
+    assert sample.genres.styles[1] == UNLABELLED  # Polka
+    assert (sample.older.indices[half] == UNLABELLED).all()
+    assert sample.older.classes == 3
     assert np.flatnonzero(sample.tested).tolist() == [row for row in range(NEWER) if row % 5 != 4]
 
 

@@ -19,7 +19,7 @@ from earmark.learning import bundle, keras_import
 from earmark.learning.bundle import export_onnx
 from earmark.learning.networks import ARCHITECTURES, AudioNetwork
 from earmark.learning.networks.convolutions import FCN, Convolutions
-from earmark.learning.networks.descriptors import DescriptorNetwork, NormalScores
+from earmark.learning.networks.descriptors import DescriptorNetwork, EnsembleLinear, NormalScores
 from earmark.learning.networks.frontend import MelSpectrogram
 from earmark.learning.networks.heads import Gate, LinearHead
 from earmark.learning.networks.yamnet.network import YamnetEar
@@ -346,6 +346,22 @@ def test_the_logits_are_the_log_of_the_members_mean_probability() -> None:
     logits, embedding = network.from_rows(rows)
     assert logits.exp().detach().numpy() == pytest.approx(members.mean(0).detach().numpy(), abs=1e-6)
     assert embedding.shape == (5, 82)
+
+
+def test_a_style_is_as_probable_as_its_genres_are_together() -> None:
+    network = DescriptorNetwork(2, members=3, hidden=(8,), genres=[1, -1, 0, 1])
+    network.reset(torch.Generator().manual_seed(0))
+    rows = torch.randn(5, 70)
+    genres = network.perceptrons(network.inputs(rows).expand(3, -1, -1)).softmax(-1).mean(0)
+    expected = torch.stack([genres[:, 2], genres[:, 0] + genres[:, 3]], 1)
+    logits, embedding = network.from_rows(rows)
+    assert logits.softmax(-1).detach().numpy() == pytest.approx(
+        (expected / expected.sum(1, keepdim=True)).detach().numpy(), abs=1e-6
+    )
+    assert embedding.shape == (5, 72)
+    with torch.no_grad():
+        cast(EnsembleLinear, network.layers[-1]).bias[..., 1] = 300  # certain that it is of neither style
+    assert network.from_rows(rows)[0].isfinite().all()
 
 
 OPENED = """

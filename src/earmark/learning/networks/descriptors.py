@@ -1,12 +1,14 @@
 """The descriptor network: perceptrons on measured descriptors, which are computed by its first layers."""
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
 
 from earmark.learning.networks.frontend import Descriptors
+
+FAINTEST: Final = 1e-20  # a probability, beside that of the likeliest genre: its logarithm is finite
 
 
 class NormalScores(nn.Module):
@@ -66,6 +68,8 @@ class DescriptorNetwork(nn.Module):
     computed by its first layers. Its logits are the logarithm of the members' mean probability. The embedding is the
     scaled descriptors (70 values: how it sounds) and the log-probabilities (what it is called).
 
+    The perceptrons may tell finer `genres` apart: then a style is as probable as its genres are together.
+
     The tempo is also given as its `harmonics`: points on the circle at once, twice, four times ... the angle. A
     perceptron is smooth, and the genres of one style stand within 4 BPM of each other, a few degrees apart.
 
@@ -77,18 +81,40 @@ class DescriptorNetwork(nn.Module):
     sample_rate = Descriptors.SAMPLE_RATE
     samples = 642_096  # 29.12 s, as the network of 2018; any length is heard
 
+    style_of: Tensor
+
     def __init__(
-        self, styles: int, members: int = 8, hidden: Sequence[int] = (256, 256), knots: int = 33, harmonics: int = 1
+        self,
+        styles: int,
+        members: int = 8,
+        hidden: Sequence[int] = (256, 256),
+        knots: int = 33,
+        harmonics: int = 1,
+        genres: Sequence[int] | None = None,
     ) -> None:
+        """Build it, with weights of zero.
+
+        Args:
+            styles: number of outputs.
+            members: number of perceptrons.
+            hidden: the widths of their hidden layers.
+            knots: of the normal scores.
+            harmonics: of the tempo.
+            genres: the style of each genre that the perceptrons tell apart, -1 where it is none of the styles; not
+                given where they tell the styles themselves.
+        """
         super().__init__()
+        of = torch.arange(styles) if genres is None else torch.tensor(genres)
+        self.register_buffer("style_of", (of[:, None] == torch.arange(styles)).float(), persistent=False)
         self.descriptors = Descriptors()
         self.scores = NormalScores(68, knots)
-        widths = [Descriptors.SIZE + 2 * (harmonics - 1), *hidden, styles]
+        widths = [Descriptors.SIZE + 2 * (harmonics - 1), *hidden, len(of)]
         self.layers = nn.ModuleList(
             EnsembleLinear(members, before, after) for before, after in zip(widths, widths[1:], strict=False)
         )
         self.members = members
         self.harmonics = harmonics
+        self.genres = None if genres is None else list(genres)
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
         return self.from_rows(self.descriptors(waveform))
@@ -96,11 +122,19 @@ class DescriptorNetwork(nn.Module):
     def from_rows(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and embedding from rows of descriptors, shape (batch, 70)."""
         inputs = self.inputs(rows)
-        members = self.perceptrons(inputs.expand(self.members, -1, -1)).log_softmax(-1)  # (members, batch, styles)
+        logits = self.logits(inputs)
+        return logits, torch.cat([inputs[:, : Descriptors.SIZE], logits], 1)
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Log-probabilities of the styles, (batch, inputs) -> (batch, styles)."""
+        members = self.perceptrons(inputs.expand(self.members, -1, -1)).log_softmax(-1)  # (members, batch, genres)
         # No logsumexp: subtracting the largest value first keeps it finite in every exporter.
         top = members.amax(0)
         logits = (members - top).exp().mean(0).log() + top
-        return logits, torch.cat([inputs[:, : Descriptors.SIZE], logits], 1)
+        if self.genres is not None:
+            probability = (logits - logits.amax(-1, keepdim=True)).exp() @ self.style_of
+            logits = (probability + FAINTEST).log().log_softmax(-1)
+        return logits
 
     def reset(self, generator: torch.Generator) -> None:
         """Draw the initial weights of the perceptrons."""
@@ -121,7 +155,7 @@ class DescriptorNetwork(nn.Module):
         return torch.cat([scores, torch.cat(tempo, -1) * 2**0.5], -1)
 
     def perceptrons(self, inputs: Tensor, drop: Callable[[Tensor], Tensor] = lambda hidden: hidden) -> Tensor:
-        """Each member's own logits, (members, batch, inputs) -> (members, batch, styles); `drop` acts between."""
+        """Each member's own logits, (members, batch, inputs) -> (members, batch, genres); `drop` acts between."""
         hidden = inputs
         for layer in self.layers[:-1]:
             hidden = drop(nn.functional.elu(layer(hidden)))

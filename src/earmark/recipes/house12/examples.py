@@ -11,11 +11,13 @@ from earmark.recipes.house12.recipe import TableRecipe
 from earmark.recipes.house12.shifts import Pairs, learn_shift
 from earmark.recipes.house12.tables import (
     UNLABELLED,
+    Genres,
     Indices,
     Labels,
     MeasuredTable,
     Rows,
     genres_of_both,
+    genres_with_styles,
     indices,
     same_tracks,
 )
@@ -31,7 +33,8 @@ class Examples:
     Attributes:
         rows: the descriptors.
         labels: indices into the twelve styles.
-        genres: names that the shop gave, for each of the two tables.
+        genres: names that the shop gave in 2021, and the style that has none, of which the styles are made.
+        older: names that it gave in 2016.
         artists: "" where unknown.
         weights: weight of each row in the loss.
         tested: rows whose label and artist were measured: the ones that may be tested on.
@@ -39,7 +42,8 @@ class Examples:
 
     rows: Rows
     labels: Indices
-    genres: tuple[Labels, ...]
+    genres: Genres
+    older: Labels
     artists: tuple[str, ...]
     weights: NDArray[np.float32]
     tested: NDArray[np.bool_]
@@ -49,7 +53,7 @@ def examples(new: MeasuredTable, old: MeasuredTable, half_drums: Pairs, recipe: 
     """The rows of both tables, and rows for the style of `recipe.half_time`.
 
     That style is what prior knowledge allows: the rows of its source, at their tempo, moved as the descriptors move
-    when the drums play half as often. They have no genre: no shop named them.
+    when the drums play half as often. It is a genre of its own beside those of 2021.
     """
     classes = [style.label for style in styles()]
     rows = np.concatenate([new.rows, old.rows])
@@ -57,17 +61,19 @@ def examples(new: MeasuredTable, old: MeasuredTable, half_drums: Pairs, recipe: 
     artists = (*new.artists, *old.artists)
     source = np.flatnonzero(labels == classes.index(recipe.half_time.source))
     half_rows = learn_shift(half_drums).apply(rows[source], np.random.default_rng(recipe.synthetic.seed))
+    labels = np.concatenate([labels, np.full(len(source), classes.index(recipe.half_time.style))])
+    newer, older = genres_of_both(new, old)
     unnamed = np.full(len(source), UNLABELLED)
+    genres = Labels(np.concatenate([newer.indices, np.full(len(source), newer.classes)]), newer.classes + 1)
     in_new = np.arange(len(rows) + len(source)) < len(new.rows)
     return Examples(
         rows=np.concatenate([rows, half_rows]),
-        labels=np.concatenate([labels, np.full(len(source), classes.index(recipe.half_time.style))]),
-        genres=tuple(
-            Labels(np.concatenate([genres.indices, unnamed]), genres.classes) for genres in genres_of_both(new, old)
-        ),
+        labels=labels,
+        genres=genres_with_styles(genres, labels),
+        older=Labels(np.concatenate([older.indices, unnamed]), older.classes),
         artists=(*artists, *(artists[row] for row in source)),
         weights=np.repeat([1.0, recipe.half_time.weight], [len(rows), len(source)]).astype(np.float32),
-        tested=np.concatenate([labels != UNLABELLED, unnamed != UNLABELLED]) & in_new,
+        tested=(labels != UNLABELLED) & in_new,
     )
 
 
@@ -87,4 +93,6 @@ def by_artist(sample: Examples) -> EvaluationProtocol:
         unheard = ~np.isin(groups, groups[test]) | nameless
         folds.append((np.flatnonzero(unheard & ~same_tracks(sample.rows, sample.rows[test])), test))
     classes = tuple(style.label for style in styles())
-    return EvaluationProtocol(AS_SHIPPED, classes, sample.rows, sample.labels, tuple(folds), sample.genres)
+    return EvaluationProtocol(
+        AS_SHIPPED, classes, sample.rows, sample.labels, tuple(folds), (sample.older,), sample.genres
+    )

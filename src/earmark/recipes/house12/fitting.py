@@ -8,8 +8,9 @@ Three kinds of row make a batch: real ones; real ones as an excerpt or a damaged
 (`scatter`); and sounds that are no music (`non_music`), whose target is "any style alike", so that the answer to them
 is spread out.
 
-A perceptron may learn auxiliary labels beside those that it is asked for, such as the shop's own genres; their outputs
-are cut off in the end. A row may lack one of its labels; it teaches those that it has.
+The perceptrons tell the shop's genres apart, where the labels are made of genres; an answer is their sum. A perceptron
+may learn auxiliary labels beside those that it is asked for; their outputs are cut off in the end. A row may lack one
+of its labels; it teaches those that it has.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +26,7 @@ from earmark.learning.networks.descriptors import DescriptorNetwork, EnsembleLin
 from earmark.learning.training.optimiser import warm_cosine
 from earmark.recipes.house12.recipe import FitConfig
 from earmark.recipes.house12.shifts import Pairs, Scatter
-from earmark.recipes.house12.tables import STATISTICS, UNLABELLED, Indices, Labels, Rows
+from earmark.recipes.house12.tables import STATISTICS, UNLABELLED, Genres, Indices, Labels, Rows
 
 
 def fit(
@@ -34,6 +35,7 @@ def fit(
     classes: int,
     config: FitConfig,
     *,
+    genres: Genres | None = None,
     auxiliary: Sequence[Labels] = (),
     weights: NDArray[np.float32] | None = None,
     scatter: Sequence[Pairs] = (),
@@ -47,6 +49,7 @@ def fit(
         labels: the class of each, UNLABELLED where it has none.
         classes: their number.
         config: the settings.
+        genres: what the classes are made of; the labels themselves are auxiliary then.
         auxiliary: further labels of the rows.
         weights: how much each row counts, 1 if not given.
         scatter: descriptors of other sound whole and cut, coded or damaged, for each kind of damage; rows move so too.
@@ -54,9 +57,11 @@ def fit(
         progress: called after each step with the share that is done.
     """
     generator = torch.Generator().manual_seed(config.seed)
-    taught = (Labels(labels, classes), *auxiliary)
+    taught = (*([genres.labels] if genres else []), Labels(labels, classes), *auxiliary)
     sizes = [each.classes for each in taught]
-    network = DescriptorNetwork(sum(sizes), config.members, config.hidden, config.knots, config.harmonics)
+    styles = genres.styles if genres else None
+    network = DescriptorNetwork(classes, config.members, config.hidden, config.knots, config.harmonics, styles)
+    network.layers[-1] = EnsembleLinear(config.members, config.hidden[-1], sum(sizes))
     network.scores.fit(torch.from_numpy(rows[:, :STATISTICS]).double())
     network.reset(generator)
     inputs = network.inputs(torch.from_numpy(rows))  # (tracks, inputs), what the perceptrons see
@@ -64,8 +69,12 @@ def fit(
     other = network.inputs(torch.from_numpy(non_music)) if non_music is not None else torch.empty(0, inputs.shape[-1])
 
     weight = torch.ones(len(rows)) if weights is None else torch.from_numpy(weights)
-    shares = [1.0] + [config.auxiliary] * len(auxiliary)
-    targets = torch.cat([_targets(each, config) * share for each, share in zip(taught, shares, strict=True)], 1)
+    shares = [1.0] + [config.auxiliary] * (len(taught) - 1)
+    balances = [_balance(each, config) for each in taught]
+    if genres:  # the rows of a genre count as its class does, those of none as they are
+        balances[0] = torch.cat([balances[1], torch.ones(1)])[list(genres.styles)]
+    by_task = zip(taught, balances, shares, strict=True)
+    targets = torch.cat([_targets(each, balance, config) * share for each, balance, share in by_task], 1)
     targets = targets * weight[:, None]  # (tracks, sum of sizes), zero where a label is not known
     anything = torch.cat([torch.full((size,), share / size) for size, share in zip(sizes, shares, strict=True)])
     other_count = round(config.non_music * config.batch_size) * bool(len(other))
@@ -87,10 +96,11 @@ def fit(
         real = inputs[chosen]
         if scattered:
             real = torch.where(damaged[..., None], scattered.draw(chosen, generator), real)
+        real, target = _mixed(real, targets[chosen], config, generator)
         real = _disturbed(real, damaged, config, generator)
         drawn = _choose(len(other), config.members, other_count, generator)
         batch = torch.cat([real, other[drawn]], 1)  # (members, batch, inputs)
-        target = torch.cat([targets[chosen], anything.expand(*drawn.shape, -1)], 1)
+        target = torch.cat([target, anything.expand(*drawn.shape, -1)], 1)
         logits = torch.split(network.perceptrons(batch, drop), sizes, -1)
         log_probability = torch.cat([each.log_softmax(-1) for each in logits], -1)
         loss = -(log_probability * target).sum(-1).mean(1).sum()  # a sum over members: each learns its own
@@ -99,7 +109,7 @@ def fit(
         optimiser.step()
         schedule.step()
         progress((step + 1) / steps)
-    return _without_auxiliary(network, classes).eval()
+    return _without_auxiliary(network, sizes[0]).eval()
 
 
 def _balance(labels: Labels, config: FitConfig) -> Tensor:
@@ -110,12 +120,20 @@ def _balance(labels: Labels, config: FitConfig) -> Tensor:
     return balance
 
 
-def _targets(labels: Labels, config: FitConfig) -> Tensor:
+def _targets(labels: Labels, balance: Tensor, config: FitConfig) -> Tensor:
     """The smoothed and balanced target of each row, (tracks, classes); zero where the label is not known."""
     share, classes = config.label_smoothing, labels.classes
-    by_class = (torch.eye(classes) * (1 - share) + share / classes) * _balance(labels, config)[:, None]
+    by_class = (torch.eye(classes) * (1 - share) + share / classes) * balance[:, None]
     known = torch.from_numpy(labels.indices != UNLABELLED)
     return by_class[torch.from_numpy(labels.indices).clamp_min(0)] * known[:, None]
+
+
+def _mixed(inputs: Tensor, targets: Tensor, config: FitConfig, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Inputs (members, batch, inputs) and targets, each with a share of another row's; the tempo stays its own."""
+    other = torch.randperm(inputs.shape[1], generator=generator)
+    share = config.mixed * torch.rand((*inputs.shape[:2], 1), generator=generator)
+    scores = inputs[..., :STATISTICS].lerp(inputs[:, other, :STATISTICS], share)
+    return torch.cat([scores, inputs[..., STATISTICS:]], -1), targets.lerp(targets[:, other], share)
 
 
 def _disturbed(inputs: Tensor, damaged: Tensor, config: FitConfig, generator: torch.Generator) -> Tensor:

@@ -64,11 +64,13 @@ def cross_validate(
             progress((index + share) / len(protocol.folds))
 
         rows, labels = protocol.rows[train], protocol.labels[train]
+        genres = protocol.genres and protocol.genres.of(train)
         auxiliary = [each.of(train) for each in protocol.auxiliary]
         weight = None if weights is None else weights[train]
         key = cache_key(
-            repr((config, len(protocol.classes), [each.classes for each in auxiliary])),
-            [rows, labels, *(each.indices for each in auxiliary), weight, *moved, non_music],
+            repr((config, len(protocol.classes), [each.classes for each in auxiliary], genres and genres.styles)),
+            [rows, labels, *(each.indices for each in auxiliary), genres and genres.labels.indices, weight],
+            [*moved, non_music],
             protocol.rows[test],
         )
         kept = keep / f"{key}.npy" if keep else None
@@ -81,6 +83,7 @@ def cross_validate(
             labels,
             len(protocol.classes),
             config,
+            genres=genres,
             auxiliary=auxiliary,
             weights=weight,
             scatter=scatter,

@@ -1,12 +1,12 @@
 """Protocols that compare models on the measured tables: rows, labels, and what is taught when what is tested.
 
-A model learns the labels of a protocol, which are tested, and auxiliary ones beside them, which are not: who must tell
-the genres of a style apart tells the styles apart more easily.
+A model of styles tells their genres apart, and a style is the sum of its genres. It may learn auxiliary labels beside
+those that are tested.
 
-    styles 2021, by artist       beside the styles: the 32 genres of the same table, on rows without a style too
-    styles 2016 to 2021          the 23 genres of the older table, on rows without a style too; nothing of the newer
-    32 genres 2021, by artist    the 23 genres of the older table
-    23 genres 2016, 10-fold      the 32 genres of the newer table
+    styles 2021, by artist       from the 32 genres of the same table, those without a style too
+    styles 2016 to 2021          from the 23 genres of the older table, likewise; nothing of the newer
+    32 genres 2021, by artist    beside them: the 23 genres of the older table
+    23 genres 2016, 10-fold      beside them: the 32 genres of the newer table
 
 Nothing is taught of a row under test, of its artist where artists are known, or, in these last two, of what must be the
 same track in the other table.
@@ -23,11 +23,13 @@ from earmark.recipes.house12.tables import (
     TABLE_2016,
     TABLE_2021,
     UNLABELLED,
+    Genres,
     Indices,
     Labels,
     MeasuredTable,
     Rows,
     genres_of_both,
+    genres_with_styles,
     indices,
     read,
     same_tracks,
@@ -46,6 +48,7 @@ class EvaluationProtocol:
         labels: indices into the classes, (tracks,).
         folds: the rows of the training and of the test part of each.
         auxiliary: further labels of the rows, which are taught and not tested.
+        genres: what the classes are made of, taught and not tested; not given where they are genres themselves.
     """
 
     name: str
@@ -54,6 +57,7 @@ class EvaluationProtocol:
     labels: Indices
     folds: tuple[tuple[Indices, Indices], ...]  # (train, test)
     auxiliary: tuple[Labels, ...] = ()
+    genres: Genres | None = None
 
 
 def protocols(folder: Path) -> list[EvaluationProtocol]:
@@ -81,9 +85,9 @@ def _styles_by_artist(name: str, new: MeasuredTable) -> EvaluationProtocol:
     """The styles of the newer table; the rows of unheard artists that map to no style teach their genre alone."""
     classes = style_order(set(new.styles))
     labels = indices(new.styles, classes)
-    genres = indices(new.genres, sorted(set(new.genres)))
+    genres = Labels(indices(new.genres, sorted(set(new.genres))), len(set(new.genres)))
     return EvaluationProtocol(
-        name, classes, new.rows, labels, _artist_folds(new, labels), (Labels(genres, genres.max() + 1),)
+        name, classes, new.rows, labels, _artist_folds(new, labels), genres=genres_with_styles(genres, labels)
     )
 
 
@@ -118,10 +122,10 @@ def _across(name: str, train: MeasuredTable, test: MeasuredTable) -> EvaluationP
     rows = np.concatenate([train.rows, test.rows])
     y = indices((*train.styles, *test.styles), classes)
     tested = len(train.rows) + np.flatnonzero(y[len(train.rows) :] != UNLABELLED)
-    genres = indices((*train.genres, *[""] * len(test.rows)), sorted(set(train.genres)))
-    return EvaluationProtocol(
-        name, classes, rows, y, ((np.arange(len(train.rows)), tested),), (Labels(genres, len(set(train.genres))),)
-    )
+    names = sorted(set(train.genres))
+    genres = Labels(indices((*train.genres, *[""] * len(test.rows)), names), len(names))
+    folds = ((np.arange(len(train.rows)), tested),)
+    return EvaluationProtocol(name, classes, rows, y, folds, genres=genres_with_styles(genres, y))
 
 
 def _ten_folds(name: str, new: MeasuredTable, old: MeasuredTable) -> EvaluationProtocol:

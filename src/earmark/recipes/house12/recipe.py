@@ -64,6 +64,7 @@ class FitConfig(Recipe):
     class_balance: Share = 0.5  # 0: every row counts alike, 1: every class
     degraded: Share = 0.0  # of the real rows in a batch are as an excerpt or a damaged recording would give them
     varispeed: float = Field(default=0.0, ge=0, lt=1)  # how far a degraded recording may be off its speed, either way
+    mixed: Share = 0.0  # of a real row may be of another one, at most; so is its target
     non_music: Share = 0.0  # of a batch
     auxiliary: NonNegativeFloat = 1.0  # weight of each auxiliary loss, where that of the labels has 1
     seed: NonNegativeInt = 0

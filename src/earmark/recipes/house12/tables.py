@@ -59,6 +59,23 @@ class Labels:
         return Labels(self.indices[rows], self.classes)
 
 
+@dataclass(frozen=True)
+class Genres:
+    """What the classes are made of: a genre for each row, and for each genre the class of which it is a part.
+
+    Attributes:
+        labels: the genres, (tracks,).
+        styles: the class of each genre, UNLABELLED where it is a part of none.
+    """
+
+    labels: Labels
+    styles: tuple[int, ...]
+
+    def of(self, rows: Indices) -> "Genres":
+        """The genres of some of the rows."""
+        return Genres(self.labels.of(rows), self.styles)
+
+
 def read(folder: Path, name: str) -> MeasuredTable:
     """Read one of the two tables, `name` without its suffix.
 
@@ -137,6 +154,11 @@ def _styles_of_genres(folder: Path) -> dict[tuple[str, str], str]:
     """The style of each genre of each table; genres without a style are left out."""
     lines = _read_csv(folder / CROSSWALK, "table", "genre", "style")
     return {(line["table"], line["genre"]): line["style"] for line in lines if line["style"]}
+
+
+def genres_with_styles(genres: Labels, labels: Indices) -> Genres:
+    """Genres of rows, and the label that each has on its rows: the same on all, UNLABELLED where it has none."""
+    return Genres(genres, tuple(int(labels[genres.indices == genre][0]) for genre in range(genres.classes)))
 
 
 def style_order(labels: set[str]) -> tuple[str, ...]:
