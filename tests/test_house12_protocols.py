@@ -90,14 +90,14 @@ def test_the_same_track_in_the_other_table_is_not_taught_while_it_is_tested(
         assert set(range(NEWER)) - set(train) == {new for old, new in SAME.items() if old in test}
 
 
-def test_halftime_is_drum_and_bass_at_its_tempo_with_half_the_weight(made_up_tables: Path, recipe: TableRecipe) -> None:
+def test_halftime_is_drum_and_bass_at_its_tempo_with_the_weight_of_the_recipe(made_up_tables: Path, recipe: TableRecipe) -> None:
     sample = sample_of(made_up_tables, recipe)
     half = sample.labels == STYLES.index("Halftime")
     source = np.flatnonzero(sample.labels == STYLES.index("Drum & Bass"))
     assert half.sum() == len(source) == 48 + 40
     assert sample.rows[half][:, :68] == pytest.approx(sample.rows[source][:, :68] - 2, abs=1e-4)
     assert np.array_equal(sample.rows[half][:, 68:], sample.rows[source][:, 68:])
-    assert set(sample.weights[half]) == {np.float32(0.5)}
+    assert set(sample.weights[half]) == {np.float32(recipe.half_time.weight)}
     assert set(sample.weights[~half]) == {np.float32(1)}
     assert [sample.artists[row] for row in np.flatnonzero(half)] == [sample.artists[row] for row in source]
     assert (sample.genres.labels.indices[half] == 5).all()  # beside the five of 2021
