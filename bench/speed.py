@@ -11,7 +11,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.page import ROOT, table, write
-from bench.programs import EARMARK, Spent, conditions, decode, fastest, ffmpegs, median, ratios, rounds, spend, track
+from bench.programs import (
+    EARMARK,
+    ONE_THREAD,
+    Spent,
+    conditions,
+    decode,
+    fastest,
+    ffmpegs,
+    median,
+    ratios,
+    rounds,
+    spend,
+    track,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +41,9 @@ start = time.process_time()
 listen(path)
 print(time.process_time() - start)
 """
+
+# What no start can do without, as the command imports it.
+LIBRARIES = "import gc; gc.disable(); import numpy, onnxruntime, av.audio.fifo, soxr, typer, rich.table; gc.freeze()"
 
 
 def running(how: str, path: str) -> Spent:
@@ -54,6 +70,7 @@ def main() -> None:
         "fast": partial(spend, [*EARMARK, "listen", "--fast", str(path)]),
         "cold": partial(spend, [*EARMARK, "listen", short]),
         "help": partial(spend, [*EARMARK, "--help"]),
+        "libraries": partial(spend, [sys.executable, "-c", LIBRARIES], ONE_THREAD),
     }
     spent = rounds(programs, asked.rounds)
     yardstick = fastest(spent, list(builds))
@@ -84,6 +101,11 @@ def main() -> None:
             "first answer, `earmark listen` of 30 s",
             f"{median(cold)} s CPU",
             verdict("cold start to the first answer", statistics.median(cold), 0.45, " s"),
+        ),
+        (
+            "of it Python with NumPy, ONNX Runtime, PyAV, soxr, typer and rich, imported and not used",
+            f"{median([each.cpu for each in spent['libraries']])} s CPU",
+            "",
         ),
         ("`earmark --help`", f"{median([each.cpu for each in spent['help']])} s CPU", ""),
         (
