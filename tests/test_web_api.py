@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 
 from earmark.app.listening import open_listener
 from earmark.audio import Recording
-from earmark.errors import CatalogueError
+from earmark.errors import BundleError, CatalogueError, EarmarkError
 from earmark.hearing import Model
 from earmark.library import Catalogue
 from earmark.library.track import Tags
@@ -510,6 +510,26 @@ def test_a_booth_before_the_first_scan_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="`earmark scan FOLDER` makes one"):
         booth.state().result(10)
     booth.close()
+
+
+def test_a_model_is_chosen_and_the_one_before_comes_back(tmp_path: Path) -> None:
+    site = Site.of(tmp_path / "catalogue.db")
+    assert (site.model, site.choice.before) == ("house12", "")
+    with pytest.raises(EarmarkError, match="no other model heard before"):
+        site.choose("")
+    with pytest.raises(BundleError, match="none"):
+        site.choose("none")
+    site.choose("emusic12")
+    assert (site.model, site.choice.before) == ("emusic12", "house12")
+    site.choose(site.choice.before)
+    assert (site.model, site.choice.before) == ("house12", "emusic12")
+
+
+def test_a_model_that_the_command_line_names_stays(server: Server, tiny: Path) -> None:
+    refused = server.client.post("/api/model", json={"model": "emusic12"})
+    assert refused.status_code == 422
+    assert refused.json()["detail"].startswith(f"the server was started with --model {tiny}")
+    assert server.client.get("/api/model").json() == {"model": str(tiny), "before": ""}
 
 
 def test_tracks_that_sound_alike(crate: Server) -> None:

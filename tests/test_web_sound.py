@@ -2,13 +2,16 @@
 
 import asyncio
 import wave
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from starlette.responses import StreamingResponse
 
-from earmark.audio import Waveform
+from earmark.audio import Recording, Waveform
+from earmark.errors import UnreadableAudio
 from earmark.testing import click_train, tone, write_wav
 from earmark.web import sound
 from earmark.web.waveform import BINS, RATE, Drawing, Outline, outline
@@ -59,6 +62,18 @@ def test_the_last_bytes_and_an_open_end(odd: Path) -> None:
     assert _body(sound.respond(odd, "bytes=-8")) == whole[-8:]
     assert _body(sound.respond(odd, "bytes=176000-")) == whole[176000:]
     assert _body(sound.respond(odd, "bytes=x-y")) == whole
+
+
+def test_what_is_damaged_on_the_way_goes_on_in_silence(odd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = Recording.blocks
+
+    def damaged(recording: Recording, rate: int, **named: Any) -> Iterator[Waveform]:  # noqa: ANN401  as `blocks`
+        yield next(blocks(recording, rate, **named))[:1000]
+        raise UnreadableAudio(recording.path, "damaged")
+
+    whole = _body(sound.respond(odd))
+    monkeypatch.setattr(Recording, "blocks", damaged)
+    assert _body(sound.respond(odd)) == whole[:2044] + bytes(len(whole) - 2044)
 
 
 @pytest.mark.parametrize("wanted", ["items=0-4", "bytes=9-5", "bytes=-", "bytes=0-1,4-5", "bytes=" + "9" * 5000 + "-"])

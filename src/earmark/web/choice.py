@@ -24,13 +24,9 @@ class Choice:
         """The model before it; "" for none."""
         return self._names()[1]
 
-    def choose(self, name: str) -> None:
-        """Choose a model; the one that was chosen is then the one before."""
-        files.write_text(self.path, json.dumps({"model": name, "before": self.chosen}))
-
-    def go_back(self) -> None:
-        """Choose the model before."""
-        self.choose(self.before)
+    def choose(self, name: str, before: str) -> None:
+        """Choose a model instead of the one that hears now, which is then the one before."""
+        files.write_text(self.path, json.dumps({"model": name, "before": before}))
 
     def _names(self) -> tuple[str, str]:
         return notes.read(self.path, lambda note: (str(note["model"]), str(note["before"]))) or ("", "")

@@ -8,6 +8,7 @@ temporary folder that goes with the server.
 import tempfile
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,8 @@ class Decoded:
             self._files.move_to_end(key)
             while len(self._files) > KEPT:
                 _, oldest = self._files.popitem(last=False)
-                oldest.unlink(missing_ok=True)
+                with suppress(OSError):  # Windows keeps what is being sent; it goes with the folder
+                    oldest.unlink()
             return self._files[key]
 
     def close(self) -> None:

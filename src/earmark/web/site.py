@@ -7,6 +7,8 @@ from pathlib import Path
 
 from earmark.app.catalogue import catalogue_path
 from earmark.app.listening import MODEL
+from earmark.errors import EarmarkError
+from earmark.hearing.bundle import locate
 from earmark.web.choice import Choice
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -66,6 +68,20 @@ class Site:
     def choice(self) -> Choice:
         """The model that was chosen on the page."""
         return Choice(self.catalogue.with_name(self.catalogue.stem + ".model.json"))
+
+    def choose(self, name: str) -> None:
+        """Let another model hear from now on.
+
+        Raises:
+            EarmarkError: the command line says which one hears, or no name is given.
+            BundleError: there is no such model.
+        """
+        if self.named:
+            raise EarmarkError(f"the server was started with --model {self.named}: that one hears until it ends")
+        if not name:
+            raise EarmarkError("no other model heard before")
+        locate(name)
+        self.choice.choose(name, self.model)
 
     @property
     def address(self) -> str:

@@ -7,6 +7,7 @@ What browsers play is sent as it is, from any byte on, so that a click in the mi
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ import numpy as np
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from earmark.audio import Recording
+from earmark.errors import UnreadableAudio
 from earmark.hearing.original import duration_of
 
 PLAYABLE: Final = {
@@ -79,12 +81,12 @@ def _range(wanted: str, size: int) -> tuple[int, int] | None:
 
 
 def _part(path: Path, size: int, first: int, end: int) -> Iterator[bytes]:
-    """The bytes from `first` to before `end` of the WAV file; silence where the recording has ended."""
+    """The bytes from `first` to before `end` of the WAV file; silence where the recording has ended or is damaged."""
     yield header(size - HEADER)[first:end]
     at = max(first, HEADER)
     sample = (at - HEADER) // WIDTH
     skipped = (at - HEADER) % WIDTH
-    with Recording(path) as recording:
+    with suppress(UnreadableAudio), Recording(path) as recording:
         for block in recording.blocks(RATE, start=sample / RATE):
             if at >= end:
                 return

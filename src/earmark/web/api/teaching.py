@@ -7,7 +7,6 @@ from fastapi import APIRouter, HTTPException, Query
 
 from earmark.app.catalogue import open_catalogue
 from earmark.app.reviewing import Corrections, queue
-from earmark.hearing.bundle import locate
 from earmark.web.api.asked import AskedJobs, AskedSite
 from earmark.web.api.requests import CorrectionBody, ModelBody
 from earmark.web.site import Site
@@ -63,11 +62,7 @@ def model(site: AskedSite) -> dict[str, str]:
 @router.post("/model")
 def choose(body: ModelBody, site: AskedSite) -> dict[str, str]:
     """Let another model hear from now on; "" goes back to the one before."""
-    if body.model:
-        locate(body.model)
-        site.choice.choose(body.model)
-    else:
-        site.choice.go_back()
+    site.choose(body.model or site.choice.before)
     return _models(site)
 
 

@@ -12,7 +12,7 @@ from earmark.app.catalogue import open_catalogue
 from earmark.errors import EarmarkError
 from earmark.library.exports import FORMATS
 from earmark.web import works
-from earmark.web.jobs import ACTIVE, FullError, Jobs
+from earmark.web.jobs import ACTIVE, FullError, Job, Jobs, State
 from earmark.web.names import legible
 from earmark.web.pages.frame import button, colours, complain, enable, frame
 from earmark.web.shelf import CONFIDENCES
@@ -159,7 +159,10 @@ class Shelves:
         self._differences = ui.element("div")
 
     async def _choose(self, _: events.GenericEventArguments) -> None:
-        rows = await self._grid.get_selected_rows()
+        try:
+            rows = await self._grid.run_grid_method("getSelectedRows", timeout=10)
+        except TimeoutError:  # the page is gone
+            return
         self._take([row["id"] for row in rows])
         if self._chosen:
             self._look(self._chosen[-1])
@@ -255,29 +258,38 @@ class Shelves:
         self._told.add(job.id)
 
     def _follow(self) -> None:
-        """Show how far the latest job is, and what has come of those that this page asked for."""
+        """Show what has come of the jobs that this page asked for, and how far the one is that runs."""
         self._show_watched()
-        for job in self._jobs.all():
-            if job.state in ACTIVE:
-                if job.kind == "scan" and job.done // REFRESH != self._done // REFRESH:
-                    self._grid.run_grid_method("refreshInfiniteCache")
-                self._done = job.done if job.kind == "scan" else 0
-                self._progress.visible = True
-                self._progress.value = job.done / job.total if job.total else 0
-                left = f", {job.left:.0f} s left" if job.left is not None else ""
-                self._news.text = f"{job.kind}: {job.done} of {job.total} {job.unit}{left}" if job.total else job.kind
-                return
         for name in list(self._told):
             done = self._jobs.get(name)
-            self._told.discard(name)
-            if done is not None:
-                self._progress.visible = False
-                self._news.text = legible(f"{done.kind}: {done.error or _summary(done.result)}")
-                self._grid.run_grid_method("purgeInfiniteCache")
-                self._map.run_method("load")
-                if done.kind == "audit" and done.result:
-                    self._audit.show(done.result)
-                    self._news.text = "audit: done"
+            if done is None or done.state not in ACTIVE:
+                self._told.discard(name)
+                if done is not None:
+                    self._tell(done)
+        active = [job for job in self._jobs.all() if job.state in ACTIVE]
+        self._progress.visible = bool(active)
+        if active:
+            self._tell_progress(active[-1])  # they have their turn in the order in which they were asked for
+
+    def _tell(self, done: Job) -> None:
+        """Show the result of a job."""
+        self._news.text = legible(f"{done.kind}: {done.error or _summary(done.result)}")
+        if done.state is State.CANCELLED:
+            self._news.text = f"{done.kind}: stopped"
+        self._grid.run_grid_method("purgeInfiniteCache")
+        self._map.run_method("load")
+        if done.kind == "audit" and done.result:
+            self._audit.show(done.result)
+            self._news.text = "audit: done"
+
+    def _tell_progress(self, job: Job) -> None:
+        """Show how far a job is; the table fills while it scans."""
+        if job.kind == "scan" and job.done // REFRESH != self._done // REFRESH:
+            self._grid.run_grid_method("refreshInfiniteCache")
+        self._done = job.done if job.kind == "scan" else 0
+        self._progress.value = job.done / job.total if job.total else 0
+        left = f", {job.left:.0f} s left" if job.left is not None else ""
+        self._news.text = f"{job.kind}: {job.done} of {job.total} {job.unit}{left}" if job.total else job.kind
 
 
 def draw(site: Site, jobs: Jobs, watches: Watches) -> None:

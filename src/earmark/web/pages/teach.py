@@ -7,7 +7,6 @@ from nicegui import ui
 from nicegui.element import Element
 
 from earmark.errors import EarmarkError
-from earmark.hearing.bundle import locate
 from earmark.styles import styles
 from earmark.web.jobs import ACTIVE, FullError, Jobs, State
 from earmark.web.names import legible
@@ -63,17 +62,17 @@ class Lessons:
             complain(error)
 
     def _use(self) -> None:
-        try:
-            locate(self._fresh)
-        except EarmarkError as error:
-            complain(error)
-            return
-        self._site.choice.choose(self._fresh)
+        self._choose(self._fresh)
         enable(self._switch, enabled=False)
-        self._tell_model()
 
     def _go_back(self) -> None:
-        self._site.choice.go_back()
+        self._choose(self._site.choice.before)
+
+    def _choose(self, name: str) -> None:
+        try:
+            self._site.choose(name)
+        except EarmarkError as error:
+            complain(error)
         self._tell_model()
 
     def _follow(self) -> None:
@@ -84,7 +83,7 @@ class Lessons:
             self._news.text = f"hearing: {job.done} of {job.total}" if job.total else "teaching …"
             return
         self._job = ""
-        self._news.text = compared(job.result) if job.state is State.DONE else legible(job.error)
+        self._news.text = compared(job.result) if job.state is State.DONE else legible(job.error or job.state)
         if job.state is State.DONE and job.result["model"]:
             self._fresh = Path(job.result["model"]).name
             enable(self._switch, enabled=True)
