@@ -19,7 +19,7 @@ def test_the_shipped_recipe_is_read() -> None:
     recipe = read_recipe(FILES["house12"])
     assert recipe.name == "house12"
     assert recipe.windows.window == 29.12
-    assert recipe.fit.hidden == (256, 256)
+    assert recipe.fit.hidden == (192, 192, 192)
     assert recipe.synthetic.file == FILES["house12"].with_name("house12-synthetic.npz")
     assert recipe.synthetic.file.is_file()
     assert recipe.recordings.file == FILES["house12"].with_name("house12-recordings.npz")
@@ -38,8 +38,8 @@ def test_recipes_are_resources_of_the_package() -> None:
     [
         ("epochs =", "epoch =", r"fit\.epoch: there is no such key"),
         ("epochs = 60", 'epochs = "60"', r"fit\.epochs: Input should be a valid integer"),
-        ("dropout = 0.4", "dropout = 7", r"fit\.dropout: Input should be less than 1"),
-        ("hidden = [256, 256]", "hidden = [256, 0]", r"fit\.hidden\.1: Input should be greater than 0"),
+        ("dropout = 0.3", "dropout = 7", r"fit\.dropout: Input should be less than 1"),
+        ("hidden = [192, 192, 192]", "hidden = [192, 0, 192]", r"fit\.hidden\.1: Input should be greater than 0"),
         ("[half_time]", "[half]", r"half_time: Field required"),
         ('name = "house12"', "", "name: Field required"),
         ("unknown = 0.02", "unknown = 2.0", "unknown: Input should be less than or equal to 1"),
