@@ -117,7 +117,7 @@ def test_the_token_of_the_first_address_becomes_a_cookie_and_leaves_the_address(
         first = client.get("/?token=secret&page=2")
         assert first.status_code == 303
         assert first.headers["location"] == "/?page=2"
-        assert "HttpOnly; SameSite=Strict" in first.headers["set-cookie"]
+        assert "HttpOnly; SameSite=Lax" in first.headers["set-cookie"]
         client.cookies.clear()
         assert client.get("/", headers={"cookie": "earmark-8020=secret"}).status_code == 200
         assert client.get("/", headers={"cookie": "earmark-8020=another"}).status_code == 401

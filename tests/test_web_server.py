@@ -60,12 +60,7 @@ class Process:
 
 @pytest.fixture
 def process(tmp_path: Path, tiny: Path) -> Iterator[Process]:
-    """Return a server with a file of an hour and forty short ones."""
-    (tmp_path / "short").mkdir()
-    sound = click_train(bpm=126, seconds=30.0, sample_rate=RATE)
-    for number in range(40):
-        write_wav(tmp_path / "short" / f"{number}.wav", sound[number:], RATE)
-    write_wav(tmp_path / "hour.wav", np.tile(sound, 120), RATE)
+    """Return a server whose one folder is empty yet."""
     started = Process(tmp_path, tiny)
     yield started
     if started.process.poll() is None:
@@ -75,6 +70,11 @@ def process(tmp_path: Path, tiny: Path) -> Iterator[Process]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another thing there")
 def test_ctrl_c_ends_it_at_once_whatever_is_under_way(process: Process, tmp_path: Path) -> None:
+    (tmp_path / "short").mkdir()
+    sound = click_train(bpm=126, seconds=30.0, sample_rate=RATE)
+    for number in range(40):
+        write_wav(tmp_path / "short" / f"{number}.wav", sound[number:], RATE)
+    write_wav(tmp_path / "hour.wav", np.tile(sound, 120), RATE)
     process.ask("/api/watch", {"folder": str(tmp_path / "short")})
     job = json.loads(process.ask("/api/scan", {"folder": str(tmp_path)}))
     codes: list[int] = []
@@ -104,6 +104,13 @@ def test_ctrl_c_ends_it_at_once_whatever_is_under_way(process: Process, tmp_path
     assert took < 10  # it hears for a minute otherwise; seconds are what a busy machine takes
     (noted,) = (json.loads(path.read_text())["state"] for path in (tmp_path / "catalogue.jobs").glob("*.json"))
     assert noted in ("queued", "running")  # the next server goes on with it
+
+
+def test_scripts_are_asked_for_again_after_an_upgrade(process: Process) -> None:
+    process.ask("/api/jobs")
+    with urlopen(f"http://127.0.0.1:{process.port}/static/ask.js", timeout=60) as answer:
+        assert answer.headers["cache-control"] == "public, max-age=0"
+        assert answer.headers["etag"]
 
 
 def test_a_second_server_of_a_catalogue_is_refused(process: Process, tmp_path: Path, tiny: Path) -> None:

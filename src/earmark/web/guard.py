@@ -133,14 +133,17 @@ class Guard:
         return f"earmark-{self._site.port}"
 
     async def _remember(self, scope: Scope, send: Send) -> None:
-        """Set the cookie and go to the same address without the token, so that it does not stay in the history."""
+        """Set the cookie and go to the same address without the token, so that it does not stay in the history.
+
+        A strict cookie would not come along where the address was a link in a page of another site.
+        """
         asked = parse_qs(scope["query_string"].decode("latin-1"))
         asked.pop("token", None)
         rest = urlencode(asked, doseq=True)
         place = "/" + quote(scope["path"].lstrip("/")) + (f"?{rest}" if rest else "")
         headers = [
             (b"location", place.encode()),
-            (b"set-cookie", f"{self._cookie}={self._site.token}; Path=/; HttpOnly; SameSite=Strict".encode()),
+            (b"set-cookie", f"{self._cookie}={self._site.token}; Path=/; HttpOnly; SameSite=Lax".encode()),
         ]
         await send({"type": "http.response.start", "status": HTTPStatus.SEE_OTHER, "headers": headers})
         await send({"type": "http.response.body", "body": b""})

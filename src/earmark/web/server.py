@@ -53,7 +53,7 @@ def application(site: Site) -> FastAPI:
 
     whole = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     whole.mount("/api", api.application(site, ears, jobs, booth, watches))
-    pages_app.add_static_files("/static", STATIC)
+    pages_app.add_static_files("/static", STATIC, max_cache_age=0)  # scripts of two versions do not go together
     pages.add(site, jobs, watches)
     ui.run_with(
         whole, title="earmark", language="en-US", dark=None, show_welcome_message=False, favicon=STATIC / "icon.svg"
