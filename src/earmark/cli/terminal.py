@@ -13,7 +13,7 @@ UNLIMITED = 10_000
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console whose text is `visible`, no code for a picture; where its output is no terminal, lines are as long as they are."""
+    """A console whose text is `visible`; where its output is no terminal, lines are as long as they are."""
     made = Console(stderr=stderr, highlight=False, soft_wrap=False, emoji=False)
     if not made.is_terminal:
         made.width = UNLIMITED
