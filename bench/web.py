@@ -1,4 +1,4 @@
-"""The pages in a browser: how soon the first is there, how fast 100,000 rows are filtered; and pictures of them.
+"""The pages in a browser: how soon the first is there, how fast 100,000 rows are filtered; and pictures: docs/serve.md.
 
     python -m bench.web [--tracks 100000] [--pictures docs/images [--music FOLDER]]
 
@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.catalogue import fill
+from bench.page import ROOT, table, write
+from bench.programs import conditions
 from playwright.sync_api import sync_playwright
 
 from earmark.app.listening import MODEL
@@ -31,7 +33,9 @@ from earmark.hearing.listener import version_of
 from earmark.library import Catalogue, Tags, Track
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+DOCS = ROOT / "docs" / "serve.md"
 ROUNDS = 5
+FIRST_PAGE, FILTER = 1500.0, 200.0  # milliseconds, at most
 MISTAGGED, UNTAGGED = (4, 30), 5  # the ids of tracks with a wrong genre tag; each fifth has none
 MOST = 200_000  # bytes of a picture
 SCROLL = "top => window.scrollTo(0, top ? document.querySelector(top).getBoundingClientRect().top + scrollY - 70 : 0)"
@@ -71,7 +75,7 @@ def main() -> None:
 
 
 def measure(browser: Any, tracks: int) -> None:  # noqa: ANN401  playwright's
-    """Print the milliseconds of the first page and of each filter, the median of some rounds."""
+    """Write the milliseconds of the first page and of each filter into the page, the median of some rounds."""
     with tempfile.TemporaryDirectory() as folder:
         catalogue = Path(folder, "catalogue.db")
         fill(catalogue, tracks)
@@ -91,9 +95,18 @@ def measure(browser: Any, tracks: int) -> None:  # noqa: ANN401  playwright's
                 for name, value in FILTERS:
                     filtered[name].append(_filter(page, name, value))
                 page.close()
-    print(f"first page: {statistics.median(first):.0f} ms")
-    for name, times in filtered.items():
-        print(f"{tracks:,} tracks by {name}: {statistics.median(times):.0f} ms")
+    rows = [_row("the first page, with nothing in the browser's cache", first, FIRST_PAGE)]
+    rows += [
+        _row(f"{tracks:,} tracks filtered by {name}, the request", times, FILTER) for name, times in filtered.items()
+    ]
+    write("web", f"{conditions()}\n\n{table(('what', 'median (smallest–largest)', 'target'), rows)}", DOCS)
+
+
+def _row(what: str, times: list[float], most: float) -> tuple[str, str, str]:
+    """A row of the table, in milliseconds."""
+    middle = statistics.median(times)
+    missed = ": missed" if middle > most else ""
+    return what, f"{middle:.0f} ({min(times):.0f}–{max(times):.0f}) ms", f"at most {most:.0f} ms{missed}"
 
 
 def _filter(page: Any, name: str, value: str) -> float:  # noqa: ANN401  playwright's

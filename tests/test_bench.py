@@ -40,6 +40,7 @@ def test_a_page_without_the_section_is_left_alone(write: Callable[..., None], tm
         ("mix", ["structure", "mix"]),
         ("recommend", ["listeners", "playlists"]),
         ("similar", ["embeddings", "hubs", "large"]),
+        ("serve", ["web"]),
     ],
 )
 def test_a_page_has_a_section_for_each_script(page: str, sections: list[str]) -> None:

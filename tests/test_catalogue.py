@@ -616,11 +616,14 @@ def test_a_newer_catalogue_is_refused(tmp_path: Path) -> None:
         Catalogue(path)
 
 
+SHARES = {"less": 0.4, "half": 0.5, "more": 0.8, "most": 0.9}
+
+
 def test_a_migration_that_is_missing_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "old.db"
     with Catalogue(path) as catalogue:
         catalogue.keep(heard("/a.mp3"))
-    later = ("003-colours", "ALTER TABLE tracks ADD COLUMN colour TEXT;\nUPDATE tracks SET colour = 'red';\n")
+    later = ("004-colours", "ALTER TABLE tracks ADD COLUMN colour TEXT;\nUPDATE tracks SET colour = 'red';\n")
     real = schema.migrations()
     monkeypatch.setattr(schema, "migrations", lambda: (*real, later))
     for _ in range(2):
@@ -629,8 +632,18 @@ def test_a_migration_that_is_missing_is_made_once(tmp_path: Path, monkeypatch: p
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT colour FROM tracks").fetchall() == [("red",)]
         names = [name for (name,) in connection.execute("SELECT name FROM migrations")]
-        assert names == ["001-tracks", "002-weights", "003-colours"]
+        assert names == ["001-tracks", "002-weights", "003-confidence", "004-colours"]
     connection.close()
+
+
+def test_tracks_are_found_by_the_probability_of_their_first_style(tmp_path: Path) -> None:
+    with Catalogue(tmp_path / "a.db") as catalogue:
+        kept = {name: catalogue.keep(heard_track(f"/{name}.mp3", {"Trap": share})).id for name, share in SHARES.items()}
+        assert set(catalogue.so_sure(0.5, 0.85).tolist()) == {kept["half"], kept["more"]}
+        assert catalogue.so_sure(0.95, 1.1).tolist() == []
+        asked = "EXPLAIN QUERY PLAN SELECT id FROM analyses WHERE confidence >= 0.5"
+        (plan,) = catalogue._connection.execute(asked).fetchall()  # noqa: SLF001
+        assert "analyses_by_confidence" in plan["detail"]
 
 
 def test_the_windows_of_an_older_catalogue_count_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -662,7 +675,7 @@ def test_the_windows_of_an_older_catalogue_count_alike(tmp_path: Path, monkeypat
 def test_a_migration_that_fails_leaves_the_catalogue_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "old.db"
     Catalogue(path).close()
-    broken = ("003-broken", "CREATE TABLE colours (name TEXT);\nINSERT INTO nowhere VALUES (1);\n")
+    broken = ("004-broken", "CREATE TABLE colours (name TEXT);\nINSERT INTO nowhere VALUES (1);\n")
     real = schema.migrations()
     with monkeypatch.context() as patched:
         patched.setattr(schema, "migrations", lambda: (*real, broken))
