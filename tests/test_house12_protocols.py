@@ -90,7 +90,9 @@ def test_the_same_track_in_the_other_table_is_not_taught_while_it_is_tested(
         assert set(range(NEWER)) - set(train) == {new for old, new in SAME.items() if old in test}
 
 
-def test_halftime_is_drum_and_bass_at_its_tempo_with_the_weight_of_the_recipe(made_up_tables: Path, recipe: TableRecipe) -> None:
+def test_halftime_is_drum_and_bass_at_its_tempo_with_the_weight_of_the_recipe(
+    made_up_tables: Path, recipe: TableRecipe
+) -> None:
     sample = sample_of(made_up_tables, recipe)
     half = sample.labels == STYLES.index("Halftime")
     source = np.flatnonzero(sample.labels == STYLES.index("Drum & Bass"))

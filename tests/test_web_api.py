@@ -544,6 +544,9 @@ def test_the_map_has_every_track(crate: Server) -> None:
     found = crate.client.get("/api/map").json()
     assert found["ids"] == list(range(1, 13))
     assert sorted(found["styles"]) == ["Techno / Tech House", "Trance"]
+    with Catalogue(crate.site.catalogue) as opened:
+        opened.keep(heard_track(crate.music / "late.mp3", {"Trap": 0.9}, embedding=(0.5, 1.0, 0.5)))
+    assert crate.client.get("/api/map").json()["ids"] == list(range(1, 14))
 
 
 def test_without_a_taste_nothing_is_recommended_and_why_is_said(

@@ -1,9 +1,10 @@
 """Pages of the catalogue from any place on.
 
 The first page is asked of the index alone, so that each letter of a search is answered at once; for the others, the
-list in the order of the search is kept as long as nothing changes.
+list in the order of the search is kept as long as nothing changes; so is the map.
 """
 
+import json
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from earmark.analysis import LIKELY, SURE
+from earmark.app.atlas import atlas
 from earmark.app.catalogue import open_catalogue
 from earmark.library import Query, Track
 
@@ -35,6 +37,8 @@ class Shelf:
         self._path = path
         self._lists: OrderedDict[tuple[object, ...], NDArray[np.int64]] = OrderedDict()
         self._lock = threading.Lock()
+        self._map: tuple[tuple[object, ...], bytes] = (), b""
+        self._drawing = threading.Lock()
 
     def page(
         self, query: Query, sort: str, start: int, limit: int, *, descending: bool = False, confidence: str = ""
@@ -67,6 +71,22 @@ class Shelf:
                     while len(self._lists) > KEPT:
                         self._lists.popitem(last=False)
             return len(found), opened.by_ids(found[start : start + limit].tolist())
+
+    def map(self, arranged: Path) -> bytes:
+        """The map of all tracks as JSON; it is drawn anew where something has changed.
+
+        Args:
+            arranged: as in `atlas`.
+
+        Raises:
+            CatalogueError: there is no catalogue, or it cannot be read.
+        """
+        with self._drawing:
+            stamp = (*self._stamp(), arranged.stat().st_mtime_ns if arranged.exists() else None)
+            if self._map[0] != stamp or not self._map[1]:
+                with open_catalogue(self._path) as opened:
+                    self._map = stamp, json.dumps(atlas(opened, arranged).as_json()).encode()
+            return self._map[1]
 
     def _stamp(self) -> tuple[object, ...]:
         """The state of the files of the catalogue."""

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query, Response
 from fastapi.responses import FileResponse
 
-from earmark.app.atlas import atlas
 from earmark.app.catalogue import open_catalogue
 from earmark.app.query import style_named
 from earmark.app.sets import make_set
@@ -15,7 +14,7 @@ from earmark.app.similar import similar
 from earmark.app.taste import recommend, taste_path
 from earmark.learning.taste.taste import Taste
 from earmark.library.exports import FORMATS
-from earmark.web.api.asked import AskedJobs, AskedSite
+from earmark.web.api.asked import AskedJobs, AskedShelf, AskedSite
 from earmark.web.api.requests import ExportBody, MixBody, SetBody
 from earmark.web.site import Site
 from earmark.web.works import arranged_map, exported, mixes, paths_of
@@ -40,11 +39,10 @@ def alike(
     return [each.as_json() for each in found.tracks]
 
 
-@router.get("/map", responses={404: {}})
-def points(site: AskedSite) -> dict[str, Any]:
+@router.get("/map", response_class=Response, responses={200: {"content": {"application/json": {}}}, 404: {}})
+def points(site: AskedSite, shelf: AskedShelf) -> Response:
     """Points of all tracks on a plane, near to those that sound alike."""
-    with open_catalogue(site.catalogue) as opened:
-        return atlas(opened, arranged_map(site)).as_json()
+    return Response(shelf.map(arranged_map(site)), media_type="application/json")
 
 
 @router.post("/map", status_code=202)
