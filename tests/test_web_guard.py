@@ -1,7 +1,9 @@
 """The door of the server: host, origin, token, size, headers."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 from starlette.applications import Starlette
@@ -9,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
 from earmark.web.guard import BODY_LIMIT, Guard
 from earmark.web.site import MEGABYTE, Site
@@ -94,6 +97,23 @@ def test_only_files_may_be_long() -> None:
         content = b"x" * (BODY_LIMIT + 1)
         assert client.post("/", content=content, headers={"content-type": "application/json"}).status_code == 413
         assert client.post("/", files={"file": ("x.wav", content)}).status_code == 200
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_tab_that_is_closed_meanwhile_is_no_fault(*, gone: bool) -> None:
+    async def fail(_: Scope, receive: Receive, __: Send) -> None:
+        await receive()
+        raise RuntimeError("No response returned.")
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"} if gone else {"type": "http.request", "body": b""}
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [(b"host", b"localhost")]}
+    with nullcontext() if gone else pytest.raises(RuntimeError):
+        asyncio.run(Guard(fail, _site())(scope, receive, send))
 
 
 def test_scripts_of_others_are_kept_out_by_headers(client: TestClient) -> None:

@@ -150,11 +150,12 @@ class Guard:
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         """Hand the request on; a body that does not say how long it is is cut off where it is too long."""
-        got, refused = 0, False
+        got, refused, gone = 0, False, False
 
         async def counted() -> Message:
-            nonlocal got, refused
+            nonlocal got, refused, gone
             message = await receive()
+            gone = gone or message["type"] == "http.disconnect"
             got += len(message.get("body", b""))
             if got > limit and not refused:
                 refused = True
@@ -167,8 +168,8 @@ class Guard:
 
         try:
             await self._app(scope, counted, sending)
-        except ClientDisconnect:
-            if not refused:  # else it was we who ended it
+        except (ClientDisconnect, RuntimeError):  # the latter of Starlette's middleware: "No response returned"
+            if not refused and not gone:
                 raise
 
 
