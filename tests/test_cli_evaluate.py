@@ -248,7 +248,7 @@ def test_damage_moves_the_answers_of_what_can_be_heard(evaluate: Evaluate, tiny:
             f"earmark: {crate / 'up' / 'empty.mp3'}: the file is empty",
         ]
         rows = {line[:16].strip(): line.split() for line in answer.out.splitlines()}
-        # Files, same style, same family, same answer: one of the files, quieter, is no longer sure enough to be named so.
+        # Files, same style, same family, same answer: one file, quieter, is not sure enough to be named so.
         assert [rows["-12 dB"][column] for column in (2, 3, 5, 7)] == ["6", "6", "6", "5"]
         assert "10-s excerpt" not in answer.out  # none is that long
         assert rows["all"][1] == "48"  # six files, all degradations but the excerpt

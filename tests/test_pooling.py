@@ -17,10 +17,11 @@ from earmark.learning.networks import ARCHITECTURES
 from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.learning.networks.ear import EarScores
 from earmark.learning.networks.groove import Groove
-from earmark.learning.networks.pool import LogOpinionPool
+from earmark.learning.networks.pool import LogOpinionPool, StyleLikelihood
 from earmark.learning.networks.recording import RecordingDoubt
 from earmark.learning.networks.yamnet.network import YamnetEar
 from earmark.learning.pooling import DoubtConfig, GrooveConfig, PoolConfig
+from earmark.recipes.house12.non_music import non_music
 from earmark.recipes.shipped import FILES
 from earmark.testing.bundles import tiny_bundle
 
@@ -127,7 +128,9 @@ def test_groove_doubt_and_prior_join_what_the_members_say(ear_bundle: Path, tmp_
         evidence = Groove(22_050, 2, **groove)(waveform)[0].numpy()
         factor = float(RecordingDoubt(22_050, 1.5, 0.44)(waveform))
         flattened = trust(plain, waveform)
-    said = before / flattened + evidence + np.log([1, 0.25])
+        sounds = plain.opinions(waveform)[2][0].numpy()
+    favourite = max(sounds[236], sounds[235] + 0.5 * sounds[231])
+    said = before / flattened + evidence * min(1, favourite / 0.04) + np.log([1, 0.25])
     np.testing.assert_allclose(after, flattened / factor * said, rtol=1e-4)
 
     check = bundle.check_waveform(22_050, 66_150)
@@ -135,10 +138,32 @@ def test_groove_doubt_and_prior_join_what_the_members_say(ear_bundle: Path, tmp_
     assert Model.open(tmp_path / "pool").hear(waveform[0].numpy()).timeline.styles == ("Techno", "House")
 
 
+@pytest.mark.parametrize(("score", "share"), [(0.0, 0.0), (0.01, 0.25), (0.04, 1.0), (0.9, 1.0)])
+def test_the_groove_counts_as_far_as_the_ear_hears_some_style(score: float, share: float) -> None:
+    class Ear(torch.nn.Module):
+        sample_rate = 22_050
+
+        def forward(self, _waveform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return torch.tensor([[[1.0, score]]]), torch.zeros(1, 1, 1)
+
+    class Evidence(torch.nn.Module):
+        def forward(self, _waveform: torch.Tensor) -> torch.Tensor:
+            return torch.tensor([[2.0, -1.0]])
+
+    likelihood = StyleLikelihood(2, 2, [(1, 0, 1.0), (1, 1, 0.5)], [0], [])
+    plain = LogOpinionPool(descriptors(), Ear(), likelihood, 3.0)
+    grooving = LogOpinionPool(descriptors(), Ear(), likelihood, 3.0, Evidence())  # type: ignore[arg-type]
+    waveform = torch.from_numpy(bundle.check_waveform(22_050, 66_150))
+    with torch.no_grad():
+        flattened = trust(plain, waveform)
+        added = (grooving(waveform)[0] - plain(waveform)[0])[0].numpy() / flattened
+    np.testing.assert_allclose(added, share * np.array([2.0, -1.0]), atol=1e-5)
+
+
 def trust(network: LogOpinionPool, waveform: torch.Tensor) -> float:
     """The share (0-1) by which a pool without groove and doubt flattens what its members say."""
     scores, _ = network.ear(waveform / waveform.abs().amax(1, keepdim=True))
-    likelihood, _ = network.likelihood(scores)
+    likelihood, *_ = network.likelihood(scores)
     said = network.descriptors(waveform)[0].log_softmax(-1) + network.weight * likelihood
     return float((network(waveform)[0] / said)[0, 0])
 
@@ -281,3 +306,9 @@ def test_an_ear_of_whole_stretches_joins_the_descriptors_of_a_bundle_and_of_a_po
     trust = music * min(1.0, float(np.sqrt(np.exp(known) * share).sum()) * np.sqrt(2))
     np.testing.assert_allclose(logits[0], trust * (known + 3 * likelihood), atol=5e-3)
     np.testing.assert_allclose(embedding[0, -averages.shape[1] :], averages[0].numpy(), atol=2e-3)
+
+
+def test_the_shipped_pool_names_no_style_of_what_is_no_music() -> None:
+    model = Model.open("house12")
+    for waveform in non_music(np.random.default_rng(2026), 6):
+        assert model.hear(waveform).timeline.mean().max() <= 0.35

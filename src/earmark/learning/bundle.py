@@ -24,6 +24,7 @@ from earmark.learning.networks import ARCHITECTURES
 from earmark.learning.networks.pool import LogOpinionPool, Opinions
 
 OPSET = 18
+LARGEST = 10_000_000  # elements of a constant that is looked for twice: all of them
 
 
 def build(config: Config) -> nn.Module:
@@ -111,7 +112,7 @@ def _simplify(network: ir.Model) -> None:
     optimizer.fold_constants(network)
     ir.passes.Sequential(
         passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
-        passes.DeduplicateInitializersPass(),
+        passes.DeduplicateInitializersPass(size_limit=LARGEST),
         passes.CommonSubexpressionEliminationPass(),
         passes.RemoveUnusedNodesPass(),
     )(network)

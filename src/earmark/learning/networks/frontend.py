@@ -387,7 +387,8 @@ class OctaveTempo(nn.Module):
         centred = onset - onset.mean(-1, keepdim=True)
         length = onset.shape[-1] + -onset.shape[-1] % size
         padded = nn.functional.pad(centred, (0, length - onset.shape[-1] + self.LAGS))
-        shifted = [torch.unflatten(padded[:, start : start + length], 1, (-1, size)) for start in range(0, width, size)]
+        blocks, count = torch.unflatten(padded, 1, (-1, size)), length // size
+        shifted = [blocks[:, place : place + count] for place in range(width // size)]
         products = shifted[0].transpose(1, 2) @ torch.cat(shifted, -1)  # (batch, size, width): over blocks, o[s] o[t]
         # Lag l stands on the diagonal t = s + l. Read with rows one longer, row s begins s places later: at t = s.
         longer = nn.functional.pad(products.flatten(1), (0, size))

@@ -105,7 +105,7 @@ class Groove(nn.Module):
     HALF_RATE = (160.0, 180.0, 0.70, 6.0, 2.0)
     """BPM from and to; agreement after two beats as a share of that after four at which both styles are as likely; how
     fast the evidence grows away from it, and the most that there is."""
-    RUNNING_HATS = (130.0, 160.0, 0.09, 10.0, 1.0)
+    RUNNING_HATS = (130.0, 160.0, 0.09, 20.0, 1.5)
     """The same, of the agreement after three quarters of a beat."""
 
     def __init__(

@@ -6,10 +6,11 @@ that covers a whole family speaks for each of its styles alike, and leaves the c
 family first, style within the family. The groove tells apart what sounds alike and moves otherwise (`groove`).
 
     log P(style) = log P(style | descriptors) + weight x log (sum of the classes that speak for it + floor)
-                 + evidence of the groove + log prior
+                 + evidence of the groove x (score of the ear for its favourite / HEARD, 1 at most) + log prior
 
-What follows from a doubt flattens the answer, until it is "unlike anything I know": that little in the sound is music,
-that the two networks disagree, and that little of the recording is there to be heard (`recording`).
+Many things pulse that are no music; so the groove counts in full only where the ear hears some style. What follows
+from a doubt flattens the answer, until it is "unlike anything I know": that little in the sound is music, that the two
+networks disagree, and that little of the recording is there to be heard (`recording`).
 
 References: C. Genest and J. Zidek, "Combining probability distributions", Statistical Science 1(1), 1986, for the
 logarithmic opinion pool; A. Bhattacharyya, 1943, for the coefficient of agreement.
@@ -27,6 +28,7 @@ from earmark.learning.networks.groove import Groove
 from earmark.learning.networks.recording import RecordingDoubt
 
 FAINT: Final = 0.02  # a score: what is fainter was not heard; the floor where a pool has none of its own
+HEARD: Final = 0.04  # a score of some style: the groove of what is heard fainter counts for less
 QUIETEST: Final = 1e-3  # of the peak of a window: below, it stays as quiet as it is
 
 Entry = tuple[int, int, float]
@@ -44,7 +46,8 @@ class StyleLikelihood(nn.Module):
         other: those that say that there is something else.
         floor: added to the score of each style, so that what the ear did not hear is not impossible.
 
-    Shape: scores (batch, patches, classes or more) -> log-likelihoods (batch, styles), musicality (batch, 1).
+    Shape: scores (batch, patches, classes or more) -> log-likelihoods (batch, styles), musicality and the score of the
+    favourite style, each (batch, 1).
     """
 
     speaks: Tensor
@@ -72,10 +75,11 @@ class StyleLikelihood(nn.Module):
             chosen[list(numbers)] = 1
             self.register_buffer(name, chosen, persistent=False)
 
-    def forward(self, scores: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mean = scores[..., : self.classes].mean(1)  # (batch, classes)
         music, other = mean @ self.music + FAINT, mean @ self.other
-        return torch.log(mean @ self.speaks + self.floor), music / (music + other)
+        styles = mean @ self.speaks
+        return torch.log(styles + self.floor), music / (music + other), styles.amax(-1, keepdim=True)
 
 
 class LogOpinionPool(nn.Module):
@@ -131,7 +135,7 @@ class LogOpinionPool(nn.Module):
         # The ear tells whispers from music at full scale, but a quiet file is no other music.
         peak = torch.maximum(waveform.amax(1, keepdim=True), -waveform.amin(1, keepdim=True))
         scores, heard = self.ear(waveform / peak.clamp_min(QUIETEST))
-        likelihood, musicality = self.likelihood(scores)
+        likelihood, musicality, favourite = self.likelihood(scores)
         measured = logits.log_softmax(-1)
         # As much agreement as with an ear that says nothing is enough.
         agreement = (0.5 * (measured + likelihood.log_softmax(-1))).exp().sum(-1, keepdim=True)
@@ -140,7 +144,7 @@ class LogOpinionPool(nn.Module):
             trust = trust / self.doubt(waveform)
         pooled = measured + self.weight * likelihood + self.prior
         if self.groove is not None:
-            pooled = pooled + self.groove(waveform)
+            pooled = pooled + self.groove(waveform) * (favourite / HEARD).clamp_max(1)
         sounds = scores[..., : self.likelihood.classes].mean(1)
         return trust * pooled, torch.cat([embedding, heard.mean(1)], 1), sounds
 
