@@ -387,6 +387,13 @@ def test_rows_are_filtered_by_the_confidence_in_the_style(full: Server) -> None:
     assert full.client.get("/api/tracks/rows?confidence=certain").status_code == 422
 
 
+def test_a_log_of_the_catalogue_that_vanishes_meanwhile_is_no_fault(
+    full: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "exists", lambda _: True)  # it did a moment ago: who closes the catalogue deletes it
+    assert full.client.get("/api/tracks/rows").json()["count"] == 2
+
+
 def test_rows_show_what_was_scanned_meanwhile(full: Server) -> None:
     assert full.client.get("/api/tracks/rows").json()["count"] == 2
     with Catalogue(full.site.catalogue) as opened:

@@ -82,14 +82,21 @@ class Shelf:
             CatalogueError: there is no catalogue, or it cannot be read.
         """
         with self._drawing:
-            stamp = (*self._stamp(), arranged.stat().st_mtime_ns if arranged.exists() else None)
+            stamp = self._stamp(arranged)
             if self._map[0] != stamp or not self._map[1]:
                 with open_catalogue(self._path) as opened:
                     self._map = stamp, json.dumps(atlas(opened, arranged).as_json()).encode()
             return self._map[1]
 
-    def _stamp(self) -> tuple[object, ...]:
-        """The state of the files of the catalogue."""
-        files = (self._path, self._path.with_name(self._path.name + "-wal"))
-        states = (each.stat() for each in files if each.exists())
-        return tuple((state.st_size, state.st_mtime_ns) for state in states)
+    def _stamp(self, *others: Path) -> tuple[object, ...]:
+        """The state of the files of the catalogue, and of others."""
+        return tuple(map(_state, (self._path, self._path.with_name(self._path.name + "-wal"), *others)))
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Size and time of change of a file; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
