@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -254,6 +255,20 @@ def test_an_answer_that_takes_too_long_is_given_up(tmp_path: Path, tiny: Path) -
     answer = server.client.post("/api/listen", files={"file": ("x.wav", (server.music / "1.wav").read_bytes())})
     assert answer.status_code == 504
     server.ears.close()
+
+
+def test_a_model_that_is_replaced_or_deleted_is_noticed(tmp_path: Path, tiny: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(tiny, own)
+    ears = Ears(lambda: str(own), waiting=1)
+    first = ears.model
+    assert ears.model is first
+    os.utime(own / "config.json", ns=(1, 1))
+    assert ears.model is not first
+    shutil.rmtree(own)
+    with pytest.raises(BundleError, match="own"):
+        _ = ears.model
+    ears.close()
 
 
 def test_a_file_is_given_up_when_nobody_waits_for_it(tmp_path: Path, tiny: Path) -> None:

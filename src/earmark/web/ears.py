@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from earmark.app.listening import open_listener
 from earmark.errors import EarmarkError
+from earmark.hearing.bundle import CONFIG
 from earmark.library.content import content_hash
 from earmark.runner import StoppedError, run, usable_cores
 from earmark.web.waveform import Drawing, Outline
@@ -66,8 +67,8 @@ class Ears:
         threads = threads or usable_cores()
         self._model = model
         self._lock = threading.Lock()
-        self._open: OrderedDict[str, Listener] = OrderedDict()
-        self._known: OrderedDict[tuple[str, str], Heard] = OrderedDict()
+        self._open: OrderedDict[str, tuple[Listener, int]] = OrderedDict()  # with the age of its files
+        self._known: OrderedDict[tuple[str, str, int], Heard] = OrderedDict()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="ears")
         self._patience = patience
         self._stopped = False
@@ -109,7 +110,7 @@ class Ears:
     @property
     def model(self) -> "Model":
         """The model that hears, open."""
-        return self._listener(self._model()).model
+        return self._listener(self._model())[0].model
 
     def heard(self, path: Path, model: str = "") -> Heard:
         """Hear a file now, or remember what was heard in it; within `do`, so that not too many do it at once.
@@ -124,8 +125,8 @@ class Ears:
             LateError: it takes too long.
             StoppedError: the server stops.
         """
-        listener = self._listener(model or self._model())
-        key = content_hash(path), str(listener.model.folder)
+        listener, age = self._listener(model or self._model())
+        key = content_hash(path), str(listener.model.folder), age
         with self._lock:
             found = self._known.get(key)
         if found is None:
@@ -154,13 +155,25 @@ class Ears:
         """Hears files with a model of this name, or remembers what it heard."""
         return lambda path: self.heard(path, model).analysis
 
-    def _listener(self, name: str) -> "Listener":
+    def _listener(self, name: str) -> "tuple[Listener, int]":
+        """The model of a name, opened again where another one lies in its place, and the age of its files."""
         with self._lock:
-            named = (each for each, listener in self._open.items() if name in (each, listener.model.config.name))
-            known = next(named, None) or name
+            named = (each for each, (opened, _) in self._open.items() if name in (each, opened.model.config.name))
+            known = next(named, name)
+            if known in self._open and self._open[known][1] != _age(self._open[known][0].model.folder):
+                del self._open[known]
             if known not in self._open:
-                self._open[known] = open_listener(known)
+                opened = open_listener(known)
+                self._open[known] = opened, _age(opened.model.folder)
             self._open.move_to_end(known)
             while len(self._open) > MODELS:
                 self._open.popitem(last=False)
             return self._open[known]
+
+
+def _age(folder: Path) -> int:
+    """When a model was written; 0 if it is gone."""
+    try:
+        return (folder / CONFIG).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
