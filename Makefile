@@ -77,7 +77,7 @@ guide: .venv/dev
 	@touch $@
 
 .venv/web: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable ".[web]"
+	$(BIN)/python -m pip install --quiet --editable ".[web,dj,teach]"
 	@touch $@ .venv/base
 
 # torch first: pip then takes the pinned build, and what depends on torch finds it there.
