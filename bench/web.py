@@ -190,7 +190,7 @@ def _play_back_to_back(page: Any) -> None:  # noqa: ANN401  playwright's
 
 def fill_library(music: Path) -> Path:
     """Render tracks of all styles, hear them with the examples, and give them made-up names; the catalogue."""
-    catalogue = music / "catalogue.db"
+    catalogue = music.with_name("catalogue.db")
     if not catalogue.exists():
         rendered = [str(music / "rendered"), "--per-style", "5", "--artists", "5", "--seconds", "60"]
         shutil.copytree(EXAMPLES, music, dirs_exist_ok=True, ignore=shutil.ignore_patterns("export", "*.json"))
