@@ -28,7 +28,7 @@ from earmark.web import api
 from earmark.web.booth import Booth
 from earmark.web.ears import BusyError, Ears, LateError
 from earmark.web.guard import Guard
-from earmark.web.jobs import Jobs
+from earmark.web.jobs import ACTIVE, Jobs
 from earmark.web.names import legible
 from earmark.web.pages.library import told
 from earmark.web.pages.models import figures
@@ -651,6 +651,43 @@ def test_tags_are_shown_written_and_undone(server: Server) -> None:
     undone = server.job(server.client.post("/api/undo", json={"run": written["result"]["run"]}))
     assert undone["result"] == {"restored": 3, "refused": 0}
     assert {path.name: path.read_bytes() for path in server.music.iterdir()} == before
+
+
+def test_a_killed_server_goes_on_with_the_same_run_of_tags(server: Server) -> None:
+    server.job(server.client.post("/api/scan", json={"folder": str(server.music)}))
+    tracks = [track["id"] for track in server.client.get("/api/tracks").json()["tracks"]]
+    before = {path.name: path.read_bytes() for path in server.music.iterdir()}
+    server.job(server.client.post("/api/tag", json={"tracks": tracks[:1], "min_confidence": 0.0, "write": True}))
+    second = server.client.post("/api/tag", json={"tracks": tracks[1:2], "min_confidence": 0.0, "write": True})
+    written = server.job(second)
+    # As a server leaves it that was killed when the second file of this job was written, and the third was not.
+    noted = {**written, "state": "running", "arguments": {**written["arguments"], "tracks": tracks[1:]}}
+    del noted["seconds_left"]
+    (server.site.jobs / f"{written['id']}.json").write_text(json.dumps(noted), encoding="utf-8")
+    again = Jobs(server.site.jobs, works(server.site))
+    assert _end(again, written["id"]) == {"run": written["result"]["run"], "changed": 1, "unchanged": 1, "refused": 0}
+    assert [run["files"] for run in server.client.get("/api/runs").json()] == [2, 1]
+
+    undone = server.job(server.client.post("/api/undo", json={}))
+    assert undone["result"] == {"restored": 2, "refused": 0}
+    # As a server leaves it that was killed when all was restored, before that was noted: the run before stays.
+    noted = {**undone, "state": "running"}
+    del noted["seconds_left"]
+    (server.site.jobs / f"{undone['id']}.json").write_text(json.dumps(noted), encoding="utf-8")
+    third = Jobs(server.site.jobs, works(server.site))
+    assert _end(third, undone["id"]) == {"restored": 0, "refused": 0}
+    assert [path.name for path in server.music.iterdir() if path.read_bytes() != before[path.name]] == ["0.wav"]
+    again.close()
+    third.close()
+
+
+def _end(jobs: Jobs, name: str) -> Any:  # noqa: ANN401  the result of a work
+    for _ in range(1200):
+        if (job := jobs.get(name)) and job.state not in ACTIVE:
+            assert job.state == "done", job.error
+            return job.result
+        time.sleep(0.05)
+    raise AssertionError("the job does not end")
 
 
 def test_tags_of_a_track_that_there_is_not_are_refused(full: Server) -> None:

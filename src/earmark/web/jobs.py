@@ -134,6 +134,12 @@ class Report:
             job = self.jobs.known[self.id]
             self.jobs.known[self.id] = replace(job, lines=(*job.lines, str(line))[-LINES:])
 
+    def keep(self, **chosen: Any) -> None:  # noqa: ANN401  arguments of the work
+        """Note arguments that the work chose itself, so that it goes on with them where it is cut."""
+        with self.jobs.lock:
+            job = self.jobs.known[self.id]
+            self.jobs.note(replace(job, arguments={**job.arguments, **chosen}))
+
     def _tell(self, **progress: Any) -> None:  # noqa: ANN401  the fields of `Job`
         if self.jobs.is_to_stop(self.id):
             raise Cancelled
@@ -188,7 +194,7 @@ class Jobs:
             if sum(job.state in ACTIVE for job in self.known.values()) > self.waiting:
                 raise FullError("too many jobs wait; try again when one of them is done")
             job = Job(uuid4().hex[:12], kind, arguments, asked=time.time())
-            self._note(job)
+            self.note(job)
         self._queue.put(job.id)
         return job
 
@@ -207,7 +213,7 @@ class Jobs:
         with self.lock:
             job = self.known[name]
             if job.state is State.QUEUED:
-                self._note(replace(job, state=State.CANCELLED))
+                self.note(replace(job, state=State.CANCELLED))
             elif job.state is State.RUNNING:
                 self._stopping.add(name)
 
@@ -230,7 +236,7 @@ class Jobs:
                 job = self.known.get(name)
                 if job is None or job.state is not State.QUEUED:  # cancelled, and perhaps forgotten since
                     continue
-                self._note(replace(job, state=State.RUNNING))
+                self.note(replace(job, state=State.RUNNING))
             self._run(job)
             self._forget()
 
@@ -250,10 +256,10 @@ class Jobs:
         else:
             end = {"state": State.DONE, "result": result}
         with self.lock:
-            self._note(replace(self.known[job.id], **end))
+            self.note(replace(self.known[job.id], **end))
             self._stopping.discard(job.id)
 
-    def _note(self, job: Job) -> None:
+    def note(self, job: Job) -> None:
         """Note a job; where the disk takes nothing more, it is known as long as the server runs."""
         self.known[job.id] = job
         try:

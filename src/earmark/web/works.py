@@ -55,7 +55,8 @@ def scan(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, 
 
 def tag(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Write what was heard into the tags of tracks of the library; the run by which it is undone, and the numbers."""
-    run = Journal().start()
+    run = Journal().run(arguments.get("run", "")) or Journal().start()
+    report.keep(run=run.name)
     paths = paths_of(site, arguments["tracks"])
     tally = tagging.Tally()
     with open_catalogue(site.catalogue) as opened, report.counting(len(paths), "files") as advance:
@@ -65,7 +66,7 @@ def tag(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, A
             if isinstance(outcome, EarmarkError):
                 report.complain(outcome)
             advance()
-    return {"run": run.name if tally.changed else None, **vars(tally)}
+    return {"run": run.name if run.path.exists() else None, **vars(tally)}
 
 
 def differences(site: Site, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -77,8 +78,10 @@ def differences(site: Site, arguments: Mapping[str, Any]) -> list[dict[str, Any]
 def undo(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, int]:
     """Restore the files of a run byte for byte; how many were restored, and how many were not."""
     restored = refused = 0
+    run = arguments.get("run") or Journal().latest()
+    report.keep(run=run)
     with open_catalogue(site.catalogue) as opened:
-        for outcome in tagging.undo(Journal(), arguments.get("run", ""), catalogue=opened):
+        for outcome in tagging.undo(Journal(), run, catalogue=opened):
             if isinstance(outcome, Path):
                 restored += 1
             else:

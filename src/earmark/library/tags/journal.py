@@ -83,6 +83,10 @@ class Journal:
             found.append(RunSummary(path.stem, len(writes), sum(write.undone for write in writes)))
         return found
 
+    def latest(self) -> str:
+        """The name of the latest run of which something is left to undo; "" for none."""
+        return next((past.name for past in self.runs() if past.undone < past.files), "")
+
     def run(self, name: str) -> "Run | None":
         """The run of that name, if there is one."""
         path = self.folder / f"{name}{SUFFIX}"

@@ -35,10 +35,8 @@ def undo(journal: Journal, name: str = "", *, touch: bool = False) -> Iterator[P
 
 
 def _chosen(journal: Journal, name: str) -> Run:
-    if not name:
-        name = next((past.name for past in journal.runs() if past.undone < past.files), "")
-        if not name:
-            raise EarmarkError("there is nothing to undo")
+    if not (name or (name := journal.latest())):
+        raise EarmarkError("there is nothing to undo")
     run = journal.run(name)
     if run is None:
         raise EarmarkError(f"there is no run {name!r}; `earmark tag --runs` lists them")
