@@ -19,11 +19,15 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+from rich.console import Console
 
 import earmark
+from earmark.analysis import Analysis
 from earmark.cli import main, show
 from earmark.cli.progress import titled_progress
+from earmark.styles import families_of
 from earmark.testing import sweep, tone, write_wav
+from earmark.timeline import Timeline
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 COMMAND = [sys.executable, "-m", "earmark"]
@@ -172,12 +176,24 @@ def test_the_table_says_what_was_heard_where(earmark_: Earmark, crate: Path, tin
         "Motion",
         "0:01–0:03",
     ]
-    assert [line for line in answer.out.splitlines() if "family" in line] == [
+    assert [line for line in answer.out.splitlines() if "wav" in line] == [
         "a-up.wav  0:02  Up, sure  Motion family 0.99",
         "b-down.wav  0:03  Down, likely  Motion family 0.99",
-        "c-still.wav  0:01  unlike anything I know  Motion family 0.67  rests on 1 s",
+        "c-still.wav  0:01  unlike anything I know  rests on 1 s",
     ]
     assert (answer.status, answer.err) == (0, "")
+
+
+def test_the_family_beside_a_style_is_its_own_though_another_one_has_more() -> None:
+    styles = ("Ambient / Electronic", "Techno / Tech House", "Deep House", "Progressive House")
+    timeline = Timeline(styles, np.array([0.0]), 30.0, np.array([[0.31, 0.25, 0.24, 0.20]], np.float32))
+    heard = Analysis(Path("rain.wav"), 30.0, timeline, families_of(styles), False, np.zeros(2, np.float32), "tiny")
+    assert heard.family()[0] == "House"
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(show.analysis(heard, 3, timeline=False))
+    assert console.export_text().splitlines()[0] == (
+        "rain.wav  0:30  Ambient / Electronic, unsure  Ambient family 0.31  rests on 30 s"
+    )
 
 
 def test_an_answer_that_rests_on_less_than_a_second_says_so(earmark_: Earmark, tiny: Path, tmp_path: Path) -> None:

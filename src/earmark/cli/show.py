@@ -121,14 +121,14 @@ def moment(heard: "Moment", top: int) -> RenderableType:
 
 
 def _heading(heard: Analysis) -> Text:
-    """The file, the answer in words, the family, and how little sound that rests on."""
+    """The file, the answer in words, the family that it is of, and how little sound that rests on."""
     answer = heard.answer()
     heading = Text.assemble((heard.path.name, "bold"), f"  {clock(heard.duration)}  ", (str(answer), "bold"))
-    if answer.confidence is not Confidence.NO_MUSIC:
-        family, share = heard.family()
-        heading.append(f"  {share:.2f}" if answer.family_alone else f"  {family} family {share:.2f}", "dim")
-        if answer.short:
-            heading.append(f"  rests on {answer.seconds:.{1 if answer.seconds < 1 else 0}f} s", "dim")
+    if answer.family:
+        share = dict(heard.timeline.families(heard.families))[answer.family]
+        heading.append(f"  {share:.2f}" if answer.family_alone else f"  {answer.family} family {share:.2f}", "dim")
+    if answer.short and answer.confidence is not Confidence.NO_MUSIC:
+        heading.append(f"  rests on {answer.seconds:.{1 if answer.seconds < 1 else 0}f} s", "dim")
     return heading
 
 

@@ -20,7 +20,7 @@ from earmark.learning.networks import ARCHITECTURES, AudioNetwork
 from earmark.learning.networks.architectures import EARS
 from earmark.learning.networks.descriptors import DescriptorNetwork
 from earmark.learning.networks.ear import PATCH, SAMPLE_RATE
-from earmark.learning.networks.pool import LogOpinionPool
+from earmark.learning.networks.pool import HEARD, LogOpinionPool
 from earmark.learning.networks.yamnet.classes import CLASSES, NAMES
 from earmark.learning.recipe import Recipe, read
 
@@ -289,6 +289,7 @@ as the descriptors do. How steady the pool is, `earmark evaluate --audio` measur
 
 GROOVE = """A style is unlikely at a tempo that it does not have, modulo an octave; this counts {weight:g} times, and
 {doubt:.0%} of tracks are taken to say nothing by their tempo. Of styles that share a tempo the drums decide: {pairs}.
+All of this counts in full where the ear gives some style a score of {heard:g} or more, and less where it hears less.
 """
 
 DOUBT = """The temperature grows for what is missing of a recording: {narrow:g} times where there is no treble, and with
@@ -352,7 +353,7 @@ def _witnesses(config: Config) -> list[str]:
         )
         pairs = [f"half as many in {one} as in {other}" for one, other in halves]
         pairs += [f"hats on all sixteenths in {one}, not in {other}" for one, other in hats]
-        text = GROOVE.format(pairs="; ".join(pairs) or "none", **groove)
+        text = GROOVE.format(pairs="; ".join(pairs) or "none", heard=HEARD, **groove)
         if prior := config.settings.get("prior"):
             named = [f"{label} {share:g}" for label, share in zip(labels, prior, strict=True) if share != 1]
             text += f"Prior, where the others have 1: {', '.join(named)}.\n"

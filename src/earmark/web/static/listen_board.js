@@ -149,7 +149,7 @@ export default {
     },
     facts(answer) {
       const facts = [["length", clock(answer.duration)]];
-      if (answer.family) facts.push(["family", `${answer.family.family} ${answer.family.probability.toFixed(2)}`]);
+      if (answer.family.family === answer.answer.family) facts.push(["family", `${answer.family.family} ${answer.family.probability.toFixed(2)}`]);
       if (answer.rhythm) facts.push(["tempo", `${answer.rhythm.bpm.toFixed(2)} BPM`]);
       if (answer.key) facts.push(["key", `${answer.key.name} ${answer.key.camelot}`]);
       if (answer.loudness && answer.loudness.integrated !== null)
