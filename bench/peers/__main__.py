@@ -60,6 +60,7 @@ def main() -> None:
     spend([sys.executable, "-m", "bench.peers.body", str(BODY)])
     path, short = track(asked.seconds), track(30)
     ffmpeg = next(iter(ffmpegs().values()))
+    earmark(short)  # as the others below
     programs = {"earmark": partial(earmark, path)}
     labels = {"earmark": "**earmark: `listen FILE`**"}
     absent: list[str] = []
