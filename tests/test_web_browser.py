@@ -130,6 +130,7 @@ def test_dropped_files_are_heard_and_a_click_plays_that_place(page: Any, server:
     assert page.locator(".em-status").inner_text() == "3 heard, 1 could not be heard"
     assert page.locator(".em-card h2").first.inner_text() == "track 0 <b>.wav"
     assert "not audio" in page.locator("[role=alert]").inner_text()
+    assert page.locator(".em-said").first.inner_text().startswith("120.0")
     page.get_by_label("more of track 0 <b>.wav").click()  # of so many files, each opens on demand
     canvas = page.locator("canvas").first
     box = canvas.bounding_box()

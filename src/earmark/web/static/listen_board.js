@@ -66,7 +66,7 @@ export default {
         <header>
           <h2 dir="auto">{{ item.name }}</h2>
           <span v-if="item.state === 'heard'" class="em-headline">{{ item.answer.headline }}</span>
-          <span v-if="item.answer && !item.open" class="em-said"><span v-for="[name, value] in facts(item.answer).slice(2)"
+          <span v-if="item.answer && !item.open" class="em-said"><span v-for="[name, value] in music(item.answer)"
             :key="name">{{ value }}</span></span>
           <button type="button" class="em-button" v-if="item.state === 'heard'" @click="item.open = !item.open"
             :aria-expanded="item.open" :aria-label="(item.open ? 'less of ' : 'more of ') + item.name">
@@ -148,8 +148,16 @@ export default {
       this.proceed();
     },
     facts(answer) {
-      const facts = [["length", clock(answer.duration)]];
-      if (answer.family.family === answer.answer.family) facts.push(["family", `${answer.family.family} ${answer.family.probability.toFixed(2)}`]);
+      const family = answer.family; // beside a style or a family that is said; beside another answer it says nothing
+      const said = family.family === answer.answer.family;
+      return [
+        ["length", clock(answer.duration)],
+        ...(said ? [["family", `${family.family} ${family.probability.toFixed(2)}`]] : []),
+        ...this.music(answer),
+      ];
+    },
+    music(answer) {
+      const facts = [];
       if (answer.rhythm) facts.push(["tempo", `${answer.rhythm.bpm.toFixed(2)} BPM`]);
       if (answer.key) facts.push(["key", `${answer.key.name} ${answer.key.camelot}`]);
       if (answer.loudness && answer.loudness.integrated !== null)
