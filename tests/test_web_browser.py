@@ -325,6 +325,19 @@ def test_ten_turns_in_the_booth(tmp_path: Path, tiny: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["/", "/library", "/teach", "/booth", "/models"])
+def test_a_phone_shows_the_whole_header_and_scrolls_down_only(page: Any, server: Started, place: str) -> None:  # noqa: ANN401
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(server.address + place)
+    page.wait_for_selector("h1")
+    for part in page.locator(".em-nav a, .em-nav button").all():
+        box = part.bounding_box()
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= 390, part.inner_text()
+    bottom = page.locator(".em-header").evaluate("header => header.getBoundingClientRect().bottom")
+    assert page.locator("h1").first.bounding_box()["y"] >= bottom
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("place", ["/", "/library", "/teach", "/booth", "/models"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_barrier(page: Any, server: Started, place: str, scheme: str) -> None:  # noqa: ANN401
     from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415  the same
