@@ -351,6 +351,33 @@ def test_no_serious_barrier(page: Any, server: Started, place: str, scheme: str)
     assert serious == []
 
 
+def test_a_scan_is_stopped_from_the_library_and_what_was_heard_stays(tmp_path: Path, tiny: Path) -> None:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  the same
+
+    (tmp_path / "music").mkdir()
+    for number in range(40):
+        sound = click_train(bpm=100 + number, seconds=20.0, sample_rate=22_050)
+        write_wav(tmp_path / "music" / f"{number}.wav", sound, 22_050)
+    started = Started(tmp_path, tiny)
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            tab = browser.new_page()
+            tab.goto(started.address + "/library")
+            assert not tab.get_by_role("button", name="Stop").is_visible()
+            tab.get_by_role("button", name="Scan").click()
+            tab.get_by_text("scan: ").wait_for()
+            tab.reload()  # another page may stop it
+            tab.get_by_role("button", name="Stop").click()
+            tab.get_by_text("scan: stopped").wait_for(timeout=30_000)
+            tab.get_by_role("button", name="Stop").wait_for(state="hidden")
+            browser.close()
+    finally:
+        started.stop()
+    with Catalogue(tmp_path / "catalogue.db") as opened:
+        assert 0 < opened.count() < 40
+
+
 def test_a_job_that_ran_when_the_server_was_killed_goes_on(tmp_path: Path, tiny: Path) -> None:
     import httpx2  # noqa: PLC0415  this test only
 

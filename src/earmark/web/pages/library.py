@@ -110,7 +110,7 @@ class Shelves:
         self._site, self._jobs, self._watches = site, jobs, watches
         self._chosen: list[int] = []
         self._told: set[str] = set()
-        self._done = 0
+        self._running, self._done = "", 0
         self._seen = sum(each.found for each in watches.all())
 
     def draw(self) -> None:
@@ -142,7 +142,8 @@ class Shelves:
             button("Audit", lambda: self._ask("audit", {}))
             button("Arrange the map", lambda: self._ask("arrange", {}))
             self._progress = ui.linear_progress(0, show_value=False).props('aria-label="progress"').classes("w-40")
-            self._progress.visible = False
+            self._stop = button("Stop", self._cancel)
+            self._progress.visible = self._stop.visible = False
             self._news = ui.label("").props("role=status")
         self._watched = ui.label("").props("role=status").classes("em-status")
         self._show_watched()
@@ -257,6 +258,12 @@ class Shelves:
             return
         self._told.add(job.id)
 
+    def _cancel(self) -> None:
+        """Have the job that is shown stop at its next step."""
+        if self._jobs.get(self._running):
+            self._jobs.cancel(self._running)
+            self._told.add(self._running)  # it may be another page's
+
     def _follow(self) -> None:
         """Show what has come of the jobs that this page asked for, and how far the one is that runs."""
         self._show_watched()
@@ -268,6 +275,7 @@ class Shelves:
                     self._tell(done)
         active = [job for job in self._jobs.all() if job.state in ACTIVE]
         self._progress.visible = bool(active)
+        self._stop.visible = bool(active and active[-1].total)  # work that counts no steps stops at none
         if active:
             self._tell_progress(active[-1])  # they have their turn in the order in which they were asked for
 
@@ -287,6 +295,7 @@ class Shelves:
         if job.kind == "scan" and job.done // REFRESH != self._done // REFRESH:
             self._grid.run_grid_method("refreshInfiniteCache")
         self._done = job.done if job.kind == "scan" else 0
+        self._running = job.id
         self._progress.value = job.done / job.total if job.total else 0
         left = f", {job.left:.0f} s left" if job.left is not None else ""
         self._news.text = f"{job.kind}: {job.done} of {job.total} {job.unit}{left}" if job.total else job.kind
