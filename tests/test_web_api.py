@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +35,7 @@ from earmark.web.pages.library import told
 from earmark.web.pages.models import figures
 from earmark.web.site import Site
 from earmark.web.watching import Watched, Watches
-from earmark.web.works import works
+from earmark.web.works import mixes_folder, works
 
 
 class Server:
@@ -596,6 +597,48 @@ def test_a_mix_is_a_job_with_four_files(server: Server) -> None:
     assert b"TRACK 02 AUDIO" in cue
     assert server.client.get("/api/mixes/..%2Fcatalogue.db").status_code == 404
     assert server.client.post("/api/mix", json={"tracks": [found[0]["id"]]}).status_code == 422
+    (listed,) = server.client.get("/api/mixes").json()
+    assert (listed["name"], listed["files"]) == (done["id"], done["result"]["files"])
+    assert listed["tracks"] == ["long 0", "long 1"]
+    assert listed["seconds"] == pytest.approx(60, abs=30)
+
+
+def test_mixes_are_listed_and_deleted_and_nothing_else_is(server: Server) -> None:
+    assert server.client.get("/api/mixes").json() == []
+    folder = mixes_folder(server.site)
+    folder.mkdir()
+    decisions = {"seconds": 61.5, "tracks": [{"artist": "A", "title": "<b>", "path": "a.wav"}] * 2}
+    for number, name in enumerate(("one.mp3", "one.cue", "one.svg", "one.json", "two.flac")):
+        (folder / name).write_text(json.dumps(decisions), encoding="utf-8")
+        os.utime(folder / name, (1000 + number, 1000 + number))
+    size = len(json.dumps(decisions))
+    two = {"name": "two", "files": ["two.flac"], "bytes": size, "made": 1004.0, "seconds": None, "tracks": []}
+    one = {"name": "one", "files": ["one.mp3", "one.cue", "one.svg", "one.json"], "bytes": 4 * size, "made": 1003.0}
+    assert server.client.get("/api/mixes").json() == [two, {**one, "seconds": 61.5, "tracks": ["A – <b>"] * 2}]
+    (server.site.catalogue.parent / "kept.mp3").write_bytes(b"kept")
+    for name in ("..%2Fkept", "../kept", "..", ".", "*", "one.mp3", "three"):
+        assert server.client.delete(f"/api/mixes/{name}").status_code in (404, 405), name
+    foreign = {"origin": "http://evil.example"}
+    assert server.client.delete("/api/mixes/one", headers=foreign).status_code == 403
+    assert len(list(folder.iterdir())) == 5
+    assert server.client.delete("/api/mixes/one").json() == [two]
+    assert [path.name for path in folder.iterdir()] == ["two.flac"]
+    assert (server.site.catalogue.parent / "kept.mp3").read_bytes() == b"kept"
+
+
+def test_a_mix_that_is_being_rendered_is_not_deleted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+    monkeypatch.setitem(server.jobs.works, "mix", lambda _, __: go.wait(10) and {"files": []})
+    job = server.jobs.ask("mix", {"tracks": []})
+    folder = mixes_folder(server.site)
+    folder.mkdir()
+    (folder / f"{job.id}.mp3").write_bytes(b"sound")
+    assert server.client.get("/api/mixes").json() == []
+    assert server.client.delete(f"/api/mixes/{job.id}").status_code == 404
+    go.set()
+    _end(server.jobs, job.id)
+    assert server.client.delete(f"/api/mixes/{job.id}").json() == []
+    assert list(folder.iterdir()) == []
 
 
 def test_a_set_from_a_style_to_a_track(crate: Server) -> None:

@@ -1,5 +1,6 @@
 """The pages in a real browser: files dropped, tracks filtered, tags written, sound played; nothing asked elsewhere."""
 
+import json
 import os
 import runpy
 import shutil
@@ -296,6 +297,28 @@ def test_a_turn_in_the_booth_and_a_set(page: Any, server: Started) -> None:  # n
     page.fill("[type=number]", "5")
     page.get_by_role("button", name="Plan", exact=True).click()
     page.locator("[aria-label='the set'] li, [aria-label='plan a set'] [role=alert]").first.wait_for()
+
+
+def test_mixes_stand_in_the_booth_and_are_deleted(page: Any, server: Started, music: Path) -> None:  # noqa: ANN401
+    folder = music / "catalogue.mixes"
+    folder.mkdir()
+    decisions = {"seconds": 61.5, "tracks": [{"artist": "", "title": f"<b>{name}", "path": "x"} for name in "ABC"]}
+    for name in ("one.mp3", "one.cue", "one.json", "two.mp3"):
+        (folder / name).write_text(json.dumps(decisions), encoding="utf-8")
+    page.goto(server.address + "/booth")
+    listed = page.get_by_label("your mixes").get_by_role("listitem")
+    listed.nth(1).wait_for()
+    one = listed.filter(has_text="<b>A → <b>C")
+    assert "3 tracks, 1:02, 1 MB" in one.inner_text()
+    assert one.get_by_role("link").all_inner_texts() == ["sound", "cue sheet", "decisions"]
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    one.get_by_role("button", name="delete").click()
+    assert len(list(folder.iterdir())) == 4
+    page.once("dialog", lambda dialog: dialog.accept())
+    one.get_by_role("button", name="delete").click()
+    one.wait_for(state="detached")
+    assert listed.count() == 1
+    assert [path.name for path in folder.iterdir()] == ["two.mp3"]
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ guard       who may ask: host, origin, token, size
 ears        a model that hears uploads, a few at once, and refuses when too many wait
 jobs        long work that goes on after a restart
 works       the kinds of long work: scan, tag, undo, export
+mixes       that were rendered from the page
 watching    folders that are watched as long as the server runs
 sound       a track as bytes that a browser can play
 decoded     a track as WAV, for a player that joins tracks on the sample

@@ -114,7 +114,7 @@ def teach(site: Site, _: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
 def mix(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Render tracks of the library as one mix, with its cue sheet, picture and decisions; the names of the files."""
-    folder = mixes(site)
+    folder = mixes_folder(site)
     folder.mkdir(exist_ok=True)
     out = folder / f"{report.id}.{arguments.get('format', 'mp3')}"
     paths = paths_of(site, arguments["tracks"])
@@ -142,7 +142,7 @@ def arranged_map(site: Site) -> Path:
     return site.catalogue.with_name(site.catalogue.stem + ".map.npz")
 
 
-def mixes(site: Site) -> Path:
+def mixes_folder(site: Site) -> Path:
     """The folder of the mixes that were rendered from the page."""
     return site.catalogue.with_name(site.catalogue.stem + ".mixes")
 

@@ -16,8 +16,10 @@ from earmark.learning.taste.taste import Taste
 from earmark.library.exports import FORMATS
 from earmark.web.api.asked import AskedJobs, AskedShelf, AskedSite
 from earmark.web.api.requests import ExportBody, MixBody, SetBody
+from earmark.web.jobs import ACTIVE, Jobs
+from earmark.web.mixes import RenderedMix, mixes
 from earmark.web.site import Site
-from earmark.web.works import arranged_map, exported, mixes, paths_of
+from earmark.web.works import arranged_map, exported, mixes_folder, paths_of
 
 router = APIRouter(tags=["together"])
 
@@ -81,10 +83,26 @@ def mix(body: MixBody, site: AskedSite, jobs: AskedJobs) -> dict[str, Any]:
     return jobs.ask("mix", body.model_dump()).as_json()
 
 
+@router.get("/mixes")
+def rendered(site: AskedSite, jobs: AskedJobs) -> list[dict[str, Any]]:
+    """The mixes that were rendered, the latest first."""
+    return [mix.as_json() for mix in _mixes(site, jobs).values()]
+
+
+@router.delete("/mixes/{name}", responses={404: {}})
+def delete(name: str, site: AskedSite, jobs: AskedJobs) -> list[dict[str, Any]]:
+    """Delete all files of a mix, by its name in the list of mixes; the answer is the mixes that are left."""
+    there = _mixes(site, jobs)
+    if name not in there:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "there is no such mix")
+    there[name].delete()
+    return rendered(site, jobs)
+
+
 @router.get("/mixes/{name}", response_class=FileResponse, responses={404: {}})
 def mixed(name: str, site: AskedSite) -> FileResponse:
     """A file of a mix: the sound, the cue sheet, the picture, the decisions."""
-    there = {path.name: path for path in mixes(site).glob("*") if path.is_file()}
+    there = {path.name: path for path in mixes_folder(site).glob("*") if path.is_file()}
     if name not in there:
         raise HTTPException(HTTPStatus.NOT_FOUND, "there is no such mix")
     return FileResponse(there[name], filename=name)
@@ -112,6 +130,12 @@ def export(body: ExportBody, site: AskedSite) -> Response:
     content = exported(site, body.tracks, body.format, body.name)
     named = f'attachment; filename="earmark{FORMATS[body.format].suffix}"'
     return Response(content, media_type="application/octet-stream", headers={"content-disposition": named})
+
+
+def _mixes(site: Site, jobs: Jobs) -> dict[str, RenderedMix]:
+    """The mixes by name, but for the one that is being rendered."""
+    active = {job.id for job in jobs.all() if job.state in ACTIVE}
+    return {mix.name: mix for mix in mixes(mixes_folder(site)) if mix.name not in active}
 
 
 def _named(site: Site, end: int | str, families: Mapping[str, str]) -> str:

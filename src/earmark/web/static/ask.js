@@ -3,8 +3,8 @@
 
 const NOTHING = "Nothing was heard yet: scan a folder on the page Library first.";
 
-async function sent(address, body) {
-  const options = body === undefined ? {} : { method: "POST", body };
+async function sent(address, body, method = "POST") {
+  const options = body === undefined && method === "POST" ? {} : { method, body };
   if (body !== undefined && !(body instanceof FormData)) {
     options.headers = { "content-type": "application/json" };
     options.body = JSON.stringify(body);
@@ -22,6 +22,12 @@ async function sent(address, body) {
 // The JSON that answers a request: GET, or POST where there is a body (JSON or a form).
 export async function ask(address, body) {
   const answer = await sent(address, body);
+  return answer.json();
+}
+
+// Delete what is at an address; the answer is JSON.
+export async function remove(address) {
+  const answer = await sent(address, undefined, "DELETE");
   return answer.json();
 }
 

@@ -1,11 +1,14 @@
 // A set from one style or track to another: planned, put into another order by dragging or with the arrows, downloaded.
 
 import { ask, download } from "/static/ask.js";
+import MixList from "/static/mix_list.js";
 import { clock } from "/static/track_view.js";
 
 export default {
+  components: { MixList },
   props: { colours: Object, styles: Array, formats: Array },
   template: `
+    <div>
     <section class="em-card" aria-label="plan a set" v-if="styles.length">
       <h2>Plan a set</h2>
       <form class="em-filters" @submit.prevent="plan">
@@ -33,13 +36,12 @@ export default {
           Download {{ format }}</button>
         <button type="button" class="em-button em-strong" @click="mix" :disabled="!!mixing">Mix it</button>
         <span role="status">{{ mixing }}</span>
-        <a v-for="name in files" :key="name" :href="'/api/mixes/' + name" download>{{ kind(name) }}</a>
       </div>
-      <audio v-if="files.length" controls :src="'/api/mixes/' + files[0]" aria-label="the mix"></audio>
-    </section>`,
+    </section>
+    <mix-list ref="mixes"></mix-list>
+    </div>`,
   data: () => ({
     start: "", goal: "", minutes: 60, variety: 0, repeat: false, tracks: [], problem: "", busy: false, dragged: null, mixing: "",
-    files: [],
   }),
   mounted() {
     this.start = this.styles[0] || "";
@@ -63,9 +65,7 @@ export default {
       }
       this.busy = false;
     },
-    kind: (name) => ({ mp3: "sound", cue: "cue sheet", svg: "picture", json: "decisions" })[name.split(".").pop()] || name,
     async mix() {
-      this.files = [];
       this.mixing = "it begins …";
       this.problem = "";
       try {
@@ -75,7 +75,7 @@ export default {
           job = await ask(`/api/jobs/${job.id}`);
           if (job.total) this.mixing = `${job.done} of ${job.total} ${job.unit}`;
         }
-        if (job.state === "done") this.files = job.result.files;
+        if (job.state === "done") await this.$refs.mixes.load();
         else this.problem = job.error || "the mix was cancelled";
       } catch (error) {
         this.problem = error.message;
