@@ -27,6 +27,7 @@ from earmark.testing import click_train, write_wav
 from earmark.testing.tracks import heard_track, steady
 from earmark.web import api
 from earmark.web.booth import Booth
+from earmark.web.decoded import Decoded
 from earmark.web.ears import BusyError, Ears, LateError
 from earmark.web.guard import Guard
 from earmark.web.jobs import ACTIVE, Jobs
@@ -53,7 +54,8 @@ class Server:
         self.jobs = Jobs(self.site.jobs, works(self.site))
         whole = FastAPI()
         self.watches = Watches(self.site)
-        self.api = api.application(self.site, self.ears, self.jobs, self.booth, self.watches)
+        decoded = Decoded(folder / "decoded")
+        self.api = api.application(self.site, self.ears, self.jobs, self.booth, self.watches, decoded)
         whole.mount("/api", self.api)
         whole.add_middleware(Guard, site=self.site)
         self.whole = whole

@@ -129,3 +129,26 @@ def test_a_catalogue_is_free_again(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EarmarkError, match="cannot be written"), alone(tmp_path / "file" / "catalogue.db"):
         pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another thing there")
+def test_decoded_tracks_go_with_the_server_and_those_of_a_killed_one_with_the_next(tmp_path: Path, tiny: Path) -> None:
+    write_wav(tmp_path / "a.wav", click_train(bpm=126, seconds=5.0, sample_rate=RATE), RATE)
+    decoded = tmp_path / "catalogue.decoded"
+    first = Process(tmp_path, tiny)
+    job = json.loads(first.ask("/api/scan", {"folder": str(tmp_path)}))
+    while json.loads(first.ask(f"/api/jobs/{job['id']}"))["state"] != "done":
+        time.sleep(0.1)
+    assert first.ask("/api/tracks/1/decoded").startswith(b"RIFF")
+    assert (decoded / "1.wav").is_file()
+    os.killpg(first.process.pid, signal.SIGKILL)
+    first.process.communicate()
+    assert (decoded / "1.wav").is_file()
+    second = Process(tmp_path, tiny)
+    second.ask("/api/jobs")
+    assert not decoded.exists()
+    assert second.ask("/api/tracks/1/decoded").startswith(b"RIFF")
+    assert [path.name for path in decoded.iterdir()] == ["1.wav"]
+    second.process.send_signal(signal.SIGINT)
+    second.process.communicate(timeout=20)
+    assert not decoded.exists()

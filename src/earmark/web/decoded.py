@@ -2,10 +2,10 @@
 
 Each browser has its own idea where the sound of an mp3 begins, so a player that is to meet a transition on the sample
 takes its samples from here: two channels of 16 bits at the rate of the transitions. The last few files stay, in a
-temporary folder that goes with the server.
+folder beside the catalogue that goes with the server; if that was killed, the next one deletes it.
 """
 
-import tempfile
+import shutil
 import threading
 from collections import OrderedDict
 from contextlib import suppress
@@ -20,13 +20,18 @@ KEPT: Final = 6  # files; ten megabytes for each minute
 
 
 class Decoded:
-    """Files decoded to WAV, the last ones that were asked for."""
+    """Files decoded to WAV, the last ones that were asked for.
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="earmark-decks-", ignore_cleanup_errors=True)
+    Args:
+        folder: for them alone; what an earlier server left there is deleted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._files: OrderedDict[tuple[Path, int], Path] = OrderedDict()
         self._lock = threading.Lock()
         self._number = 0
+        self.close()
 
     def file(self, path: Path) -> Path:
         """The WAV file with the sound of a file; one is decoded at a time.
@@ -38,7 +43,7 @@ class Decoded:
         with self._lock:
             if key not in self._files:
                 self._number += 1
-                out = Path(self._folder.name, f"{self._number}.wav")
+                out = self._folder / f"{self._number}.wav"
                 with recorder(out) as write:
                     for block in stereo(path, RATE):
                         write(block)
@@ -52,4 +57,4 @@ class Decoded:
 
     def close(self) -> None:
         """Delete all of them."""
-        self._folder.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)

@@ -18,6 +18,7 @@ from earmark import runner
 from earmark.web import api, pages
 from earmark.web.alone import alone
 from earmark.web.booth import Booth
+from earmark.web.decoded import Decoded
 from earmark.web.ears import Ears
 from earmark.web.guard import Guard
 from earmark.web.jobs import Jobs
@@ -35,6 +36,7 @@ def application(site: Site) -> FastAPI:
     jobs = Jobs(site.jobs, works(site))
     booth = Booth(site)
     watches = Watches(site)
+    decoded = Decoded(site.catalogue.with_name(site.catalogue.stem + ".decoded"))
 
     def stop() -> None:
         watches.close()
@@ -50,9 +52,10 @@ def application(site: Site) -> FastAPI:
         watches.wait(GRACE)
         booth.close()
         ears.close()
+        decoded.close()
 
     whole = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
-    whole.mount("/api", api.application(site, ears, jobs, booth, watches))
+    whole.mount("/api", api.application(site, ears, jobs, booth, watches, decoded))
     pages_app.add_static_files("/static", STATIC, max_cache_age=0)  # scripts of two versions do not go together
     pages.add(site, jobs, watches)
     ui.run_with(

@@ -16,7 +16,7 @@ from earmark.web.site import Site
 from earmark.web.watching import Watches
 
 
-def application(site: Site, ears: Ears, work: Jobs, booth: Booth, watches: Watches) -> FastAPI:
+def application(site: Site, ears: Ears, work: Jobs, booth: Booth, watches: Watches, decoded: Decoded) -> FastAPI:
     """The API of a server.
 
     Args:
@@ -25,6 +25,7 @@ def application(site: Site, ears: Ears, work: Jobs, booth: Booth, watches: Watch
         work: the long work.
         booth: the session back to back.
         watches: the folders that are watched.
+        decoded: tracks as WAV.
     """
     api = FastAPIOffline(
         title="earmark",
@@ -32,7 +33,7 @@ def application(site: Site, ears: Ears, work: Jobs, booth: Booth, watches: Watch
         description="Which style is it? The same answers as the command line.",
         default_response_class=AsciiJSON,
     )
-    api.state.booth, api.state.watches, api.state.decoded = booth, watches, Decoded()
+    api.state.booth, api.state.watches, api.state.decoded = booth, watches, decoded
     api.state.site, api.state.ears, api.state.jobs, api.state.shelf = site, ears, work, Shelf(site.catalogue)
     for rooms in (listening, files, tracks, together, turns, tags, teaching, jobs, models):
         api.include_router(rooms.router)
