@@ -45,6 +45,17 @@ def test_a_job_is_done_and_its_result_is_noted(tmp_path: Path) -> None:
     assert json.loads((tmp_path / f"{asked.id}.json").read_text())["state"] == "done"
 
 
+def test_a_job_tells_how_many_tracks_it_is_about_and_notes_which(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path, {"tag": lambda arguments, _: {"changed": len(arguments["tracks"])}})
+    asked = jobs.ask("tag", {"tracks": list(range(100_000)), "policy": "append"})
+    assert asked.as_json()["arguments"] == {"tracks": 100_000, "policy": "append"}
+    assert len(json.dumps(asked.as_json())) < 500
+    _until(lambda: _ended(jobs, asked.id))
+    noted = json.loads((tmp_path / f"{asked.id}.json").read_text())
+    assert noted["arguments"]["tracks"] == list(range(100_000))
+    assert noted["result"] == {"changed": 100_000}
+
+
 def test_what_fails_says_why_and_the_next_has_its_turn(tmp_path: Path) -> None:
     def fail(arguments: Mapping[str, Any], _: Report) -> None:
         if arguments["foreseen"]:
@@ -149,6 +160,7 @@ def test_a_damaged_note_costs_that_job_only(tmp_path: Path, caplog: pytest.LogCa
         "another": '{"id": "another"}',
         "newer": json.dumps({**whole, "id": "newer", "more": 1}),
         "bytes": "\udce9",
+        "words": json.dumps({**whole, "id": "words", "arguments": "to 1"}),
         "whole": json.dumps(whole),
         "foreign": json.dumps({**whole, "id": "foreign", "kind": "dance"}),
     }.items():
@@ -157,7 +169,7 @@ def test_a_damaged_note_costs_that_job_only(tmp_path: Path, caplog: pytest.LogCa
     _until(lambda: _ended(jobs, "whole"))
     states = {job.id: (job.state, job.error) for job in jobs.all()}
     assert states == {"whole": (State.DONE, ""), "foreign": (State.FAILED, "this earmark does no such work")}
-    assert len(caplog.messages) == 4
+    assert len(caplog.messages) == 5
     assert all(f"{tmp_path}" in line and "is left out" in line for line in caplog.messages)
 
 

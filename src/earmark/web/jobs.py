@@ -81,8 +81,11 @@ class Job:
         return self.seconds / self.done * (self.total - self.done)
 
     def as_json(self) -> dict[str, Any]:
-        """The job as it stands in JSON, with the seconds that are left."""
-        return {**asdict(self), "seconds_left": self.left}
+        """The job as it stands in JSON, with the seconds that are left; of its tracks, how many they are."""
+        arguments = dict(self.arguments)
+        if isinstance(arguments.get("tracks"), list):
+            arguments["tracks"] = len(arguments["tracks"])
+        return {**asdict(replace(self, arguments=arguments)), "seconds_left": self.left}
 
 
 class Cancelled(Exception):  # noqa: N818  no error: somebody asked for it
@@ -279,4 +282,5 @@ class Jobs:
 
 def _noted(note: dict[str, Any]) -> Job:
     """A job as it was noted."""
-    return Job(**{**note, "state": State(note["state"]), "lines": tuple(note["lines"])})
+    arguments = {**note["arguments"]}
+    return Job(**{**note, "arguments": arguments, "state": State(note["state"]), "lines": tuple(note["lines"])})
