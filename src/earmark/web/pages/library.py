@@ -1,21 +1,19 @@
 """The page of the library: a table of all tracks, with what can be done with them."""
 
 from collections.abc import Callable, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
 from nicegui import events, run, ui
 from nicegui.element import Element
 
-from earmark.app.catalogue import open_catalogue
 from earmark.errors import EarmarkError
 from earmark.library.exports import FORMATS
 from earmark.web import works
 from earmark.web.jobs import ACTIVE, FullError, Job, Jobs, State
 from earmark.web.names import legible
+from earmark.web.pages import table
 from earmark.web.pages.frame import button, colours, complain, enable, frame
-from earmark.web.shelf import CONFIDENCES
 from earmark.web.site import Site
 from earmark.web.static import STATIC
 from earmark.web.watching import Watched, Watches
@@ -24,33 +22,8 @@ T = TypeVar("T")
 
 LISTED = 100  # tracks whose changes of tags are shown
 
-COLUMNS = (
-    ("name", "track", 200, 4),
-    ("style", "style", 165, 3),
-    ("probability", "p", 58, 0),
-    ("bpm", "BPM", 68, 0),
-    ("key", "key", 58, 0),
-    ("duration", "time", 64, 0),
-    ("family", "family", 90, 1),
-    ("genre", "genre tag", 120, 2),
-)
-"""Columns of the table: the field, its heading, its least width in pixels, and its share of what is left."""
 FILES = {form.name: "earmark" + form.suffix for form in FORMATS.values() if form.suffix and form.name != "parquet"}
-SORTABLE = {
-    "name": "title",
-    "style": "style",
-    "probability": "probability",
-    "bpm": "bpm",
-    "key": "key",
-    "duration": "time",
-}
 REFRESH = 10  # files that are heard between two looks at the table
-SHOWN = {
-    "style": "p => p.value || (p.data && p.data.error ? '⚠ ' + p.data.error : '')",
-    "probability": "p => p.value == null ? '' : p.value.toFixed(2)",
-    "bpm": "p => p.value == null ? '' : p.value.toFixed(1)",
-    "duration": "p => p.value == null ? '' : Math.floor(p.value / 60) + ':' + String(p.value % 60).padStart(2, '0')",
-}
 
 
 class TrackPanel(Element, component=STATIC / "track_panel.js"):
@@ -118,10 +91,10 @@ class Shelves:
         ui.add_head_html('<script src="/static/library.js"></script>')
         with frame("/library"):
             self._draw_scan()
-            _draw_filters(self._site)
+            table.draw_filters(self._site)
             ui.html('<p id="em-count" class="em-status" role="status"></p>', sanitize=False)
             with ui.element("div").classes("em-shelf"):
-                self._grid = ui.aggrid(_options(), auto_size_columns=False).classes("em-grid w-full")
+                self._grid = ui.aggrid(table.options(), auto_size_columns=False).classes("em-grid w-full")
                 self._map = StyleMap()
             self._grid.on("selectionChanged", self._choose)
             self._grid.on("cellDoubleClicked", self._play, args=["data"])
@@ -322,60 +295,6 @@ def _names(folders: Sequence[Path]) -> dict[str, str]:
     last = [folder.name for folder in folders]
     shown = (each.name if last.count(each.name) == 1 and each.name else str(each) for each in folders)
     return {str(each): legible(name) for each, name in zip(folders, shown, strict=True)}
-
-
-def _options() -> dict[str, Any]:
-    columns = []
-    for field, heading, width, flex in COLUMNS:
-        column: dict[str, Any] = {
-            "field": field,
-            "colId": SORTABLE.get(field, field),
-            "headerName": heading,
-            "sortable": field in SORTABLE,
-            "minWidth": width,
-            **({"flex": flex} if flex else {"width": width}),
-        }
-        if field in SHOWN:
-            column[":valueFormatter"] = SHOWN[field]
-        if not flex and field != "key":
-            column["type"] = "rightAligned"
-        if field == "style":
-            column[":cellStyle"] = f"p => ({{borderLeft: '6px solid ' + ({colours()}[p.value] || 'transparent')}})"
-        columns.append(column)
-    return {
-        "columnDefs": columns,
-        "rowModelType": "infinite",
-        "cacheBlockSize": 100,
-        "maxBlocksInCache": 20,
-        "rowSelection": {"mode": "multiRow", "checkboxes": True, "headerCheckbox": False, "enableClickSelection": True},
-        ":datasource": "earmark.datasource()",
-        ":getRowId": "p => String(p.data.id)",
-    }
-
-
-def _draw_filters(site: Site) -> None:
-    try:
-        with open_catalogue(site.catalogue) as opened:
-            known = opened.families()
-    except EarmarkError:  # nothing was scanned yet
-        known = {}
-    choices = {
-        "style": sorted(known),
-        "family": sorted(set(known.values())),
-        "confidence": list(CONFIDENCES),
-        "key": [f"{number}{letter}" for number in range(1, 13) for letter in "AB"],
-    }
-    field = '<input type="search" data-filter="words" size="24" placeholder="artist, title, style …">'
-    parts = [f"<label>search{field}</label>"]
-    for name, values in choices.items():
-        listed = "".join(f"<option>{escape(value)}</option>" for value in values)
-        parts.append(
-            f'<label>{name}<select data-filter="{name}"><option value="">any</option>{listed}</select></label>'
-        )
-    parts.append('<label>BPM<input data-filter="bpm" size="8" placeholder="124-128"></label>')
-    for name, words in (("unknown", "unlike anything"), ("failed", "errors"), ("missing", "missing")):
-        parts.append(f'<label>{words}<input type="checkbox" data-filter="{name}"></label>')
-    ui.html(f'<form class="em-filters" role="search" onsubmit="return false">{"".join(parts)}</form>', sanitize=False)
 
 
 def _lines(difference: dict[str, Any]) -> list[str]:
