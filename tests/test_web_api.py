@@ -61,6 +61,13 @@ class Server:
         self.whole = whole
         self.client = TestClient(whole, base_url="http://localhost")
 
+    def close(self) -> None:
+        """End its threads."""
+        self.watches.close()
+        self.jobs.close()
+        self.booth.close()
+        self.ears.close()
+
     def job(self, answer: Any) -> dict[str, Any]:  # noqa: ANN401  a response
         """Wait for a job to end."""
         assert answer.status_code == 202, answer.text
@@ -78,10 +85,7 @@ def server(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setenv("EARMARK_JOURNAL", str(tmp_path / "journal"))
     made = Server(tmp_path, tiny)
     yield made
-    made.watches.close()
-    made.jobs.close()
-    made.booth.close()
-    made.ears.close()
+    made.close()
 
 
 @pytest.fixture
@@ -696,6 +700,15 @@ def test_tags_are_shown_written_and_undone(server: Server) -> None:
     undone = server.job(server.client.post("/api/undo", json={"run": written["result"]["run"]}))
     assert undone["result"] == {"restored": 3, "refused": 0}
     assert {path.name: path.read_bytes() for path in server.music.iterdir()} == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own")
+def test_a_link_to_itself_lies_in_no_folder_of_the_server(server: Server) -> None:
+    loop = server.music / "loop"
+    loop.symlink_to(loop)
+    assert not server.site.may_scan(loop)
+    assert server.client.post("/api/scan", json={"folder": str(loop)}).status_code == 403
+    assert server.client.get("/api/files", params={"folder": str(loop)}).status_code == 403
 
 
 def test_a_killed_server_goes_on_with_the_same_run_of_tags(server: Server) -> None:

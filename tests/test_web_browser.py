@@ -321,14 +321,19 @@ def test_mixes_stand_in_the_booth_and_are_deleted(page: Any, server: Started, mu
     assert [path.name for path in folder.iterdir()] == ["two.mp3"]
 
 
+def _clicks(folder: Path, tracks: int, *, bpm: int, seconds: float, sample_rate: int) -> None:
+    """Write clicks into a folder, each file by one beat a minute faster than the one before."""
+    folder.mkdir()
+    for number in range(tracks):
+        sound = click_train(bpm=bpm + number, seconds=seconds, sample_rate=sample_rate)
+        write_wav(folder / f"track {number}.wav", sound, sample_rate)
+
+
 @pytest.mark.slow
 def test_ten_turns_in_the_booth(tmp_path: Path, tiny: Path) -> None:
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  the same
 
-    (tmp_path / "music").mkdir()
-    for number in range(12):
-        sound = click_train(bpm=120 + number, seconds=30.0, sample_rate=22_050)
-        write_wav(tmp_path / "music" / f"track {number}.wav", sound, 22_050)
+    _clicks(tmp_path / "music", 12, bpm=120, seconds=30.0, sample_rate=22_050)
     started = Started(tmp_path, tiny)
     try:
         with sync_playwright() as playwright:
@@ -377,10 +382,7 @@ def test_no_serious_barrier(page: Any, server: Started, place: str, scheme: str)
 def test_a_scan_is_stopped_from_the_library_and_what_was_heard_stays(tmp_path: Path, tiny: Path) -> None:
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  the same
 
-    (tmp_path / "music").mkdir()
-    for number in range(100):
-        sound = click_train(bpm=60 + number, seconds=60.0, sample_rate=8_000)
-        write_wav(tmp_path / "music" / f"{number}.wav", sound, 8_000)
+    _clicks(tmp_path / "music", 100, bpm=60, seconds=60.0, sample_rate=8_000)
     started = Started(tmp_path, tiny)
     try:
         with sync_playwright() as playwright:
@@ -404,10 +406,7 @@ def test_a_scan_is_stopped_from_the_library_and_what_was_heard_stays(tmp_path: P
 def test_a_job_that_ran_when_the_server_was_killed_goes_on(tmp_path: Path, tiny: Path) -> None:
     import httpx2  # noqa: PLC0415  this test only
 
-    (tmp_path / "music").mkdir()
-    for number in range(30):
-        sound = click_train(bpm=100 + number, seconds=10.0, sample_rate=22_050)
-        write_wav(tmp_path / "music" / f"{number}.wav", sound, 22_050)
+    _clicks(tmp_path / "music", 30, bpm=100, seconds=10.0, sample_rate=22_050)
     started = Started(tmp_path, tiny)
     try:
         asked = httpx2.post(started.address + "/api/scan", json={"folder": str(tmp_path / "music")}).json()

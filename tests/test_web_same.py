@@ -28,9 +28,7 @@ def server(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     monkeypatch.setattr("earmark.app.taste.data_folder", lambda: tmp_path)
     made = Server(tmp_path, tiny)
     yield made
-    made.jobs.close()
-    made.booth.close()
-    made.ears.close()
+    made.close()
 
 
 @pytest.fixture

@@ -90,7 +90,6 @@ class Listener:
             blocks = recording.blocks(config.sample_rate, tap=meter.add if meter else None)
             shared = _shared(blocks, [*(each.add for each in (onsets, pitches) if each), *([tap] if tap else [])])
             heard, duration, warnings = self._hear(recording, shared)
-        _, best = heard.timeline.top(1)[0]
         music = not heard.no_music
         styles = dict(zip(heard.timeline.styles, heard.timeline.mean().tolist(), strict=True))
         analysis = Analysis(
@@ -98,7 +97,7 @@ class Listener:
             duration=duration,
             timeline=heard.timeline,
             families=config.families,
-            unknown=not music or best < config.unknown_threshold,
+            unknown=self.model.is_unknown(heard),
             embedding=heard.embedding,
             model=config.name,
             rhythm=estimate_rhythm(onsets.envelopes(), styles, config.families) if onsets and music else None,

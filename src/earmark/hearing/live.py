@@ -97,7 +97,6 @@ def _hear(ring: Ring, model: Model) -> Moment:
     waveform = ring.last(round(config.window * rate))
     heard = model.hear_windows([(0.0, waveform)])
     music = not heard.no_music
-    _, best = heard.timeline.top(1)[0]
     styles = dict(zip(heard.timeline.styles, heard.timeline.mean().tolist(), strict=True))
     onsets, pitches, meter = OnsetAccumulator(rate), PitchAccumulator(rate), Meter()
     onsets.add(waveform)
@@ -108,7 +107,7 @@ def _hear(ring: Ring, model: Model) -> Moment:
         duration=waveform.size / rate,
         timeline=heard.timeline,
         families=config.families,
-        unknown=not music or best < config.unknown_threshold,
+        unknown=model.is_unknown(heard),
         embedding=heard.embedding,
         model=config.name,
         rhythm=estimate_rhythm(onsets.envelopes(), styles, config.families) if music else None,

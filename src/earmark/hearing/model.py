@@ -93,6 +93,11 @@ class Model:
         embedding = np.average(np.stack(embeddings), 0, weights if weights.any() else None)
         return Heard(timeline, embedding.astype(np.float32), activity.no_music())
 
+    def is_unknown(self, heard: Heard) -> bool:
+        """Whether what was heard is no music, or like nothing that the model knows."""
+        _, best = heard.timeline.top(1)[0]
+        return bool(heard.no_music) or best < self.config.unknown_threshold
+
     def require_probabilities(self) -> None:
         """Make sure that the outputs of the model are probabilities.
 

@@ -93,4 +93,8 @@ class Site:
 
     def may_scan(self, folder: Path) -> bool:
         """Whether a folder is one of `folders`, or lies below one."""
-        return any(folder.resolve().is_relative_to(each) for each in self.folders)
+        try:
+            found = folder.resolve()
+        except (OSError, ValueError, RuntimeError):  # a name that no file can have, or a link to itself
+            return False
+        return any(found.is_relative_to(each) for each in self.folders)

@@ -206,10 +206,15 @@ def movements(model: Model, path: Path) -> tuple[Movement, ...]:
 def _analysis(model: Model, path: Path, waveform: Waveform) -> Analysis:
     """The styles that a model hears in a waveform of a file, as a listener tells them."""
     heard, config = model.hear(waveform), model.config
-    unknown = bool(heard.no_music) or heard.timeline.mean().max() < config.unknown_threshold
-    seconds = len(waveform) / config.sample_rate
     return Analysis(
-        path, seconds, heard.timeline, config.families, unknown, heard.embedding, config.name, no_music=heard.no_music
+        path=path,
+        duration=len(waveform) / config.sample_rate,
+        timeline=heard.timeline,
+        families=config.families,
+        unknown=model.is_unknown(heard),
+        embedding=heard.embedding,
+        model=config.name,
+        no_music=heard.no_music,
     )
 
 

@@ -90,14 +90,9 @@ def play(path: Permitted, request: Request) -> Response:
 
 def _place(name: str, site: Site) -> Path:
     """A path in one of the folders of the server, without links in it."""
-    try:
-        found = Path(name).resolve()
-        permitted = found.is_absolute() and site.may_scan(found)
-    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or a link to itself
-        permitted = False
-    if not permitted:
+    if not site.may_scan(Path(name)):
         raise HTTPException(HTTPStatus.FORBIDDEN, FOREIGN)
-    return found
+    return Path(name).resolve()
 
 
 def _shown(path: Path, site: Site) -> bool:

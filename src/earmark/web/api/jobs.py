@@ -90,11 +90,7 @@ async def _events(work: Jobs, name: str) -> AsyncIterator[str]:
 
 def _permitted(folder: str, site: Site) -> Path:
     place = files.absolute(folder)  # one folder, one name
-    try:
-        allowed = site.may_scan(place)
-    except (OSError, ValueError):  # a name that no file can have
-        allowed = False
-    if not allowed:
+    if not site.may_scan(place):
         raise HTTPException(HTTPStatus.FORBIDDEN, "this folder is none of those that `earmark serve` was given")
     return place
 
