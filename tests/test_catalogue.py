@@ -636,11 +636,36 @@ def test_a_migration_that_is_missing_is_made_once(tmp_path: Path, monkeypatch: p
     connection.close()
 
 
-def test_tracks_are_found_by_the_probability_of_their_first_style(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (Query(confidence=(0.5, 0.85)), ["half", "more"]),
+        (Query(confidence=(0.95, 1.1)), []),
+        (Query(confidence=(0.4, 0.85), words="mo", style="Trap"), ["more"]),
+        (Query(confidence=(0.0, 0.85), missing=True), ["gone"]),
+    ],
+    ids=str,
+)
+def test_tracks_are_found_by_the_probability_of_their_first_style(
+    tmp_path: Path, query: Query, expected: list[str]
+) -> None:
+    with hasty(tmp_path / "a.db") as catalogue:
+        for name, share in SHARES.items():
+            catalogue.keep(heard_track(f"/{name}.mp3", {"Trap": share}))
+        catalogue.keep(replace(heard_track("/gone.mp3", {"Trap": 0.6}), missing=True))
+        catalogue.keep(Track(Path("/worse.mp3"), 1, 1, "e", error="it is not audio"))
+        assert labelled(catalogue, query) == expected
+        assert labelled(catalogue, query, sort="path", descending=True) == expected[::-1]
+        assert catalogue.count(query) == len(expected)
+        ids = catalogue.ids(query).tolist()
+        assert [track.path.stem for track in catalogue.by_ids(ids)] == expected
+        there = [name for name in expected if name != "gone"]
+        assert [each.path.stem for each in catalogue.summaries(query)] == there
+        assert labelled(catalogue, query, after=ids[0] if ids else 0) == expected[1:]
+
+
+def test_the_probability_of_the_first_style_is_asked_of_an_index(tmp_path: Path) -> None:
     with Catalogue(tmp_path / "a.db") as catalogue:
-        kept = {name: catalogue.keep(heard_track(f"/{name}.mp3", {"Trap": share})).id for name, share in SHARES.items()}
-        assert set(catalogue.so_sure(0.5, 0.85).tolist()) == {kept["half"], kept["more"]}
-        assert catalogue.so_sure(0.95, 1.1).tolist() == []
         asked = "EXPLAIN QUERY PLAN SELECT id FROM analyses WHERE confidence >= 0.5"
         (plan,) = catalogue._connection.execute(asked).fetchall()  # noqa: SLF001
         assert "analyses_by_confidence" in plan["detail"]

@@ -79,6 +79,10 @@ def test_find(crate: Server, printed: Printed) -> None:
     found = crate.client.get("/api/tracks?words=artist&style=Trance&bpm=128-130").json()
     assert len(said) > 2
     assert found == {"count": len(said), "tracks": said}
+    for word, expected in (("sure", 12), ("likely", 0)):
+        said = json.loads(printed("find", "--confidence", word, "--json"))
+        assert len(said) == expected
+        assert crate.client.get(f"/api/tracks?confidence={word}").json() == {"count": expected, "tracks": said}
 
 
 def test_similar(crate: Server, printed: Printed) -> None:

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from earmark.analysis import MAJOR_KEYS, MINOR_KEYS, Key
+from earmark.analysis import LIKELY, MAJOR_KEYS, MINOR_KEYS, SURE, Key
 from earmark.errors import EarmarkError
 from earmark.library import Query
 from earmark.styles import from_tag
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 CODES = {Key(tonic, minor, 1).camelot() for tonic in range(12) for minor in (False, True)}
 SLOWER_THAN = 1000.0  # every tempo, in BPM
+
+CONFIDENCES: Final = {"sure": (SURE, 1.1), "likely": (LIKELY, SURE), "unsure": (0.0, LIKELY)}
+"""Probabilities of the first style, from and to (but for the last), by the words for them."""
 
 
 def query(
@@ -26,6 +29,7 @@ def query(
     bpm: str = "",
     half_double: bool = False,
     keys: Iterable[str] = (),
+    confidence: str = "",
     unknown: bool = False,
     failed: bool = False,
     missing: bool = False,
@@ -41,6 +45,7 @@ def query(
         bpm: as `tempo_range` reads it.
         half_double: half and double of that tempo will do as well.
         keys: any of these, as `camelot` reads them.
+        confidence: one of `CONFIDENCES`, of the style that was heard.
         unknown: like nothing that the model knows.
         failed: could not be heard, or not read whole.
         missing: the file has vanished.
@@ -58,6 +63,7 @@ def query(
         bpm=tempo_range(bpm) if bpm else None,
         half_double=half_double,
         keys=tuple(map(camelot, keys)),
+        confidence=CONFIDENCES[confidence] if confidence else None,
         unknown=unknown,
         failed=failed,
         missing=missing,

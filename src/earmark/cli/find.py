@@ -36,6 +36,14 @@ class Sort(StrEnum):
     TIME = "time"
 
 
+class Confidence(StrEnum):
+    """Words for how sure the model is of the style."""
+
+    SURE = "sure"
+    LIKELY = "likely"
+    UNSURE = "unsure"
+
+
 def find(
     words: Annotated[
         list[str] | None,
@@ -50,6 +58,9 @@ def find(
         bool, typer.Option("--half-double", help="With --bpm: half and double of that tempo, too.")
     ] = False,
     key: Annotated[list[str] | None, typer.Option(help="The key that was heard, as 8A or Am; may be repeated.")] = None,
+    confidence: Annotated[
+        Confidence | None, typer.Option(help="How sure the model is of the style that was heard.")
+    ] = None,
     genre: Annotated[str, typer.Option(help="Words of the genre tag.")] = "",
     unknown: Annotated[bool, typer.Option("--unknown", help="Only tracks unlike anything the model knows.")] = False,
     errors: Annotated[
@@ -88,6 +99,7 @@ def find(
                 bpm=bpm,
                 half_double=half_double,
                 keys=key or (),
+                confidence=confidence or "",
                 unknown=unknown,
                 failed=errors,
                 missing=missing,

@@ -8,20 +8,15 @@ import json
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from earmark.analysis import LIKELY, SURE
 from earmark.app.atlas import atlas
 from earmark.app.catalogue import open_catalogue
 from earmark.library import Query, Track
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
-
-CONFIDENCES: Final = {"sure": (SURE, 1.1), "likely": (LIKELY, SURE), "unsure": (0.0, LIKELY)}
-"""Probabilities of the first style, from and to (but for the last), by the words for them."""
 
 KEPT = 8  # lists; one of 100,000 tracks takes 0.8 MB
 
@@ -41,7 +36,7 @@ class Shelf:
         self._drawing = threading.Lock()
 
     def page(
-        self, query: Query, sort: str, start: int, limit: int, *, descending: bool = False, confidence: str = ""
+        self, query: Query, sort: str, start: int, limit: int, *, descending: bool = False
     ) -> tuple[int, list[Track]]:
         """How many tracks meet a query, and those from `start` on, at most `limit`.
 
@@ -51,21 +46,18 @@ class Shelf:
             start: of the page.
             limit: of the page.
             descending: as in `Catalogue.find`.
-            confidence: one of `CONFIDENCES`: only tracks of whose style the model is so sure.
 
         Raises:
             CatalogueError: there is no catalogue, or it cannot be read.
         """
-        key = (query, sort, descending, confidence, self._stamp())
+        key = (query, sort, descending, self._stamp())
         with open_catalogue(self._path) as opened:
             with self._lock:
                 found = self._lists.get(key)
-            if found is None and not start and not confidence:
+            if found is None and not start and not query.confidence:
                 return opened.count(query), opened.find(query, limit=limit, sort=sort, descending=descending)
             if found is None:
                 found = opened.ids(query, sort=sort, descending=descending)
-                if confidence:
-                    found = found[np.isin(found, opened.so_sure(*CONFIDENCES[confidence]))]
                 with self._lock:
                     self._lists[key] = found
                     while len(self._lists) > KEPT:

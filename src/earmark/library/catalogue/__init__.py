@@ -147,20 +147,22 @@ class Catalogue:
             sort: one of `order.SORTS`; by default the order in which they came into the catalogue.
             descending: begin at the other end.
         """
-        match = self._match(query)
         if sort != "added" or descending:
-            return self._sorted(match, after, limit, SORTS[sort], "DESC" if descending else "ASC")
-        if not match:
-            return self._tracks("WHERE NOT +missing AND tracks.id > ? ORDER BY tracks.id LIMIT ?", after, limit)
-        ids = "SELECT rowid FROM search WHERE search MATCH ? AND rowid > ? ORDER BY rowid LIMIT ?"
-        return self._tracks(f"WHERE tracks.id IN ({ids}) ORDER BY tracks.id", match, after, limit)
+            return self._sorted(query, after, limit, SORTS[sort], "DESC" if descending else "ASC")
+        if (match := self._match(query)) and not (query and query.confidence):  # no more of the index than the page
+            ids = "SELECT rowid FROM search WHERE search MATCH ? AND rowid > ? ORDER BY rowid LIMIT ?"
+            return self._tracks(f"WHERE tracks.id IN ({ids}) ORDER BY tracks.id", match, after, limit)
+        meets, values = self._condition(query)
+        return self._tracks(f"WHERE {meets} AND tracks.id > ? ORDER BY tracks.id LIMIT ?", *values, after, limit)
 
     def count(self, query: Query | None = None) -> int:
         """Number of tracks that meet a query."""
-        match = self._match(query)
-        if not match:
-            return int(self._rows("SELECT count(*) FROM tracks WHERE missing = 0")[0][0])
-        return int(self._rows("SELECT count(*) FROM search WHERE search MATCH ?", match)[0][0])
+        if query and query.confidence:
+            meets, values = self._condition(query)
+            return int(self._rows(f"SELECT count(*) FROM tracks WHERE {meets}", *values)[0][0])  # noqa: S608  our words
+        if match := self._match(query):
+            return int(self._rows("SELECT count(*) FROM search WHERE search MATCH ?", match)[0][0])
+        return int(self._rows("SELECT count(*) FROM tracks WHERE missing = 0")[0][0])
 
     def tracks(self) -> Iterator[Track]:
         """All tracks, missing ones too, in the order in which they came; others may write meanwhile."""
@@ -181,16 +183,17 @@ class Catalogue:
 
     def ids(self, query: Query | None = None, *, sort: str = "added", descending: bool = False) -> NDArray[np.int64]:
         """The ids of all tracks that meet a query, in the order of `find`, (tracks,)."""
-        match = self._match(query)
-        if match and sort == "added" and not descending:
+        meets, values = self._condition(query)
+        direction = "DESC" if descending else "ASC"
+        joined = "" if sort == "added" else "LEFT JOIN analyses ON analyses.id = tracks.analysis"
+        order = f"{SORTS[sort]} {direction}, tracks.id {direction}"
+        sql = f"SELECT tracks.id FROM tracks {joined} WHERE {meets} ORDER BY {order}"  # noqa: S608  our own words
+        if sort == "added" and not descending and len(values) == 1:  # words alone: the index has them in this order
             sql = "SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid"
-        else:
-            matching = "tracks.id IN (SELECT rowid FROM search WHERE search MATCH ?)" if match else "NOT +missing"
-            direction = "DESC" if descending else "ASC"
-            joined = "" if sort == "added" else "LEFT JOIN analyses ON analyses.id = tracks.analysis"
-            order = f"{SORTS[sort]} {direction}, tracks.id {direction}"
-            sql = f"SELECT tracks.id FROM tracks {joined} WHERE {matching} ORDER BY {order}"  # noqa: S608  our own words
-        return self._numbers(sql, *([match] if match else []))
+        with translated(self.path):
+            cursor = self._connection.cursor()
+            cursor.row_factory = None  # plain tuples: half the time for 100,000 of them
+            return np.fromiter(chain.from_iterable(cursor.execute(sql, values)), np.int64)
 
     def embeddings(self, model: str = "") -> EmbeddingColumn:
         """The embeddings of the tracks that are there, as one matrix; see `column`.
@@ -203,20 +206,8 @@ class Catalogue:
 
     def summaries(self, query: Query | None = None) -> Iterator[Summary]:
         """Summaries of the tracks that meet a query and hold music, in the order in which they came."""
-        match = self._match(query)
-        if not match:
-            return summaries(iter(self._rows(f"{SUMMARIES} ORDER BY tracks.id")))
-        found = "AND tracks.id IN (SELECT rowid FROM search WHERE search MATCH ?)"
-        return summaries(iter(self._rows(f"{SUMMARIES} {found} ORDER BY tracks.id", match)))
-
-    def so_sure(self, low: float, high: float) -> NDArray[np.int64]:
-        """The ids of the tracks whose first style has a probability (0-1) from `low` to below `high`, in no order."""
-        return self._numbers(
-            "SELECT tracks.id FROM analyses JOIN tracks ON tracks.analysis = analyses.id"
-            " WHERE confidence >= ? AND confidence < ?",
-            low,
-            high,
-        )
+        meets, values = self._condition(query)
+        return summaries(iter(self._rows(f"{SUMMARIES} AND {meets} ORDER BY tracks.id", *values)))
 
     def families(self) -> dict[str, str]:
         """The styles that the models know which have listened, and the family of each."""
@@ -287,30 +278,32 @@ class Catalogue:
     def _match(self, query: Query | None) -> str:
         return (query or Query()).match(self.families() if query and query.words else {})
 
-    def _sorted(self, match: str, after: int, limit: int, key: str, direction: str) -> list[Track]:
+    def _condition(self, query: Query | None) -> tuple[str, list[float | str]]:
+        """The condition that tracks meet which meet a query, in SQL, and its values."""
+        match = self._match(query)
+        meets = "tracks.id IN (SELECT rowid FROM search WHERE search MATCH ?)" if match else "NOT +missing"
+        values: list[float | str] = [match] if match else []
+        if query and query.confidence:
+            meets += " AND tracks.analysis IN (SELECT id FROM analyses WHERE confidence >= ? AND confidence < ?)"
+            values += query.confidence
+        return meets, values
+
+    def _sorted(self, query: Query | None, after: int, limit: int, key: str, direction: str) -> list[Track]:
         """A page in the order of a key; tracks with the same key in the order in which they came."""
-        matching = "tracks.id IN (SELECT rowid FROM search WHERE search MATCH ?)" if match else "NOT +missing"
-        values: list[rows.Cell] = [match] if match else []
+        meets, values = self._condition(query)
         joined = "FROM tracks LEFT JOIN analyses ON analyses.id = tracks.analysis"
         if after:
             beyond = "<" if direction == "DESC" else ">"
-            matching += f" AND ({key}, tracks.id) {beyond} (SELECT {key}, tracks.id {joined} WHERE tracks.id = ?)"
+            meets += f" AND ({key}, tracks.id) {beyond} (SELECT {key}, tracks.id {joined} WHERE tracks.id = ?)"
             values.append(after)
         order = f"{key} {direction}, tracks.id {direction}"
-        return self._tracks(f"WHERE {matching} ORDER BY {order} LIMIT ?", *values, limit)
+        return self._tracks(f"WHERE {meets} ORDER BY {order} LIMIT ?", *values, limit)
 
     def _tracks(self, where: str, *values: rows.Cell) -> list[Track]:
         return [rows.track(row) for row in self._rows(f"{rows.SELECT} {where}", *values)]
 
     def _states(self, where: str, *values: rows.Cell) -> list[FileState]:
         return [_state(row) for row in self._rows(f"{_STATE} {where}", *values)]
-
-    def _numbers(self, sql: str, *values: float | str) -> NDArray[np.int64]:
-        """The one column of an answer that is ids, (rows,)."""
-        with translated(self.path):
-            cursor = self._connection.cursor()
-            cursor.row_factory = None  # plain tuples: half the time for 100,000 of them
-            return np.fromiter(chain.from_iterable(cursor.execute(sql, values)), np.int64)
 
     def _rows(self, sql: str, *values: rows.Cell) -> list[sqlite3.Row]:
         with translated(self.path):

@@ -22,6 +22,7 @@ class Query:
         bpm: the tempo that was heard, from and to, both included, to a tenth.
         half_double: half and double of that tempo will do as well.
         keys: any of these keys was heard; in Camelot's notation, `8A`.
+        confidence: the probability (0-1) of the first style that was heard, from the first to below the second.
         unknown: only what is like nothing that the model knows.
         failed: only what has an error.
         missing: only what has vanished.
@@ -34,12 +35,13 @@ class Query:
     bpm: tuple[float, float] | None = None
     half_double: bool = False
     keys: tuple[str, ...] = ()
+    confidence: tuple[float, float] | None = None
     unknown: bool = False
     failed: bool = False
     missing: bool = False
 
     def match(self, families: Mapping[str, str]) -> str:
-        """The expression for FTS5; "" stands for every track that is there.
+        """The expression for FTS5, of all but the confidence; "" stands for every track that is there.
 
         Args:
             families: the styles that may have been heard, each with its family.

@@ -36,6 +36,7 @@ def _conditions(
     bpm: Annotated[str, Query(max_length=50, description="126, or 124-128")] = "",
     half_double: bool = False,
     key: Annotated[list[str] | None, Query(max_length=24, description="8A, or Am")] = None,
+    confidence: Annotated[Literal["", "sure", "likely", "unsure"], Query(description="in the style")] = "",
     unknown: bool = False,
     failed: bool = False,
     missing: bool = False,
@@ -45,7 +46,7 @@ def _conditions(
         try:
             return query(
                 opened, words=words, genre=genre, style=style, family=family, bpm=bpm, half_double=half_double,
-                keys=key or (), unknown=unknown, failed=failed, missing=missing,
+                keys=key or (), confidence=confidence, unknown=unknown, failed=failed, missing=missing,
             )  # fmt: skip
         except ValueError as error:
             raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
@@ -75,12 +76,11 @@ def rows(
     wanted: Wanted,
     sort: Sort = "added",
     descending: bool = False,
-    confidence: Annotated[Literal["", "sure", "likely", "unsure"], Query(description="in the style")] = "",
     start: Annotated[int, Query(ge=0, lt=2**63)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> dict[str, Any]:
     """Rows of a table of the tracks that meet all conditions, from any place on, and how many there are."""
-    count, tracks = shelf.page(wanted, sort, start, limit, descending=descending, confidence=confidence)
+    count, tracks = shelf.page(wanted, sort, start, limit, descending=descending)
     return {"count": count, "rows": legible([_row(track) for track in tracks])}
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from nicegui import ui
 
 from earmark.app.catalogue import open_catalogue
+from earmark.app.query import CONFIDENCES
 from earmark.errors import EarmarkError
 from earmark.web.pages.frame import colours
-from earmark.web.shelf import CONFIDENCES
 from earmark.web.site import Site
 
 COLUMNS = (
