@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -22,6 +23,9 @@ from earmark.files import (
     write_bytes,
     write_text,
 )
+
+if sys.platform != "win32":
+    import fcntl
 
 
 @pytest.fixture
@@ -122,10 +126,94 @@ def test_two_writers_of_one_file_do_not_share_what_they_write(path: Path) -> Non
     assert path.read_bytes() == b"first"
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from earmark.files import replacement
+path = Path(sys.argv[1])
+with replacement(path, sys.argv[2]) as first, replacement(path, sys.argv[2]) as second:
+    first.write_bytes(b"half")
+    second.write_bytes(b"more")
+    if sys.argv[3:]:
+        print("written", flush=True)
+        sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps what was left")
+@pytest.mark.parametrize("suffix", [".part", ".part.mp3"])
+def test_what_a_killed_process_left_goes_with_the_next_one(path: Path, suffix: str) -> None:
+    for _ in range(2):
+        assert subprocess.run([sys.executable, "-c", KILLED, str(path), suffix], check=False).returncode == -9
+        assert len(names(path.parent)) == 3
+    with replacement(path.with_name("other.csv"), suffix) as fresh:
+        fresh.write_bytes(b"other")
+    with replacement(path, suffix) as fresh:
+        assert fresh.read_bytes() == b""
+        assert len(names(path.parent)) == 3
+        fresh.write_bytes(b"new")
+    assert path.read_bytes() == b"new"
+    assert names(path.parent) == ["crate.csv", "other.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps what was left")
+def test_what_another_process_writes_stays(path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(path), ".part", "wait"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        assert other.stdin
+        assert other.stdout.readline() == b"written\n"
+        theirs = {each: each.read_bytes() for each in path.parent.iterdir() if each != path}
+        assert sorted(theirs.values()) == [b"half", b"more"]
+        write_bytes(path, b"new")
+        assert {each: each.read_bytes() for each in path.parent.iterdir() if each != path} == theirs
+        other.stdin.close()
+    write_bytes(path, b"newer")
+    assert names(path.parent) == ["crate.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a permission there")
+def test_a_link_in_the_place_of_an_unfinished_file_leads_nowhere(path: Path) -> None:
+    other = path.with_name("other.csv")
+    other.write_bytes(b"of another time")
+    with replacement(path) as fresh:
+        name = fresh.name
+    path.with_name(name).symlink_to(other)
+    write_bytes(path, b"newer")
+    assert (path.read_bytes(), other.read_bytes()) == (b"newer", b"of another time")
+
+
+def test_a_name_that_is_free_again_may_be_that_of_another_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs: list[Path] = []
+
+    def replace(fresh: Path, target: Path) -> None:
+        os.replace(fresh, target)  # noqa: PTH105  the one that is replaced here
+        fresh.write_bytes(b"of another writer")
+        theirs.append(fresh)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    write_bytes(path, b"new")
+    assert [each.read_bytes() for each in (path, *theirs)] == [b"new", b"of another writer"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_a_share_that_cannot_lock_is_written_all_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_handle: int, _how: int) -> NoReturn:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with replacing(path) as first:
+        first.write(b"first")
+        write_bytes(path, b"second")
+        assert path.read_bytes() == b"second"
+    assert path.read_bytes() == b"first"
+    assert names(path.parent) == ["crate.csv"]
+
+
 def test_an_unfinished_file_is_hidden_and_marked(path: Path) -> None:
     with replacement(path) as fresh:
         assert (fresh.parent, fresh.name[:11], fresh.suffix) == (path.parent, ".crate.csv.", ".part")
-        assert not fresh.exists()
         fresh.touch()
     with replacement(path, suffix=".part.opus") as fresh:
         assert fresh.suffix == ".opus"

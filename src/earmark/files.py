@@ -4,7 +4,9 @@ A file is written under a name of its own beside the one that it replaces, reach
 Whoever reads meanwhile, and whoever comes after a crash or a power cut, finds the old file or the new one, whole.
 
 Conventions: the name of an unfinished file begins with "." and ends with ".part"; two processes that write the same
-file do not share it, and the last one to finish wins. Text is UTF-8 with the line ends that it is given.
+file do not share it, and the last one to finish wins. It is locked as long as its writer lives, so whoever writes the
+same file next removes what a killed one left; but on Windows, whose locks would be in the way of the rename. Text is
+UTF-8 with the line ends that it is given.
 """
 
 import io
@@ -12,14 +14,18 @@ import os
 import shutil
 import sys
 import unicodedata
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO, TextIO
-from uuid import uuid4
 
 import platformdirs
+
+if sys.platform != "win32":
+    import fcntl
 
 APP = "earmark"
 
@@ -27,7 +33,7 @@ APP = "earmark"
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a binary file that takes the place of `path` at the end of the block, unless an error ends it."""
-    with replacement(path) as fresh, fresh.open("xb") as file:
+    with replacement(path) as fresh, fresh.open("wb") as file:
         yield file
 
 
@@ -53,19 +59,19 @@ def write_text(path: Path, text: str, errors: str = "strict") -> None:
 
 @contextmanager
 def replacement(path: Path, suffix: str = ".part") -> Iterator[Path]:
-    """Give the name of a file that takes the place of `path` at the end of the block, for writers that open it.
+    """Make an empty file that takes the place of `path` at the end of the block, for writers that open it by name.
 
     Args:
         path: the file to replace; its folder is made if it is not there.
         suffix: the end of the name, for writers that choose the format by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = _unfinished(path, suffix)
+    fresh, handle = _claim(path, suffix)
     try:
         yield fresh
         put(fresh, path)
     finally:
-        fresh.unlink(missing_ok=True)
+        _release(fresh, handle)
 
 
 @contextmanager
@@ -184,6 +190,80 @@ def _sync_names(folder: Path) -> None:
         sync(folder)
 
 
+def _claim(path: Path, suffix: str) -> tuple[Path, int | None]:
+    """Make and lock an unfinished file under the first name at which nobody writes; remove what was left at the others.
+
+    Returns:
+        The file and the handle that locks it; none on Windows.
+    """
+    if sys.platform == "win32":
+        fresh = _unfinished(path, suffix)
+        fresh.touch(exist_ok=False)
+        return fresh, None
+    beginning = f"{zlib.crc32(os.fsencode(path.name)):08x}"
+    names = (_hidden(path, f"{beginning}-{number}{suffix}") for number in count())
+    fresh, handle = next((name, made) for name in names if (made := _make(name)) is not None)
+    while _clear(next(names)):
+        continue
+    return fresh, handle
+
+
+def _make(fresh: Path) -> int | None:
+    """Make an unfinished file and lock it; None where somebody else writes it."""
+    _clear(fresh)
+    try:
+        handle = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        return None
+    with suppress(OSError):  # a share that cannot lock: nobody clears there, either
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    if _is_open(fresh, handle):
+        return handle
+    os.close(handle)  # somebody cleared it before it was locked
+    return None
+
+
+def _clear(fresh: Path) -> bool:
+    """Remove an unfinished file whose writer is gone.
+
+    Returns:
+        Whether there was one, removed or not.
+    """
+    try:
+        handle = os.open(fresh, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:  # a link, a folder, a file of another user: not ours to remove
+        return not isinstance(error, FileNotFoundError)
+    with suppress(OSError):  # it is being written
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_open(fresh, handle):
+            fresh.unlink()
+    os.close(handle)
+    return True
+
+
+def _release(fresh: Path, handle: int | None) -> None:
+    """Unlock an unfinished file, and remove it unless it has been renamed: then another writer may have its name."""
+    if handle is None:
+        fresh.unlink(missing_ok=True)
+        return
+    if _is_open(fresh, handle):
+        fresh.unlink()
+    os.close(handle)
+
+
+def _is_open(path: Path, handle: int) -> bool:
+    """Whether a handle is that of the file which has this name now."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
 def _unfinished(path: Path, suffix: str) -> Path:
-    """A name that nobody else writes to; the beginning of the true name, because that may be as long as names can."""
-    return path.with_name(f".{path.name[:40]}.{uuid4().hex[:8]}{suffix}")
+    """A name that nobody else writes to."""
+    return _hidden(path, f"{os.urandom(4).hex()}{suffix}")
+
+
+def _hidden(path: Path, end: str) -> Path:
+    """A hidden name beside a file: only the beginning of the true name, because that may be as long as names can."""
+    return path.with_name(f".{path.name[:40]}.{end}")

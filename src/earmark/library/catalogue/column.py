@@ -136,7 +136,7 @@ def _ids(file: Path) -> Path:
 def _keep(file: Path, ids: NDArray[np.int64], matrix: NDArray[np.float32]) -> None:
     """Write the matrix, then the ids, which say that it is whole; remove those of an earlier state."""
     for path, array in ((file, matrix), (_ids(file), ids)):
-        with replacement(path) as fresh, fresh.open("xb") as stream:
+        with replacement(path) as fresh, fresh.open("wb") as stream:
             np.save(stream, array, allow_pickle=False)
     model = file.name.partition("-")[0]
     for other in os.scandir(file.parent):
