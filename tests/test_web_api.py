@@ -28,7 +28,7 @@ from earmark.testing.tracks import heard_track, steady
 from earmark.web import api
 from earmark.web.booth import Booth
 from earmark.web.decoded import Decoded
-from earmark.web.ears import BusyError, Ears, LateError
+from earmark.web.ears import BusyError, Ears, Heard, LateError
 from earmark.web.guard import Guard
 from earmark.web.jobs import ACTIVE, Jobs
 from earmark.web.names import legible
@@ -119,6 +119,29 @@ def test_nothing_of_an_upload_is_kept(server: Server, tmp_path: Path, monkeypatc
     for content in ((server.music / "1.wav").read_bytes(), b"no music"):
         server.client.post("/api/listen", files={"file": ("x.wav", content)})
     assert list(uploads.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_an_upload_lies_on_the_disk_once_while_it_is_heard(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unnamed() -> int:
+        opened = [str(handle.resolve()) for handle in Path("/proc/self/fd").iterdir()]
+        return sum(path.startswith(str(tmp_path)) and path.endswith("(deleted)") for path in opened)
+
+    held: list[int] = []
+    hear = Ears.heard
+
+    def look(ears: Ears, path: Path, model: str = "") -> Heard:
+        held.append(unnamed())
+        return hear(ears, path, model)
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(Ears, "heard", look)
+    write_wav(tmp_path / "long.wav", click_train(bpm=120, seconds=60.0, sample_rate=22_050), 22_050)
+    answer = server.client.post("/api/listen", files={"file": ("x.wav", (tmp_path / "long.wav").read_bytes())})
+    assert answer.status_code == 200
+    assert held == [0]
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd.wav", "..", "a/b/c.wav", "x" * 3000, "né\x00.wav"])

@@ -99,6 +99,72 @@ def test_only_files_may_be_long() -> None:
         assert client.post("/", files={"file": ("x.wav", content)}).status_code == 200
 
 
+def _at_once(site: Site, sizes: list[int | None]) -> list[tuple[int, dict[bytes, bytes]]]:
+    """Status and headers of the answers to files that are sent at once, and all of which have begun before one ends."""
+    answers: list[tuple[int, dict[bytes, bytes]]] = []
+
+    async def inner(_: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await ended.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"x", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            answers.append((int(message["status"]), dict(message["headers"])))
+
+    async def post(size: int | None) -> None:
+        headers = [(b"host", b"localhost"), (b"content-type", b"multipart/form-data; boundary=B")]
+        headers += [] if size is None else [(b"content-length", str(size).encode())]
+        await guard(
+            {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}, receive, send
+        )
+
+    async def all_of_them() -> None:
+        for _ in range(2):  # room is given back
+            ended.clear()
+            sending = [asyncio.create_task(post(size)) for size in sizes]
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            ended.set()
+            await asyncio.gather(*sending)
+
+    ended = asyncio.Event()
+    guard = Guard(inner, site)
+    asyncio.run(all_of_them())
+    assert answers[: len(sizes)] == answers[len(sizes) :]
+    return answers[: len(sizes)]
+
+
+@pytest.mark.parametrize(
+    ("limits", "sizes", "refused"),
+    [
+        ({"waiting_limit": 3}, [10] * 5, 2),
+        ({"waiting_limit": 9, "disk_limit": 600}, [100, 100, 100], 0),
+        ({"waiting_limit": 9, "disk_limit": 600}, [100, 100, 101, 100], 1),
+        ({"waiting_limit": 9, "disk_limit": 600}, [LIMIT, 1], 1),
+        ({"waiting_limit": 9, "disk_limit": 2 * LIMIT}, [None, 1], 1),
+    ],
+)
+def test_more_files_than_there_is_room_for_are_told_when_to_come_again(
+    limits: dict[str, int], sizes: list[int | None], refused: int
+) -> None:
+    answers = _at_once(_site(**limits), sizes)
+    assert sorted(status for status, _ in answers) == [200] * (len(sizes) - refused) + [429] * refused
+    assert {headers.get(b"retry-after") for status, headers in answers if status == 429} <= {b"5"}
+
+
+def test_room_is_for_files_only() -> None:
+    with _client(_site(waiting_limit=0)) as client:
+        assert client.post("/", content=b"x").status_code == 200
+        answer = client.post("/", files={"file": ("x.wav", b"x")})
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+        assert answer.json() == {"detail": "too many files are sent at once; try again in a moment"}
+
+
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_tab_that_is_closed_meanwhile_is_no_fault(*, gone: bool) -> None:
     async def fail(_: Scope, receive: Receive, __: Send) -> None:

@@ -5,6 +5,7 @@ It calls `app`, as the commands do, and has no logic of its own about music. Onl
 notes       small files beside the catalogue that the next server reads
 site        the settings of one server: catalogue, folders, limits, token
 guard       who may ask: host, origin, token, size
+uploads     room for the files that are sent
 ears        a model that hears uploads, a few at once, and refuses when too many wait
 jobs        long work that goes on after a restart
 works       the kinds of long work: scan, tag, undo, export

@@ -11,6 +11,7 @@ References: OWASP cheat sheets on cross-site request forgery and content securit
 import hmac
 import json
 import re
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -18,7 +19,9 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from starlette.requests import ClientDisconnect, cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from earmark.web.site import LOCAL, MEGABYTE, Site
+from earmark.web.ears import BusyError
+from earmark.web.site import LOCAL, MEGABYTE, RETRY_AFTER, Site
+from earmark.web.uploads import Uploads
 
 READING: Final = ("GET", "HEAD", "OPTIONS")
 BODY_LIMIT: Final = 4 * MEGABYTE  # of a request that sends no file: the ids of 100,000 tracks are a quarter of it
@@ -59,6 +62,7 @@ class Guard:
     def __init__(self, app: ASGIApp, site: Site) -> None:
         self._app, self._site = app, site
         self._hosts = {*LOCAL, site.host} if not site.token else None
+        self._uploads = Uploads(site.waiting_limit, site.disk_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer why not."""
@@ -67,18 +71,20 @@ class Guard:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         send = _with_headers(send, headers.setdefault("host", ""))
-        try:
-            self._check_host(headers)
-            self._check_origin(scope, headers)
-            fresh = self._check_token(scope, headers)
-            self._check_length(headers)
-        except Refused as refused:
-            await _answer(scope, send, refused)
-            return
-        if fresh:
-            await self._remember(scope, send)
-            return
-        await self._let_in(scope, receive, send, self._limit(headers))
+        with ExitStack() as room:
+            try:
+                self._check_host(headers)
+                self._check_origin(scope, headers)
+                fresh = self._check_token(scope, headers)
+                self._check_length(headers)
+                self._check_room(headers, room)
+            except Refused as refused:
+                await _answer(scope, send, refused)
+                return
+            if fresh:
+                await self._remember(scope, send)
+                return
+            await self._let_in(scope, receive, send, self._limit(headers))
 
     def _check_host(self, headers: dict[str, str]) -> None:
         """The host must be ours; with a token any name will do, for a page of another name has none."""
@@ -124,8 +130,17 @@ class Guard:
 
     def _limit(self, headers: dict[str, str]) -> int:
         """Bytes that a request may have."""
-        upload = headers.get("content-type", "").startswith("multipart/")
-        return self._site.upload_limit if upload else min(BODY_LIMIT, self._site.upload_limit)
+        return self._site.upload_limit if _is_upload(headers) else min(BODY_LIMIT, self._site.upload_limit)
+
+    def _check_room(self, headers: dict[str, str], room: ExitStack) -> None:
+        """There must be room for a file that is sent; for the largest, where it does not say how long it is."""
+        if not _is_upload(headers):
+            return
+        size = int(headers.get("content-length", self._site.upload_limit))
+        try:
+            room.enter_context(self._uploads.under_way(size))
+        except BusyError as busy:
+            raise Refused(HTTPStatus.TOO_MANY_REQUESTS, str(busy)) from None
 
     @property
     def _cookie(self) -> str:
@@ -173,6 +188,10 @@ class Guard:
                 raise
 
 
+def _is_upload(headers: dict[str, str]) -> bool:
+    return headers.get("content-type", "").startswith("multipart/")
+
+
 def _same(shown: str, token: str) -> bool:
     return hmac.compare_digest(shown.encode(), token.encode())
 
@@ -200,5 +219,7 @@ async def _answer(scope: Scope, send: Send, refused: Refused) -> None:
         return
     body = json.dumps({"detail": refused.reason}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if refused.status is HTTPStatus.TOO_MANY_REQUESTS:
+        headers.append((b"retry-after", str(RETRY_AFTER).encode()))
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

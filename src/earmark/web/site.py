@@ -14,6 +14,7 @@ from earmark.web.choice import Choice
 LOCAL = ("localhost", "127.0.0.1", "::1")
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  they are known here, not listened on
 MEGABYTE = 1_000_000
+RETRY_AFTER = 5  # seconds, for who was refused because too much is under way
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Site:
         port: the port.
         token: must be shown by whoever asks; "" on this machine alone.
         upload_limit: bytes of one request.
-        waiting_limit: uploads that may wait for the model.
+        disk_limit: bytes on the disk that uploads may take together.
+        waiting_limit: uploads that may be sent, or wait for the model, at once.
         patience: seconds until an upload that is still not heard is given up.
         jobs: the folder where long work is noted.
     """
@@ -40,6 +42,7 @@ class Site:
     port: int = 8020
     token: str = ""
     upload_limit: int = 500 * MEGABYTE
+    disk_limit: int = 4000 * MEGABYTE
     waiting_limit: int = 32
     patience: float = 120.0
     jobs: Path = field(default_factory=Path)

@@ -17,6 +17,7 @@ from earmark.errors import CatalogueError, EarmarkError, UnreadableAudio
 from earmark.runner import StoppedError
 from earmark.web.ears import BusyError, LateError
 from earmark.web.jobs import FullError
+from earmark.web.site import RETRY_AFTER
 
 STATUS: Final[tuple[tuple[type[EarmarkError], HTTPStatus], ...]] = (
     (BusyError, HTTPStatus.TOO_MANY_REQUESTS),
@@ -49,7 +50,7 @@ def answer_errors(api: FastAPI) -> None:
 
 def _answering(status: HTTPStatus) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
     async def answer(_: Request, error: Exception) -> JSONResponse:
-        headers = {"retry-after": "5"} if status is HTTPStatus.TOO_MANY_REQUESTS else None
+        headers = {"retry-after": str(RETRY_AFTER)} if status is HTTPStatus.TOO_MANY_REQUESTS else None
         return AsciiJSON({"detail": str(error)}, status, headers)
 
     return answer

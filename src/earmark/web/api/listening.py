@@ -132,6 +132,7 @@ async def _kept(file: UploadFile) -> AsyncIterator[Path]:
         suffix = Path(file.filename or "").suffix.lower()
         path = Path(folder, "upload" + (suffix if suffix in SUFFIXES else ""))
         await asyncio.to_thread(_keep, file, path)
+        await file.close()  # which removes the other copy
         yield path
 
 
