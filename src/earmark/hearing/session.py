@@ -1,7 +1,12 @@
 """Sessions of ONNX Runtime: the one place that opens them."""
 
+import os
 from pathlib import Path
 from typing import Final
+
+# Before ONNX Runtime is loaded: its official builds note what is done with them in the user's cache and send that to
+# their maker, unless they are told not to. It takes 20 ms of each start, too.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as state
