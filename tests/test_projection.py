@@ -1,5 +1,7 @@
 """A collection as points of a plane."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +56,16 @@ def test_an_arranged_map_keeps_groups_together_as_long_as_the_tracks_are_the_sam
             embedding = tuple((centres[number % 3] + rng.normal(0, 0.05, 8)).tolist())
             opened.keep(heard_track(f"/music/{number}.mp3", embedding=embedding))
         out = tmp_path / "map.npz"
-        assert arrange(opened, out) == 30
+        shares: list[float] = []
+
+        @contextmanager
+        def staging() -> Iterator[Callable[[str, float], None]]:
+            yield lambda title, share: shares.append(share) if title == "arranged" else None
+
+        assert arrange(opened, out, staging=staging) == 30
+        assert shares[0] == 0
+        assert shares == sorted(shares)
+        assert 0.9 < shares[-1] <= 1
         points = atlas(opened, out).points
         assert not np.array_equal(points, atlas(opened).points)
         distances = np.linalg.norm(points[:, None] - points, axis=-1)

@@ -13,7 +13,7 @@ import pytest
 
 from earmark import runner
 from earmark.analysis import Analysis
-from earmark.errors import BundleError, FileError, TagError, UnexpectedError, UnreadableAudio
+from earmark.errors import BundleError, EarmarkError, FileError, TagError, UnexpectedError, UnreadableAudio
 from earmark.runner import FILES_PER_WORKER, Outcome, gather, run, run_all, sensible_workers, usable_cores
 from earmark.timeline import Timeline
 
@@ -42,6 +42,20 @@ def listen(path: Path) -> Analysis:
             time.sleep(60)
     heard = Timeline((path.stem,), np.array([0.0]), 1.0, np.array([[1.0]], np.float32))
     return Analysis(path, 1.0, heard, {}, unknown=False, embedding=np.zeros(2, np.float32), model="named")
+
+
+def work_apart(folder: Path, told: Callable[[float], None]) -> str:
+    """Tell of two halves; never end, die or fail, if the folder is called so."""
+    told(0.5)
+    match folder.name:
+        case "endless":
+            Path(folder, f"{os.getpid()}.pid").touch()
+            time.sleep(60)
+        case "dies":
+            os._exit(1)
+        case "fails":
+            raise ValueError("a fault of the work")
+    return f"{folder.name} is done by a child of {os.getppid()}"
 
 
 def open_listener() -> Callable[[Path], Analysis]:
@@ -267,6 +281,47 @@ def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path: Path
         parent.kill()
         parent.wait()
     assert eventually(lambda: [pid for pid in workers if alive(pid)], lambda left: not left) == []
+
+
+def test_work_apart_tells_how_far_it_is_and_gives_its_result() -> None:
+    shares: list[float] = []
+    result = runner.run_apart(partial(work_apart, Path("this")), shares.append)
+    assert result == f"this is done by a child of {os.getpid()}"
+    assert shares[0] == 0
+    assert shares[-1] == 0.5
+
+
+def test_work_apart_ends_where_it_is_told_to(tmp_path: Path) -> None:
+    (folder := tmp_path / "endless").mkdir()
+
+    def told(_: float) -> None:
+        if list(folder.iterdir()):
+            raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        runner.run_apart(partial(work_apart, folder), told)
+    assert time.monotonic() - began < 50  # it takes a minute
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(next(folder.iterdir()).stem), 0)
+
+
+@pytest.mark.parametrize("how", ["dies", "fails"])
+def test_work_apart_that_ends_without_a_result_says_so(how: str) -> None:
+    with pytest.raises(EarmarkError, match="ended without a result"):
+        runner.run_apart(partial(work_apart, Path(how)), lambda _: None)
+
+
+def test_who_stops_ends_work_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_stopped", threading.Event())
+    (folder := tmp_path / "endless").mkdir()
+
+    def told(_: float) -> None:
+        if list(folder.iterdir()):
+            runner.stop()
+
+    with pytest.raises(runner.StoppedError):
+        runner.run_apart(partial(work_apart, folder), told)
 
 
 def eventually(look: Callable[[], list[int]], good: Callable[[list[int]], bool], seconds: float = 60.0) -> list[int]:

@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -723,6 +723,51 @@ def test_tags_are_shown_written_and_undone(server: Server) -> None:
     undone = server.job(server.client.post("/api/undo", json={"run": written["result"]["run"]}))
     assert undone["result"] == {"restored": 3, "refused": 0}
     assert {path.name: path.read_bytes() for path in server.music.iterdir()} == before
+
+
+def test_undoing_is_stopped_between_two_files_and_gone_on_with(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.job(server.client.post("/api/scan", json={"folder": str(server.music)}))
+    tracks = [track["id"] for track in server.client.get("/api/tracks").json()["tracks"]]
+    before = {path.name: path.read_bytes() for path in server.music.iterdir()}
+    server.job(server.client.post("/api/tag", json={"tracks": tracks, "min_confidence": 0.0, "write": True}))
+
+    def stop(_: object, __: Path) -> None:
+        (running,) = (job["id"] for job in server.client.get("/api/jobs").json() if job["state"] == "running")
+        assert server.client.delete(f"/api/jobs/{running}").status_code == 200
+
+    with monkeypatch.context() as patched:
+        patched.setattr("earmark.app.tagging.note_tags", stop)
+        stopped = server.job(server.client.post("/api/undo", json={}))
+    assert (stopped["state"], stopped["done"], stopped["total"], stopped["unit"]) == ("cancelled", 0, 3, "files")
+    assert [(run["files"], run["undone"]) for run in server.client.get("/api/runs").json()] == [(3, 1)]
+    assert sum(path.read_bytes() == before[path.name] for path in server.music.iterdir()) == 1
+    undone = server.job(server.client.post("/api/undo", json={}))
+    assert (undone["result"], undone["total"]) == ({"restored": 2, "refused": 0}, 2)
+    assert {path.name: path.read_bytes() for path in server.music.iterdir()} == before
+
+
+def arrange_for_ever(_: object, told: Callable[[float], None]) -> None:
+    told(0.25)
+    time.sleep(60)
+
+
+def test_arranging_the_map_is_stopped_and_leaves_the_one_that_is_there(
+    crate: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert crate.job(crate.client.post("/api/map"))["result"] == {"arranged": 12}
+    arranged = crate.site.catalogue.with_name("catalogue.map.npz")
+    there = arranged.read_bytes()
+    monkeypatch.setattr("earmark.app.atlas._neighbours", arrange_for_ever)
+    began = time.monotonic()
+    asked = crate.client.post("/api/map")
+    while (job := crate.client.get(f"/api/jobs/{asked.json()['id']}").json())["done"] < 25:
+        assert job["state"] in ("queued", "running")
+        time.sleep(0.05)
+    assert (job["total"], job["unit"]) == (100, "% arranged")
+    crate.client.delete(f"/api/jobs/{job['id']}")
+    assert crate.job(asked)["state"] == "cancelled"
+    assert time.monotonic() - began < 30
+    assert arranged.read_bytes() == there
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own")

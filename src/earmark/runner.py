@@ -19,17 +19,21 @@ from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from earmark.errors import EarmarkError, FileError, UnexpectedError, UnreadableAudio
 from earmark.files import as_spelled
 from earmark.folders import audio_below
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 T = TypeVar("T")
 Task: TypeAlias = Callable[[Path], T]
 Outcome: TypeAlias = T | FileError
 
 FILES_PER_WORKER = 4  # starting a worker costs about as much as hearing a file
+TICK = 0.2  # seconds between two looks at work in a process of its own
 
 
 def gather(sources: Iterable[str]) -> Iterator[Path | UnreadableAudio]:
@@ -168,6 +172,11 @@ def _prepare_worker(open_task: Callable[[], Task[T]]) -> None:
     global _task_of_worker  # noqa: PLW0603  a worker process is for one task, set here once
     # Opened with the first file, so that what is wrong with the model is raised where the file's outcome is awaited.
     _task_of_worker = cache(open_task)
+    _go_with_parent()
+
+
+def _go_with_parent() -> None:
+    """End this process without a word with Ctrl-C, and with the process that started it."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not so in the background
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a word
     if sys.platform != "win32":
@@ -200,6 +209,50 @@ def _ctrl_c_held_back() -> Iterator[None]:
 
 def _run_in_worker(path: Path) -> Outcome[Any]:
     return run(path, _task_of_worker())
+
+
+def run_apart(task: Callable[[Callable[[float], None]], T], told: Callable[[float], None]) -> T:
+    """Do long work that nothing else can stop in a process of its own, which ends where `told` raises.
+
+    Args:
+        task: the work; it is given a function to tell the share that is done (0-1). It and its result are picklable.
+        told: is called with that share, a few times in a second.
+
+    Raises:
+        StoppedError: all runs of this process were ended.
+        EarmarkError: the process ended without a result; its terminal shows why.
+    """
+    import multiprocessing  # noqa: PLC0415  most runs start no other process
+
+    context = multiprocessing.get_context("spawn")
+    hearing, telling = context.Pipe(duplex=False)
+    process = context.Process(target=_work_apart, args=(task, telling), daemon=True)
+    with _ctrl_c_held_back():
+        process.start()
+    telling.close()
+    share = 0.0
+    try:
+        while True:
+            told(share)
+            if hearing.poll(TICK):
+                share, *results = hearing.recv()
+                if results:
+                    result: T = results[0]
+                    return result
+    except EOFError:
+        told(share)
+        _require_going()
+        raise EarmarkError("the process that did this ended without a result") from None
+    finally:
+        process.kill()
+        process.join()
+        hearing.close()
+
+
+def _work_apart(task: Callable[[Callable[[float], None]], T], telling: "Connection") -> None:
+    _go_with_parent()
+    result = task(lambda share: telling.send((share,)))
+    telling.send((1.0, result))
 
 
 class StoppedError(EarmarkError):

@@ -78,15 +78,18 @@ def differences(site: Site, arguments: Mapping[str, Any]) -> list[dict[str, Any]
 def undo(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, int]:
     """Restore the files of a run byte for byte; how many were restored, and how many were not."""
     restored = refused = 0
-    run = arguments.get("run") or Journal().latest()
-    report.keep(run=run)
-    with open_catalogue(site.catalogue) as opened:
-        for outcome in tagging.undo(Journal(), run, catalogue=opened):
+    name = arguments.get("run") or Journal().latest()
+    report.keep(run=name)
+    run = Journal().run(name)
+    left = sum(not write.undone for write in run.writes()) if run else 0
+    with open_catalogue(site.catalogue) as opened, report.counting(left, "files") as advance:
+        for outcome in tagging.undo(Journal(), name, catalogue=opened):
             if isinstance(outcome, Path):
                 restored += 1
             else:
                 refused += 1
                 report.complain(outcome)
+            advance()
     return {"restored": restored, "refused": refused}
 
 
@@ -131,10 +134,10 @@ def mix(site: Site, arguments: Mapping[str, Any], report: Report) -> dict[str, A
     return {"files": [path.name for path in done.files]}
 
 
-def arrange(site: Site, _: Mapping[str, Any], __: Report) -> dict[str, int]:
+def arrange(site: Site, _: Mapping[str, Any], report: Report) -> dict[str, int]:
     """Arrange the map so that neighbours in sound are neighbours on it."""
     with open_catalogue(site.catalogue) as opened:
-        return {"arranged": atlas.arrange(opened, arranged_map(site))}
+        return {"arranged": atlas.arrange(opened, arranged_map(site), staging=report.staging)}
 
 
 def arranged_map(site: Site) -> Path:
