@@ -21,10 +21,12 @@ import numpy as np
 import pytest
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 import earmark
 from earmark.analysis import Analysis
-from earmark.cli import main, show
+from earmark.cli import main, show, terminal
 from earmark.cli.progress import titled_progress
 from earmark.styles import families_of
 from earmark.testing import sweep, tone, write_wav
@@ -183,6 +185,16 @@ def test_the_table_says_what_was_heard_where(earmark_: Earmark, crate: Path, tin
         "c-still.wav  0:01  unlike anything I know  rests on 1 s",
     ]
     assert (answer.status, answer.err) == (0, "")
+
+
+def test_lines_end_where_there_is_nothing_more_to_see(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_row("a  b", "long")
+    table.add_row("c", Text.assemble("d ", ("   ", "on red"), "  "))
+    table.add_row("", "")
+    terminal.console().print(table)
+    terminal.console().print("e ", end="|")
+    assert capsys.readouterr().out == "a  b  long\nc     d    \n\ne |"
 
 
 def test_the_family_beside_a_style_is_its_own_though_another_one_has_more() -> None:

@@ -1,5 +1,6 @@
 """`earmark tag` as a person uses it: look, write, undo."""
 
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -71,7 +72,7 @@ def test_nothing_is_written_without_write(tag: Tag, crate: Path, tiny: Path, hom
     before = contents(crate)
     answer = tag(crate, "--model", tiny, "--fields", "genre,provenance")
     assert answer.status == 1
-    assert [line.rstrip() for line in answer.out.splitlines()] == [
+    assert answer.out.splitlines() == [
         f"{crate / 'a-up.wav'}",
         "  genre       Up",
         "  provenance  tiny, earmark 0.1.0",
@@ -105,13 +106,13 @@ def test_a_file_that_is_cut_off_is_left_alone(tag: Tag, tmp_path: Path, tiny: Pa
 def test_a_dry_run_shows_the_first_files_and_diff_shows_all(
     tag: Tag, crate: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["earmark.cli.tag"], "FIRST", 1)  # the package has a function of that name
+    monkeypatch.setattr(importlib.import_module("earmark.cli.tag"), "FIRST", 1)
     (crate / "c.mp3").unlink()
     common = (crate, "--model", tiny, "--fields", "genre")
     names = [str(crate / name) for name in ("a-up.wav", "b-down.wav")]
 
     def shown(answer: Answer) -> list[str]:
-        return [line.rstrip() for line in answer.out.splitlines() if line.startswith((str(crate), "and "))]
+        return [line for line in answer.out.splitlines() if line.startswith((str(crate), "and "))]
 
     assert shown(tag(*common)) == [names[0], "and 1 file more; --diff shows every one"]
     assert shown(tag(*common, "--diff")) == names
@@ -165,7 +166,7 @@ def test_a_difference_shows_what_goes_and_what_comes(tag: Tag, crate: Path, tiny
     assert "what 'Up' is called under [genre] is neither a text nor a list of texts" in refused.err
     words.write_text('[genre]\nUp = ["Uplifting", "Peak [time]"]\n', encoding="utf-8")
     answer = tag(crate / "a-up.wav", "--model", tiny, *policy, "--map", words)
-    assert [line.rstrip() for line in answer.out.splitlines()][1:3] == [
+    assert answer.out.splitlines()[1:3] == [
         "  genre    Up → Uplifting; Peak [time]",
         "  comment  Up 99%",
     ]

@@ -1,7 +1,11 @@
 """The console that tables and bars are drawn on.
 
 Names of files and what stands in tags come from others: on a console of this module they cannot command the terminal.
+The cells of tables are filled up with blanks; at the ends of lines these are left out.
 """
+
+import re
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.segment import Segment
@@ -33,5 +37,21 @@ class _VisibleText:
         self.printed = printed
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for text, style, control in console.render(self.printed, options):
-            yield Segment(text if control else visible(text), style, control)
+        yield from _trimmed(console.render(self.printed, options))
+
+
+def _trimmed(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """Visible segments, without the blanks at the ends of lines that show nothing."""
+    blanks: list[Segment] = []  # of the end of the line so far
+    for text, style, control in segments:
+        shown = control or (style and (style.bgcolor or style.reverse or style.underline))
+        for piece in [text] if control else re.findall(r"\n| +|[^ \n]+(?: +[^ \n]+)*", visible(text)):
+            if piece == "\n":
+                blanks.clear()
+            elif not shown and not piece.strip(" "):
+                blanks.append(Segment(piece, style))
+                continue
+            yield from blanks
+            blanks.clear()
+            yield Segment(piece, style, control)
+    yield from blanks
