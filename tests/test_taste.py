@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from earmark.app.exporting import write_set
 from earmark.cli import main
 from earmark.errors import BundleError, EarmarkError
 from earmark.learning.taste.contexts import contexts
@@ -23,6 +24,7 @@ from earmark.learning.taste.taste import Taste, recommend
 from earmark.library import Catalogue, Tags
 from earmark.library.catalogue import EmbeddingColumn
 from earmark.library.embeddings import unit
+from earmark.library.exports import FORMATS
 from earmark.library.imports import Collection, ImportedTrack, Play, Playlist
 from earmark.library.similarity import Similarity
 from earmark.testing.listeners import Listeners, between, listeners
@@ -61,6 +63,19 @@ def test_contexts_are_of_this_machine(tmp_path: Path) -> None:
     collection = Collection(playlists=(Playlist("P", (), (path("a"), path("b"))),))
     (found,) = contexts(collection, {"/m": tmp_path})
     assert sorted(found.weights) == [tmp_path / "a.mp3", tmp_path / "b.mp3"]
+
+
+def test_playlists_that_earmark_made_are_no_contexts() -> None:
+    two = (path("a"), path("b"))
+    collection = Collection(
+        playlists=(
+            Playlist("Trance", ("earmark",), two),
+            Playlist("Set", ("earmark", "sets"), two),
+            Playlist("earmark", (), two),
+            Playlist("Trance", ("Mine", "earmark"), two),
+        )
+    )
+    assert [each.name for each in contexts(collection)] == ["earmark", "Mine/earmark/Trance"]
 
 
 # Factors
@@ -298,6 +313,22 @@ def test_learn_then_recommend(earmark_: Earmark, playlists: Path, tmp_path: Path
     assert (tmp_path / "o.m3u8").read_text(encoding="utf-8").count("/m/") == 5
     status, _, err = earmark_("recommend", "--m3u8", tmp_path / "o.m3u8")
     assert (status, err) == (1, f"earmark: {tmp_path / 'o.m3u8'}: it exists already; --replace overwrites it\n")
+
+
+@pytest.mark.parametrize("form", ["rekordbox", "traktor"])
+def test_sets_that_earmark_exported_are_left_out_and_that_is_said(
+    earmark_: Earmark, playlists: Path, tmp_path: Path, form: str
+) -> None:
+    pytest.importorskip("implicit")
+    with Catalogue(tmp_path / "catalogue.db") as opened:
+        write_set(opened.find(limit=12), form, playlists / f"set{FORMATS[form].suffix}", "Friday")
+    status, out, err = earmark_("learn-taste", playlists)
+    assert status == 0
+    assert out.startswith("learned from 4 playlists and evenings with 16 tracks")
+    assert err.splitlines() == [
+        "earmark: left out: 1 playlist in a folder `earmark`, as earmark exports them",
+        "earmark: left out: 1 track that the catalogue has not heard",
+    ]
 
 
 @pytest.mark.parametrize(

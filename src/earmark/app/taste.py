@@ -41,6 +41,7 @@ class Learned:
         contexts: how many playlists and evenings.
         tracks: how many tracks are in these, and were heard.
         unheard: how many are in these, and were not.
+        exported: how many playlists were left out, because earmark exported them.
         elsewhere: how many are no files, but of a streaming service.
         explained: share of what factors of unseen tracks vary, which their sound explains.
     """
@@ -48,6 +49,7 @@ class Learned:
     contexts: int
     tracks: int
     unheard: int
+    exported: int
     elsewhere: int
     explained: float
 
@@ -78,7 +80,7 @@ def learn_taste(
         EarmarkError: a file cannot be read, or there is too little in them.
         MissingExtra: the extra `taste` is not installed.
     """
-    from earmark.learning.taste.contexts import contexts
+    from earmark.learning.taste.contexts import contexts, is_exported
     from earmark.learning.taste.taste import Taste
     from earmark.library.imports import joined
 
@@ -94,7 +96,9 @@ def learn_taste(
     taste = Taste.learn(named, embeddings, Similarity(column).space, column.model)
     taste.save(out)
     unheard = len(paths) - len(embeddings)
-    return Learned(len(taste.contexts), len(taste.paths), unheard, collection.elsewhere, taste.head.explained)
+    exported = sum(map(is_exported, collection.playlists))
+    explained = taste.head.explained
+    return Learned(len(taste.contexts), len(taste.paths), unheard, exported, collection.elsewhere, explained)
 
 
 def recommend(

@@ -57,6 +57,8 @@ def learn_taste(
     out = taste_path(taste)
     with open_catalogue(catalogue) as opened:
         learned = learn(opened, sources, out, moved=places, model=model)
+    if learned.exported:
+        complain(f"left out: {some(learned.exported, 'playlist')} in a folder `earmark`, as earmark exports them")
     if learned.elsewhere:
         complain(f"left out: {some(learned.elsewhere, 'track')} of streaming services, which are no files")
     if learned.unheard:

@@ -1,7 +1,8 @@
 """Contexts: what somebody has put or played together, out of the collections that DJ programs keep.
 
 A *context* is a playlist, an evening of the history, or all plays that a program has counted. An evening ends at six in
-the morning. Tracks that were only heard in the headphones were not played.
+the morning. Tracks that were only heard in the headphones were not played. Playlists that earmark exported are no
+contexts: they say what it heard and planned, not what somebody likes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,8 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from earmark.files import absolute
-from earmark.library.imports import Collection
+from earmark.library.exports.crates import FOLDER
+from earmark.library.imports import Collection, Playlist
 from earmark.library.places import located
 
 MORNING: Final = timedelta(hours=6)
@@ -41,7 +43,9 @@ def contexts(collection: Collection, moved: Mapping[str, Path] | None = None) ->
         return absolute(located(path, moved))
 
     found = [
-        Context("/".join((*each.folders, each.name)), _once(map(here, each.tracks))) for each in collection.playlists
+        Context("/".join((*each.folders, each.name)), _once(map(here, each.tracks)))
+        for each in collection.playlists
+        if not is_exported(each)
     ]
     evenings: dict[str, list[Path]] = {}
     for play in collection.history:
@@ -52,6 +56,11 @@ def contexts(collection: Collection, moved: Mapping[str, Path] | None = None) ->
     counted = {here(track.path): log2(1 + track.plays) for track in collection.tracks if track.plays}
     found.append(Context(PLAYS, counted))
     return [each for each in found if len(each.weights) > 1]
+
+
+def is_exported(playlist: Playlist) -> bool:
+    """Whether earmark made a playlist, as the folder says in which exports put theirs."""
+    return playlist.folders[:1] == (FOLDER,)
 
 
 def _once(paths: Iterable[Path]) -> dict[Path, float]:
