@@ -58,7 +58,7 @@ def examples_of(
         listener.add(waveform[round(start * RATE) : round(end * RATE)])
         envelopes = listener.envelopes()
         onset_strength = envelopes.onset_strength()
-        grid = BeatGrid.constant(tempo.refine(onset_strength, envelopes.frame_rate, truth["bpm"]))
+        grid = BeatGrid.constant(tempo.refine(tempo.standardised(onset_strength), envelopes.frame_rate, truth["bpm"]))
         beats = grid.beats_at(np.arange(len(onset_strength)) / envelopes.frame_rate)
         eighth, features = bars.features(onset_strength, envelopes, grid, beats)
         downbeat = float(grid.beats_at(np.array([truth["downbeats"][0] - start]))[0])

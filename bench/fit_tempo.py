@@ -34,8 +34,8 @@ def heard(seed: int) -> tuple[Array, float, str]:
     accumulator = OnsetAccumulator(RATE)
     accumulator.add(played.waveform)
     envelopes = accumulator.envelopes()
-    strength = envelopes.onset_strength()
-    correlation, low = tempo.autocorrelation(strength), tempo.autocorrelation(strength[:, : tempo.LOW])
+    onsets = tempo.standardised(envelopes.onset_strength())
+    correlation, low = tempo.autocorrelations(onsets, envelopes.frame_rate)
     return tempo.features(correlation, low, envelopes.frame_rate), played.bpm, played.groove
 
 

@@ -17,7 +17,17 @@ from earmark.hearing import Listener, Model
 from earmark.hearing.rhythm import OnsetAccumulator, bars, estimate_rhythm, onsets
 from earmark.hearing.rhythm.bars import STEPS, scores, templates
 from earmark.hearing.rhythm.beats import BeatGrid, fold
-from earmark.hearing.rhythm.tempo import CONVENTION, OCTAVE, TEMPI, at_any_level, prior, refine, vertex
+from earmark.hearing.rhythm.tempo import (
+    CONVENTION,
+    OCTAVE,
+    TEMPI,
+    at_any_level,
+    autocorrelations,
+    prior,
+    refine,
+    standardised,
+    vertex,
+)
 from earmark.styles import families_of, styles
 from earmark.synth import render
 from earmark.testing import chord, click_train, clicks_at, noise, silence, sweep, tiny_track, tone, write_wav
@@ -107,7 +117,8 @@ def test_the_tempo_is_refined_to_a_thousandth(about: float) -> None:
     accumulator = OnsetAccumulator(RATE)
     accumulator.add(click_train(128.03, 40.0))
     envelopes = accumulator.envelopes()
-    assert refine(envelopes.onset_strength(), envelopes.frame_rate, about) == pytest.approx(128.03, abs=0.001)
+    strength = standardised(envelopes.onset_strength())
+    assert refine(strength, envelopes.frame_rate, about) == pytest.approx(128.03, abs=0.001)
 
 
 def test_an_edit_by_some_milliseconds_is_no_drift() -> None:
@@ -315,6 +326,19 @@ def test_a_tempo_that_may_be_another_has_less_confidence() -> None:
     sure, unsure = heard(groove("four", 126.0)), heard(groove("four", 210.0))
     assert sure.confidence > 0.9
     assert unsure.confidence < 0.8
+
+
+@pytest.mark.parametrize("frames", [400, 5000])
+def test_onsets_agree_with_themselves_as_sums_of_products_say(frames: int) -> None:
+    onsets = standardised(np.random.default_rng(1).random((frames, 8)))
+    found = autocorrelations(onsets, 100.0)
+    assert found.shape == (2, min(frames, 1657))  # 16 beats at 58 BPM
+    lags = np.array([0, 1, 57, 390])
+    smooth = onsets.copy()
+    smooth[1:-1] = (onsets[:-2] + 2 * onsets[1:-1] + onsets[2:]) / 4
+    for row, bands in zip(found, (smooth, smooth[:, :2]), strict=True):
+        sums = np.array([np.sum(bands[: frames - lag] * bands[lag:]) for lag in lags])
+        assert row[lags] == pytest.approx(sums / sums[0] / np.maximum(1 - lags / frames, 0.1))
 
 
 def test_some_tracks_are_counted_at_another_level_than_their_drums_suggest() -> None:

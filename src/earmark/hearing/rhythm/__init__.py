@@ -46,12 +46,13 @@ def estimate_rhythm(
     onset_strength = envelopes.onset_strength()
     if not onset_strength.any():
         return None
-    first = tempo.estimate(onset_strength, envelopes.frame_rate, styles or {})
-    if first.salience < FAINTEST or first.salience * np.sqrt(tempo.onset_count(onset_strength)) < SIGNIFICANT:
+    onsets = tempo.standardised(onset_strength)
+    first = tempo.estimate(onsets, envelopes.frame_rate, styles or {})
+    if first.salience < FAINTEST or first.salience * np.sqrt(tempo.onset_count(onsets)) < SIGNIFICANT:
         return None
     if first.confidence < UNSURE:
         return None
-    grid, constant = track_beats(onset_strength, envelopes.frame_rate, first.bpm)
+    grid, constant = track_beats(onsets, envelopes.frame_rate, first.bpm)
     shares: dict[str, float] = {}
     for style, share in (styles or {}).items():
         family = (families or {}).get(style, style)

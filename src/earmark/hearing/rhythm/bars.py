@@ -59,7 +59,7 @@ def features(onset_strength: Array, envelopes: Envelopes, grid: BeatGrid, beats:
         A beat at which there is an eighth, and the features (STEPS, FEATURES) of it and the steps after it.
     """
     deviation = onset_strength.std(0)
-    mean_bar = fold(onset_strength / np.where(deviation > 0, deviation, 1), beats, BAR, STEPS * PARTS)  # (bins, bands)
+    mean_bar = fold(onset_strength, beats, BAR, STEPS * PARTS) / np.where(deviation > 0, deviation, 1)  # (bins, bands)
     mean_bar = (np.roll(mean_bar, 1, 0) + 2 * mean_bar + np.roll(mean_bar, -1, 0)) / 4
     eighth = int(mean_bar.sum(1).reshape(STEPS // 2, 2 * PARTS).sum(0).argmax())  # bins
     strength = np.sqrt(mean_bar[(eighth + PARTS * np.arange(STEPS)) % len(mean_bar)])  # (steps, bands)
@@ -74,8 +74,9 @@ def _changes(envelopes: Envelopes, grid: BeatGrid, beat: float) -> Array:
     first = int(np.ceil((begin - beat) / BAR)) * STEPS  # so that step 0 of what follows is step 0 of a bar
     steps = np.arange(first, int((end - beat) * STEPS / BAR) + 1)
     borders = grid.times_of(beat + steps * BAR / STEPS) * envelopes.frame_rate + 0.5
-    sums = np.concatenate([np.zeros((1, BANDS)), np.cumsum(levels, axis=0)])
-    at = np.stack([np.interp(borders, np.arange(len(sums)), column) for column in sums.T], 1)  # (borders, bands)
+    sums = np.zeros((BANDS, len(levels) + 1))
+    np.cumsum(levels.T, axis=1, out=sums[:, 1:])
+    at = np.stack([np.interp(borders, np.arange(len(levels) + 1), row) for row in sums], 1)  # (borders, bands)
     means = np.diff(at, axis=0) / np.maximum(np.diff(borders), 1e-9)[:, None]  # (steps, bands)
     sums = np.concatenate([np.zeros((1, BANDS)), np.cumsum(means, axis=0)])
     changes = np.zeros((STEPS, len(CHANGES)))
@@ -90,7 +91,9 @@ def _changes(envelopes: Envelopes, grid: BeatGrid, beat: float) -> Array:
 
 def scores(described: Array, template: Array) -> Array:
     """The score of each step as the first of a bar, given features and template (STEPS, FEATURES); (STEPS,)."""
-    return np.array([np.sum(np.roll(described, -step, axis=0) * template) for step in range(STEPS)])
+    bars = np.arange(STEPS)[:, None] + np.arange(STEPS)  # each from another step on
+    rolled: Array = described[bars % STEPS].reshape(STEPS, -1) @ template.ravel()
+    return rolled
 
 
 @cache
@@ -112,23 +115,22 @@ def lateness(envelopes: Envelopes, moments: Array, tilt: float) -> Array:
         moments: in seconds.
         tilt: how much more late the last ones may be than the first ones, or the other way round, in seconds.
     """
-    levels = np.log1p(envelopes.fine * (LOUD / max(float(envelopes.fine.mean(dtype=np.float64)), 1e-30)))
     span, reach, most = (round(seconds * envelopes.fine_rate) for seconds in (ATTACK, NEAR, tilt))
-    sums = np.concatenate([[0.0], np.cumsum(levels, dtype=np.float64)])
-    around = np.arange(-reach - most, reach + most + 1)
+    around = np.arange(-reach - most - span, reach + most + span)
     places = np.round(moments * envelopes.fine_rate).astype(np.int64)
-    inside = (places + around[0] >= span) & (places + around[-1] < levels.size - span)
+    inside = (places + around[0] >= 0) & (places + around[-1] < envelopes.fine.size - 1)
     if inside.sum() < BAR:
         return np.zeros(moments.size)
-    places = places[inside, None] + around  # (moments inside, 2 (reach + most) + 1)
-    rise = np.maximum(sums[places + span] - 2 * sums[places] + sums[places - span], 0)
+    loud = LOUD / max(float(envelopes.fine.mean(dtype=np.float64)), 1e-30)
+    levels = np.log1p(envelopes.fine[places[inside, None] + around] * loud)  # (moments inside, milliseconds around)
+    sums = np.pad(np.cumsum(levels, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+    rise = np.maximum(sums[:, 2 * span :] - 2 * sums[:, span:-span] + sums[:, : -2 * span], 0)
     progress = (moments - moments[inside].mean()) / max(float(np.ptp(moments[inside])), 1e-9)  # -0.5 to 0.5
     tilts = np.arange(-most, most + 1)
-    columns = most + np.arange(2 * reach + 1)
-    row = np.arange(len(rise))[:, None]
-    means = np.stack(
-        [rise[row, columns + np.rint(each * progress[inside, None]).astype(int)].mean(0) for each in tilts]
-    )
+    shifts = np.rint(np.outer(tilts, progress[inside]))  # (tilts, moments inside)
+    means = np.zeros((tilts.size, 2 * reach + 1))
+    for shift in range(int(shifts.min()), int(shifts.max()) + 1):
+        means += (shifts == shift).astype(np.float64) @ rise[:, most + shift :][:, : 2 * reach + 1] / len(rise)
     if not means.any():  # only the spectrum changes there, not the level
         return np.zeros(moments.size)
     # The top is as flat as a millisecond is coarse: its middle counts, not its highest point.

@@ -9,13 +9,15 @@ tempi that is as strong and as smooth as can be, which a loop then locks to the 
 outwards.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from earmark.hearing.rhythm.tempo import BEATS, refine, salience, standardised, vertex
+from earmark.hearing.rhythm.tempo import BEATS, refine, salience, vertex
 from earmark.spectra import hann
 
 Array = NDArray[np.float64]
@@ -63,10 +65,10 @@ def _line(x: Array, xs: Array, ys: Array) -> Array:
     return inside + outside
 
 
-def track_beats(onset_strength: Array, frame_rate: float, bpm: float) -> tuple[BeatGrid, bool]:
-    """The beat grid of onset strength (frames, bands) whose tempo is about `bpm`, and whether its tempo is constant."""
-    grid = BeatGrid.constant(refine(onset_strength, frame_rate, bpm))
-    signal = standardised(onset_strength).sum(1)
+def track_beats(onsets: Array, frame_rate: float, bpm: float) -> tuple[BeatGrid, bool]:
+    """The beat grid of onsets (frames, bands) whose tempo is about `bpm`, and whether its tempo is constant."""
+    grid = BeatGrid.constant(refine(onsets, frame_rate, bpm))
+    signal = onsets.sum(1)
     moments = np.arange(signal.size) / frame_rate
     shift, correlation = _deviations(signal, grid.beats_at(moments))
     clear = correlation > CORRELATED
@@ -87,14 +89,26 @@ def fold(values: Array, beats: Array, period: int, bins: int) -> Array:
 
     Shape: (bins, columns) or (bins,).
     """
-    place = beats / period % 1 * bins
-    low = place.astype(np.int64) % bins
-    high, share = (low + 1) % bins, place - np.floor(place)
-    weight = np.bincount(low, 1 - share, bins) + np.bincount(high, share, bins)
+    cells, share = _phases(beats, period, bins)
+    weight = _sums(np.ones(beats.size), cells, share, (bins,))
     columns = values.reshape(len(values), -1).T
-    sums = [np.bincount(low, row * (1 - share), bins) + np.bincount(high, row * share, bins) for row in columns]
-    means: Array = np.stack(sums, 1) / np.maximum(weight, 1e-9)[:, None]  # (bins, columns)
+    means: Array = np.stack([_sums(row, cells, share, (bins,)) for row in columns], 1)  # (bins, columns)
+    means /= np.maximum(weight, 1e-9)[:, None]
     return means.reshape(bins, *values.shape[1:])
+
+
+def _phases(beats: Array, period: float, bins: int) -> tuple[NDArray[np.int64], Array]:
+    """The bin of a period in which each beat lies, and how far (0-1) it is on the way to the next; (beats,) both."""
+    place = beats * (bins / period)
+    below = np.floor(place)
+    return below.astype(np.int64) % bins, place - below
+
+
+def _sums(values: Array, cells: NDArray[np.int64], share: Array, shape: tuple[int, ...]) -> Array:
+    """Sums of values in the cells of an array (..., bins), divided between the bin of each and the next."""
+    later = values * share
+    here, there = (np.bincount(cells, part, math.prod(shape)).reshape(shape) for part in (values - later, later))
+    return np.asarray(here + np.roll(there, 1, axis=-1), np.float64)
 
 
 def _deviations(signal: Array, beats: Array) -> tuple[Array, Array]:
@@ -102,29 +116,46 @@ def _deviations(signal: Array, beats: Array) -> tuple[Array, Array]:
 
     Shape: (stretches,), both.
     """
-    whole = _smooth(fold(signal, beats, BAR, BINS))
-    borders = np.searchsorted(beats, np.arange(beats[0], beats[-1] - STRETCH, ADVANCE))
-    ends = np.searchsorted(beats, np.arange(beats[0], beats[-1] - STRETCH, ADVANCE) + STRETCH)
-    found = [
-        _shift(_smooth(fold(signal[start:end], beats[start:end], BAR, BINS)), whole)
-        for start, end in zip(borders, ends, strict=True)
-    ]
-    return np.array([shift for shift, _ in found]), np.array([correlation for _, correlation in found])
+    return _shift(_profiles(signal, beats, ADVANCE), _smooth(fold(signal, beats, BAR, BINS)))
+
+
+def _profiles(signal: Array, beats: Array, advance: int) -> Array:
+    """The mean bar of each stretch, smoothed; a new one begins after every `advance` beats.
+
+    Shape: (stretches, BINS).
+    """
+    count = np.arange(beats[0], beats[-1] - STRETCH, advance).size
+    if not count:
+        return np.empty((0, BINS))
+    shared = STRETCH // advance
+    parts = count + shared - 1  # as long as an advance; each is in so many stretches
+    borders = np.searchsorted(beats, beats[0] + advance * np.arange(parts + 1))
+    cells, share = _phases(beats[: borders[-1]], BAR, BINS)
+    cells += np.repeat(BINS * np.arange(parts), np.diff(borders))
+    sums, weights = (
+        sliding_window_view(_sums(each, cells, share, (parts, BINS)), shared, axis=0).sum(-1)
+        for each in (signal[: borders[-1]], np.ones(borders[-1]))
+    )
+    return _smooth(sums / np.maximum(weights, 1e-9))
 
 
 def _smooth(profile: Array) -> Array:
-    smooth: Array = (np.roll(profile, 1) + 2 * profile + np.roll(profile, -1)) / 4
-    smooth -= smooth.mean()
+    smooth: Array = (np.roll(profile, 1, axis=-1) + 2 * profile + np.roll(profile, -1, axis=-1)) / 4
+    smooth -= smooth.mean(-1, keepdims=True)
     return smooth
 
 
-def _shift(profile: Array, template: Array) -> tuple[float, float]:
-    """Delay in bins of a profile against a template, up to `REACH`, and their correlation there."""
+def _shift(profiles: Array, template: Array) -> tuple[Array, Array]:
+    """Delays in bins of profiles against a template, up to `REACH`, and their correlations there.
+
+    Shape: (..., BINS) and (BINS,) -> (...,), both.
+    """
     reach = np.arange(-REACH - 1, REACH + 2)
-    products = template[(np.arange(template.size) - reach[:, None]) % template.size] @ profile
-    norm = max(float(np.linalg.norm(profile) * np.linalg.norm(template)), 1e-9)
-    best = int(products[1:-1].argmax()) + 1
-    return float(reach[best] + vertex(*products[best - 1 : best + 2])), float(products[best] / norm)
+    products = profiles @ template[(np.arange(template.size)[:, None] - reach) % template.size]  # (..., reach)
+    norms = np.maximum(np.linalg.norm(profiles, axis=-1) * np.linalg.norm(template), 1e-9)
+    best = products[..., 1:-1].argmax(-1)[..., None] + np.arange(3)
+    around = np.take_along_axis(products, best, -1)  # (..., 3)
+    return reach[best[..., 1]] + vertex(*np.moveaxis(around, -1, 0)), around[..., 1] / norms
 
 
 def _drifting(signal: Array, frame_rate: float, bpm: float) -> BeatGrid:
@@ -161,21 +192,18 @@ def _drifting(signal: Array, frame_rate: float, bpm: float) -> BeatGrid:
 def _locked(signal: Array, moments: Array, grid: BeatGrid) -> BeatGrid:
     """A grid that is bent until each stretch fits those before it, from the one most like the whole outwards."""
     beats = grid.beats_at(moments)
-    middles = np.arange(beats[0] + ADVANCE, beats[-1] - ADVANCE, BAR)
+    middles = np.arange(beats[0], beats[-1] - STRETCH, BAR) + STRETCH / 2
     if middles.size < 2:  # noqa: PLR2004  nothing to compare
         return grid
-    profiles = []
-    for middle in middles:
-        first, last = np.searchsorted(beats, (middle - ADVANCE, middle + ADVANCE))
-        profiles.append(_smooth(fold(signal[first:last], beats[first:last], BAR, BINS)))
-    clearest = int(np.argmax([profile.max() for profile in profiles]))
+    profiles = _profiles(signal, beats, BAR)
+    clearest = int(profiles.max(1).argmax())
     late = np.zeros(middles.size)  # bins
     for steps in (range(clearest + 1, middles.size), range(clearest - 1, -1, -1)):
         template, offset, trend = profiles[clearest], 0.0, 0.0
         for place in steps:
             offset += trend
             aligned = _rotated(profiles[place], -offset)
-            shift, correlation = _shift(aligned, template)
+            shift, correlation = (float(each) for each in _shift(aligned, template))
             if correlation > CORRELATED:
                 offset += GAIN * shift
                 trend += 0.1 * shift

@@ -30,8 +30,9 @@ QUIET_RISE: Final = 0.1  # neper in a frame; what rises more slowly is no onset
 class Envelopes:
     """Energy over time.
 
-    `energies` is (frames, BANDS) at `frame_rate` Hz; `fine` the energy of each stretch of `1 / fine_rate` seconds,
-    about a millisecond, (stretches,). Both are empty for a recording that is too long to be one track.
+    `energies` is (frames, BANDS) at `frame_rate` Hz; the frames of a band lie side by side in memory, so that sums over
+    them are quick. `fine` is the energy of each stretch of `1 / fine_rate` seconds, about a millisecond, (stretches,).
+    Both are empty for a recording that is too long to be one track.
     """
 
     frame_rate: float
@@ -105,7 +106,7 @@ class OnsetAccumulator:
             self._held = self._analyse(np.pad(self._held, (0, self._length // 2)))
         return Envelopes(
             self._sample_rate / self._hop,
-            np.concatenate([np.empty((0, BANDS), np.float32), *self._energies]),
+            np.asfortranarray(np.concatenate([np.empty((0, BANDS), np.float32), *self._energies])),
             self._sample_rate / self._stretch,
             np.concatenate([np.empty(0, np.float32), *self._fine]),
         )

@@ -59,16 +59,15 @@ class TempoEstimate:
     confidence: float
 
 
-def estimate(onset_strength: Array, frame_rate: float, styles: Mapping[str, float]) -> TempoEstimate:
+def estimate(onsets: Array, frame_rate: float, styles: Mapping[str, float]) -> TempoEstimate:
     """The most probable tempo, to about 0.2 %.
 
     Args:
-        onset_strength: (frames, bands).
+        onsets: the onset strength, `standardised`; (frames, bands).
         frame_rate: in Hz.
         styles: the probability of each style.
     """
-    correlation = autocorrelation(onset_strength)
-    low = autocorrelation(onset_strength[:, :LOW])
+    correlation, low = autocorrelations(onsets, frame_rate)
     logits = features(correlation, low, frame_rate) @ weights()
     probability = at_any_level(np.exp(logits - logits.max())) * prior(TEMPI, styles)
     probability /= probability.sum()
@@ -86,7 +85,7 @@ def estimate(onset_strength: Array, frame_rate: float, styles: Mapping[str, floa
 def features(correlation: Array, low: Array, frame_rate: float) -> Array:
     """Evidence for each of the `TEMPI`, as a function of which its likelihood is written.
 
-    That is the autocorrelation (frames,) of all bands, and that of the `LOW` ones, at `MULTIPLES` of the beat; and
+    That is the autocorrelation (lags,) of all bands, and that of the `LOW` ones, at `MULTIPLES` of the beat; and
     the octaves between the tempo and 120 BPM, and their square.
 
     Shape: (TEMPI, 2 MULTIPLES + 2).
@@ -140,34 +139,47 @@ def prior(bpm: Array, styles: Mapping[str, float]) -> Array:
     return likely
 
 
-def autocorrelation(onset_strength: Array) -> Array:
-    """Agreement of the onsets with those some frames later: 1 at 0, on average 0 for noise; all bands count alike.
+def autocorrelations(onsets: Array, frame_rate: float) -> Array:
+    """Agreement of the onsets with those some frames later: 1 at 0, on average 0 for noise; the bands count alike.
 
-    Shape: (frames, bands) -> (frames,).
+    Args:
+        onsets: the onset strength, `standardised`; (frames, bands).
+        frame_rate: in Hz.
+
+    Returns:
+        That of all bands, and that of the `LOW` ones, for the lags that a tempo asks for; (2, lags).
     """
-    frames = len(onset_strength)
-    standard = standardised(onset_strength)
+    frames = len(onsets)
+    lags = min(frames, int(max(MULTIPLES) * 60 * frame_rate / SLOWEST) + 2)
+    smooth = onsets.T.copy()  # (bands, frames)
     # An onset may last a single frame, and periods are no whole number of those.
-    standard[1:-1] = (standard[:-2] + 2 * standard[1:-1] + standard[2:]) / 4
-    spectrum = np.fft.rfft(np.ascontiguousarray(standard.T), 1 << (2 * frames - 1).bit_length())  # (bands, bins)
-    products = np.fft.irfft((np.square(spectrum.real) + np.square(spectrum.imag)).sum(0))[:frames]
-    overlap = 1 - np.arange(frames) / frames
-    correlation: Array = products / max(products[0], 1e-30) / np.maximum(overlap, 0.1)
-    return correlation
+    smooth[:, 1:-1] = (smooth[:, :-2] + 2 * smooth[:, 1:-1] + smooth[:, 2:]) / 4
+    size = _transformed(frames + lags)  # what wraps around comes later than all lags
+    spectrum = np.fft.rfft(smooth, size)
+    power = np.square(spectrum.real) + np.square(spectrum.imag)  # (bands, bins)
+    products = np.fft.irfft([power.sum(0), power[:LOW].sum(0)], size)[:, :lags]
+    overlap = 1 - np.arange(lags) / frames
+    correlations: Array = products / np.maximum(products[:, :1], 1e-30) / np.maximum(overlap, 0.1)
+    return correlations
+
+
+def _transformed(samples: int) -> int:
+    """A length of so many samples or a little more, whose Fourier transform is quick: 2, 3 and 5 are its factors."""
+    return min(odd << max(0, -(-samples // odd) - 1).bit_length() for odd in (1, 3, 5, 9, 15, 25, 27))
 
 
 def standardised(onset_strength: Array) -> Array:
-    """Each band with mean 0 and deviation 1, or all 0 if it never changes."""
+    """Onset strength (frames, bands) with mean 0 and deviation 1 in each band, or all 0 if that never changes."""
     centred = onset_strength - onset_strength.mean(0)
     deviation = np.sqrt(np.square(centred).mean(0))
     scaled: Array = centred / np.where(deviation > 0, deviation, 1)
     return scaled
 
 
-def onset_count(onset_strength: Array) -> float:
-    """Number of frames with onsets; a few strong ones among many weak ones count alone."""
-    strength = np.maximum(standardised(onset_strength).sum(1), 0)
-    return float(np.sum(strength**2) ** 2 / max(float(np.sum(strength**4)), 1e-30))
+def onset_count(onsets: Array) -> float:
+    """Number of frames with onsets, `standardised`; a few strong ones among many weak ones count alone."""
+    power = np.square(np.maximum(onsets.sum(1), 0))
+    return float(np.sum(power) ** 2 / max(float(np.sum(np.square(power))), 1e-30))
 
 
 def salience(correlation: Array, frame_rate: float, tempi: Array) -> Array:
@@ -178,15 +190,19 @@ def salience(correlation: Array, frame_rate: float, tempi: Array) -> Array:
     return mean
 
 
-def refine(onset_strength: Array, frame_rate: float, bpm: float) -> float:
+def refine(onsets: Array, frame_rate: float, bpm: float) -> float:
     """The tempo in BPM at which the whole track repeats best, if its tempo is constant.
 
     What repeats with the beat, whatever its rhythm within the beat, has all its power at multiples of the beat's
     frequency. The power at 16 of them together is highest at the true tempo, and the longer the track the narrower is
     that peak: some thousandths of a BPM for half a minute. A rhythm that swings changes phases only.
+
+    Args:
+        onsets: the onset strength, `standardised`; (frames, bands).
+        frame_rate: in Hz.
+        bpm: about that.
     """
-    standard = standardised(onset_strength)
-    signals = np.stack([standard[:, first:last].sum(1) for first, last in GROUPS])  # (groups, frames)
+    signals = np.stack([onsets[:, first:last].sum(1) for first, last in GROUPS])  # (groups, frames)
     frames = signals.shape[1]
     size = 1 << (4 * frames - 1).bit_length()
     spectrum = np.fft.rfft(signals, size)
@@ -201,11 +217,12 @@ def refine(onset_strength: Array, frame_rate: float, bpm: float) -> float:
         best = int(sums.argmax())
         bpm = float(tempi[best])
         if 0 < best < sums.size - 1:
-            bpm += vertex(*sums[best - 1 : best + 2]) * float(tempi[1] - tempi[0])
+            bpm += float(vertex(*sums[best - 1 : best + 2]) * (tempi[1] - tempi[0]))
     return bpm
 
 
-def vertex(before: float, top: float, after: float) -> float:
+def vertex(before: Array | float, top: Array | float, after: Array | float) -> Array:
     """Place of the top of the parabola through three values at -1, 0 and 1, if the middle one is the largest."""
-    bend = before - 2 * top + after
-    return 0.5 * (before - after) / bend if bend < 0 else 0.0
+    bend = np.subtract(before, top) + np.subtract(after, top)
+    place: Array = 0.5 * np.subtract(before, after) / np.where(bend < 0, bend, np.inf)
+    return place
