@@ -14,9 +14,20 @@ a loop:
 Conventions: times are seconds, positions are samples.
 """
 
-from earmark.audio.mixing import Sound, Tap, Waveform, keep_memory
+from earmark.audio.mixing import Channels, Sound, Tap, Waveform, keep_memory
 from earmark.audio.opening import SUFFIXES
 from earmark.audio.recording import Recording, decode
 from earmark.audio.windows import window_starts, windows
 
-__all__ = ["SUFFIXES", "Recording", "Sound", "Tap", "Waveform", "decode", "keep_memory", "window_starts", "windows"]
+__all__ = [
+    "SUFFIXES",
+    "Channels",
+    "Recording",
+    "Sound",
+    "Tap",
+    "Waveform",
+    "decode",
+    "keep_memory",
+    "window_starts",
+    "windows",
+]

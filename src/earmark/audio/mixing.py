@@ -7,7 +7,7 @@ piece, so that a file of which only a part is so is heard in all its parts.
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, TypeAlias, cast
@@ -19,6 +19,8 @@ from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
 Waveform: TypeAlias = NDArray[np.float32]
+Channels: TypeAlias = Sequence[Waveform] | NDArray[np.float32]
+"""Waveforms of one length, wherever each of them lies; so is an array (channels, samples)."""
 
 LOUDEST: Final = 2.0**16
 """Times full scale, 96 dB: what is beyond is no sound. Floating-point files of some programs count to 2**15."""
@@ -64,12 +66,12 @@ class Sound:
     """A block of a file as it was decoded, before its channels are averaged.
 
     `rate` is the file's own in Hz, `layout` names the channels as FFmpeg does (``("FL", "FR")``; ``"NONE"`` where the
-    file does not say), and `channels` is float32, nominally in [-1, 1], (channels, samples).
+    file does not say), and `channels` are float32, nominally in [-1, 1], each (samples,).
     """
 
     rate: int
     layout: tuple[str, ...]
-    channels: NDArray[np.float32]
+    channels: Channels
 
 
 Tap: TypeAlias = Callable[[Sound], None]
@@ -103,22 +105,32 @@ def keep_memory() -> None:
 def mixed(frames: Iterable[AudioFrame], *, apart: bool, size: int = BLOCK) -> Iterator[Block]:
     """Average the channels of frames, a block of `size` at a time; a frame of another kind begins a new block."""
     fifo = AudioFifo()  # gathers in C what would cost Python a dozen calls per frame, of 11,500 in five minutes of mp3
-    kind: tuple[int, str, int] | None = None
+    count = 0
     for frame in frames:
-        if kind != (found := (frame.sample_rate, frame.format.name, frame.layout.nb_channels)):
-            if block := fifo.read():
-                yield _mean(block, apart=apart)
-            fifo, kind = AudioFifo(), found
         frame.pts = None  # or the FIFO insists on their continuity
+        if frame.layout.nb_channels != count or not _taken(frame, fifo):
+            if fifo.samples:
+                yield _mean(fifo, apart=apart)
+            fifo, count = AudioFifo(), frame.layout.nb_channels
+            fifo.write(frame)
+        if fifo.samples >= size:
+            yield _mean(fifo, apart=apart)
+    if fifo.samples:
+        yield _mean(fifo, apart=apart)
+
+
+def _taken(frame: AudioFrame, fifo: AudioFifo) -> bool:
+    """Give a frame to a FIFO that holds others of as many channels; whether their rate and format are its own, too."""
+    try:
         fifo.write(frame)
-        if fifo.samples >= size and (block := fifo.read()):
-            yield _mean(block, apart=apart)
-    if block := fifo.read():
-        yield _mean(block, apart=apart)
+    except ValueError:
+        return False
+    return True
 
 
-def _mean(frame: AudioFrame, *, apart: bool) -> Block:
-    """Return a frame as one channel, and if they are wanted all its channels."""
+def _mean(fifo: AudioFifo, *, apart: bool) -> Block:
+    """Return what a FIFO holds as one channel, and if they are wanted all its channels."""
+    frame = cast(AudioFrame, fifo.read())
     number, silence, full_scale = _SAMPLE_FORMATS[frame.format.packed.name]
     count = frame.layout.nb_channels
     if frame.format.is_planar:
@@ -147,11 +159,12 @@ def _mean(frame: AudioFrame, *, apart: bool) -> Block:
             place[:] = (_prevailing(pieces, silence, full_scale) - np.float32(silence)) * np.float32(1 / full_scale)
     if not apart:
         return Block(frame.sample_rate, mean, None, silenced, cancelled)
-    separate = np.array(channels, np.float32)  # (channels, samples)
-    if number is not np.float32:
+    if number is not np.float32 or not frame.format.is_planar:
+        separate = np.array(channels, np.float32)  # (channels, samples)
         separate -= np.float32(silence)
         separate *= np.float32(1 / full_scale)
-    sound = Sound(frame.sample_rate, tuple(channel.name for channel in frame.layout.channels), separate)
+        channels = list(separate)
+    sound = Sound(frame.sample_rate, tuple(channel.name for channel in frame.layout.channels), channels)
     return Block(frame.sample_rate, mean, sound, silenced, cancelled)
 
 
@@ -176,12 +189,14 @@ def _power(samples: NDArray[Any], silence: int, full_scale: float) -> float:
     waveform = samples.astype(np.float32, copy=False)
     if full_scale != 1:  # integers
         waveform = (waveform - np.float32(silence)) * np.float32(1 / full_scale)
-    return float(np.einsum("i,i->", waveform, waveform)) / samples.size
+    return float(np.dot(waveform, waveform)) / samples.size
 
 
 def _silenced(channels: list[NDArray[Any]]) -> tuple[list[NDArray[Any]], int]:
     """Channels of floating-point numbers, with silence where one is no number that sound can have; and how often."""
-    if all(channel.min() >= -LOUDEST and channel.max() <= LOUDEST for channel in channels):  # not so if one is NaN
+    with np.errstate(over="ignore", invalid="ignore"):
+        energies = [np.dot(channel, channel) for channel in channels]
+    if all(energy <= LOUDEST**2 for energy in energies):  # so each of its samples is within; not so if one is NaN
         return channels, 0
     good = np.all([np.abs(channel) <= LOUDEST for channel in channels], axis=0)  # (samples,)
     return [np.where(good, channel, 0) for channel in channels], int(np.count_nonzero(~good))

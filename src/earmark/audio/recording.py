@@ -146,8 +146,11 @@ class Recording:
             silenced += block.silenced
             if tap and block.sound:
                 tap(block.sound)
-            yield block.rate, block.waveform[surplus:]
+            rate, waveform = block.rate, block.waveform[surplus:]
             surplus = max(0, surplus - block.waveform.size)
+            del block  # not to be kept while the next one is decoded: it may lie where this one did
+            yield rate, waveform
+            del waveform
         if silenced > MOSTLY_WRONG * samples:
             share = f"{silenced / samples:.0%} of its samples are no numbers that sound can have"
             raise UnreadableAudio(self.path, f"it could not be heard: {share}")
@@ -177,7 +180,7 @@ class Recording:
     def _frames_before(self, first: int) -> tuple[Iterator[AudioFrame], int]:
         """Return frames that begin at or before sample `first` of the file, and the sample at which they begin."""
         packets = self.packets()
-        frames = self._decoded(packets)
+        frames = self._frames(packets)
         early = first - round(WARM_UP * self.sample_rate)
         ticks = ticks_per_sample(self._container, self._stream)
         if early <= 0 or ticks is None:
@@ -198,7 +201,7 @@ class Recording:
             except av.error.FFmpegError:  # a damaged index
                 return self._frames_from_the_start()
             packets = self.packets()
-        frames = self._decoded(packets)
+        frames = self._frames(packets)
         head = next(frames, None)
         if head is None:
             return frames, first  # the file ends before
@@ -218,7 +221,7 @@ class Recording:
 
     def _frames_from_the_start(self) -> tuple[Iterator[AudioFrame], int]:
         self._reopen()
-        return self._decoded(self.packets()), 0
+        return self._frames(self.packets()), 0
 
     def _reopen(self) -> None:
         self.close()
@@ -236,15 +239,19 @@ class Recording:
         except av.error.FFmpegError:
             self._damaged += 1
 
-    def _decoded(self, packets: Iterable["Packet[AudioStream]"]) -> Iterator[AudioFrame]:
+    def _frames(self, packets: Iterable["Packet[AudioStream]"]) -> Iterator[AudioFrame]:
+        return chain.from_iterable(self._decoded(packets))
+
+    def _decoded(self, packets: Iterable["Packet[AudioStream]"]) -> Iterator[list[AudioFrame]]:
+        """Yield the frames of each packet that can be decoded."""
         for packet in packets:
             self._packets_read += packet.size > 0  # the last one is empty and asks the decoder for what it holds back
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:  # damage has many names: invalid data, not permitted, not yet implemented
                 self._damaged += any(bytes(packet))  # zeros are what some programs append to a file, no damage
-                continue
-            yield from frames
+            else:
+                yield frames
 
 
 def decode(path: Path | str, sample_rate: int, *, start: float = 0.0, duration: float | None = None) -> Waveform:

@@ -16,7 +16,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from earmark.audio import Recording, Sound
+from earmark.audio import Channels, Recording, Sound
 from earmark.dj.playback import Playback, Span
 from earmark.errors import MissingExtra
 
@@ -52,8 +52,8 @@ def stereo(path: "Path", rate: int) -> Iterator[Stereo]:
             yield _two(resampler.resample_chunk(np.empty((0, 2), np.float32), last=True).T)
 
 
-def _two(channels: NDArray[np.float32]) -> Stereo:
-    return np.ascontiguousarray(channels[[0, min(1, len(channels) - 1)]])
+def _two(channels: Channels) -> Stereo:
+    return np.array([channels[0], channels[min(1, len(channels) - 1)]])
 
 
 class Reel:

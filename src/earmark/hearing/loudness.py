@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.analysis import Loudness
-from earmark.audio import Sound
+from earmark.audio import Channels, Sound
 from earmark.spectra import filtered
 
 STEPS: Final = 10  # per second
@@ -62,10 +62,11 @@ class Meter:
             self._known = np.zeros((len(sound.channels), REACH), np.float32)
             self._position, self._step, self._energy = 0, 0, 0.0
         self._gather(self._weighting.filter(sound.channels))
-        seam = np.concatenate([self._known, sound.channels[:, :REACH]], axis=1)
+        seam = np.concatenate([self._known, [channel[:REACH] for channel in sound.channels]], axis=1)
         for stretch in (sound.channels, seam):
             self._peak = true_peak(stretch, sound.rate, self._peak)
-        self._known = np.concatenate([self._known, sound.channels[:, -REACH:]], axis=1)[:, -REACH:]
+        last = np.concatenate([self._known, [channel[-REACH:] for channel in sound.channels]], axis=1)
+        self._known = last[:, -REACH:]
 
     def _gather(self, weighted: NDArray[np.float32]) -> None:
         """Add the energy of weighted channels (channels, samples) to its steps; the channels are squared in place."""
@@ -131,20 +132,21 @@ class KWeighting:
         self._state = np.zeros((channels, ORDER))
         self._rest = np.empty((channels, 0), np.float32)  # too short for a group
 
-    def filter(self, channels: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Weight the next samples; what makes no whole group waits for those after them.
+    def filter(self, channels: Channels) -> NDArray[np.float32]:
+        """Weight the next samples of the channels; what makes no whole group waits for those after them.
 
-        Shape: (channels, samples), both.
+        Shape: (channels, samples).
         """
         waiting = self._rest.shape[1]
-        whole = (waiting + channels.shape[1]) // self.UNIT * self.UNIT
+        whole = (waiting + channels[0].size) // self.UNIT * self.UNIT
         if not whole:
             self._rest = np.concatenate([self._rest, channels], axis=1)
             return self._rest[:, :0]
         groups = np.empty((len(channels), whole), np.float32)
         groups[:, :waiting] = self._rest
-        groups[:, waiting:] = channels[:, : whole - waiting]
-        self._rest = channels[:, whole - waiting :].copy()
+        for row, channel in zip(groups, channels, strict=True):
+            row[waiting:] = channel[: whole - waiting]
+        self._rest = np.array([channel[whole - waiting :] for channel in channels])
         return self._groups(groups.reshape(len(channels), -1, self.UNIT))
 
     def flush(self) -> NDArray[np.float32]:
@@ -253,20 +255,20 @@ def _k_sections(rate: int) -> tuple[tuple[NDArray[np.float64], NDArray[np.float6
     return shelf, (np.array([1.0, -2.0, 1.0]), under / under[0])  # BS.1770 leaves this numerator as it is
 
 
-def true_peak(channels: NDArray[np.float32], rate: int, floor: float = 0.0) -> float:
+def true_peak(channels: Channels, rate: int, floor: float = 0.0) -> float:
     """The highest level that a waveform passes through between its samples, or `floor` if that is higher.
 
     It is sought beside samples that reach `HOPEFUL` of the highest level so far: between two lower ones a waveform
     that has less above a quarter of its rate than below cannot come so high.
 
-    Shape: (channels, samples); between the first and between the last `REACH` / 2 samples nothing is sought.
+    Channels are (samples,); between the first and between the last `REACH` / 2 samples nothing is sought.
     """
     factor = 4 if rate < DENSE else 2 if rate < 2 * DENSE else 1
     levels = [max(float(channel.max(initial=0)), -float(channel.min(initial=0))) for channel in channels]
     peak = max(floor, *levels)
-    if factor == 1 or channels.shape[1] <= REACH:
+    if factor == 1 or channels[0].size <= REACH:
         return peak
-    count = -(-(channels.shape[1] - REACH) // CHUNK)
+    count = -(-(channels[0].size - REACH) // CHUNK)
     for channel, level in zip(channels, levels, strict=True):
         if level <= HOPEFUL * peak:
             continue
