@@ -58,9 +58,10 @@ def shared_teachers() -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def no_added_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the models away that whoever runs the tests has added."""
+    """Keep the models away that whoever runs the tests has added, and what tests make out of the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARMARK_MODELS", str(tmp_path_factory.mktemp("added-models")))
+        patch.setenv("EARMARK_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
 

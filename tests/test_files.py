@@ -346,6 +346,7 @@ def test_data_and_cache_are_in_the_home_unless_an_absolute_folder_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str | None
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("EARMARK_CACHE")
     for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
         if given is not None:
@@ -356,6 +357,8 @@ def test_data_and_cache_are_in_the_home_unless_an_absolute_folder_is_named(
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
     assert data_folder() == Path("/data/earmark")
     assert cache_folder() == Path("/cache/earmark")
+    monkeypatch.setenv("EARMARK_CACHE", "/elsewhere")
+    assert cache_folder() == Path("/elsewhere")
 
 
 # Absolute paths

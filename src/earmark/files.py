@@ -128,7 +128,9 @@ def data_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """The folder of this user for what earmark can make again."""
+    """The folder for what earmark can make again: `EARMARK_CACHE`, or the user's folder for that."""
+    if chosen := os.environ.get("EARMARK_CACHE"):
+        return Path(chosen)
     return platformdirs.user_cache_path(APP, appauthor=False, opinion=False)
 
 

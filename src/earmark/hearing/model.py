@@ -13,7 +13,7 @@ from earmark.audio import Waveform, windows
 from earmark.errors import BundleError
 from earmark.hearing import bundle
 from earmark.hearing.activity import Activity, NoMusic, without_silent_ends
-from earmark.hearing.session import open_session
+from earmark.hearing.optimised import open_network
 from earmark.hearing.sounds import KINDS
 from earmark.timeline import Timeline
 
@@ -39,8 +39,7 @@ class Model:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = bundle.read_config(folder)
-        bundle.require_intact(folder, self.config, bundle.NETWORK, bundle.WEIGHTS)
-        self._session = open_session(folder / bundle.NETWORK)
+        self._session = open_network(folder, self.config)
         self._require_interface()
 
     @classmethod
@@ -148,11 +147,12 @@ class Model:
         return {kind.name: float(scores[0, kind.number]) for kind in KINDS}
 
     def verify(self) -> None:
-        """Compare the logits of the check sample; the other files were compared with their checksums on opening.
+        """Compare the files with their checksums, and the logits of the check sample.
 
         Raises:
-            BundleError: the sample is damaged, or the logits are not the ones that were stored with the model.
+            BundleError: a file is damaged, or the logits are not the ones that were stored with the model.
         """
+        bundle.require_intact(self.folder, self.config, bundle.NETWORK, bundle.WEIGHTS)
         check = bundle.read_checked(self.folder, self.config, bundle.CHECK)
         with np.load(io.BytesIO(check), allow_pickle=False) as sample:
             waveform, expected = sample["waveform"], sample["logits"]
