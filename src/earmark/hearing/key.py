@@ -37,6 +37,7 @@ CENTS: Final = FINE // 12
 PROMINENT: Final = 4.0  # times the mean power around it: what is less is no tone
 CERTAIN: Final = 8.0  # times that mean: noise does not rise so high
 AROUND: Final = 12  # bins on each side over which that mean is taken
+AT_ONCE: Final = 64  # frames whose peaks are looked for together
 COMPRESSION: Final = 0.5  # exponent of the amplitude of a peak: a quiet chord counts beside a loud bass
 
 PROFILES: Final[Array] = np.array(
@@ -80,10 +81,13 @@ class PitchAccumulator:
     """Accumulates the pitches of a waveform that comes in blocks of any length; sample rate in Hz."""
 
     def __init__(self, sample_rate: int) -> None:
-        self._sample_rate = sample_rate
         self._length = 1 << round(np.log2(WINDOW * sample_rate))
         self._window = hann(self._length).astype(np.float32)
+        self._resolution = sample_rate / self._length  # Hz
+        self._first, last = int(LOWEST / self._resolution), int(HIGHEST / self._resolution) + 2
+        self._bins = slice(self._first - AROUND - 1, last + AROUND + 1)
         self._held = np.empty(0, np.float32)
+        self._waiting: list[NDArray[np.float32]] = []  # powers (frames, bins) whose peaks were not looked for yet
         self._strength = np.zeros(FINE)
         self._tones = self._power = 0.0
 
@@ -93,30 +97,28 @@ class PitchAccumulator:
         whole = joined.size // self._length * self._length
         self._held = joined[whole:]
         windowed = joined[:whole].reshape(-1, self._length) * self._window  # (frames, length)
-        self._power += float(np.einsum("ij,ij->i", windowed, windowed).sum(dtype=np.float64)) / self._length / 2
-        self._add_peaks(real_fft(windowed))
+        self._power += float(np.vecdot(windowed, windowed).sum(dtype=np.float64)) / self._length / 2
+        spectra = real_fft(windowed)[:, self._bins]
+        self._waiting.append(np.square(spectra.real) + np.square(spectra.imag))
+        if sum(map(len, self._waiting)) >= AT_ONCE:
+            self._add_peaks()
 
-    def _add_peaks(self, spectra: NDArray[np.complexfloating]) -> None:
-        """Add the peaks of spectra (frames, bins), each frame's to a sum of at most 1 for the loudest peak."""
-        resolution = self._sample_rate / self._length  # Hz
-        first, last = int(LOWEST / resolution), int(HIGHEST / resolution) + 2
-        part = spectra[:, first - AROUND - 1 : last + AROUND + 1]
-        power = (np.square(part.real) + np.square(part.imag)).astype(np.float64)  # (frames, bins)
+    def _add_peaks(self) -> None:
+        """Add the peaks of the frames that wait, each frame's to a sum of at most 1 for the loudest peak."""
+        power = np.concatenate(self._waiting, dtype=np.float64)  # (frames, bins)
+        self._waiting.clear()
         sums = np.cumsum(power, axis=1)
         around = (sums[:, 2 * AROUND + 1 :] - sums[:, : -2 * AROUND - 1]) / (2 * AROUND + 1)
         inner = power[:, AROUND + 1 : -AROUND]
         before, after = power[:, AROUND : -AROUND - 1], power[:, AROUND + 2 : power.shape[1] - AROUND + 1]
-        width = min(inner.shape[1], after.shape[1])
-        inner, before, after, around = inner[:, :width], before[:, :width], after[:, :width], around[:, :width]
         frame, place = np.nonzero((inner > before) & (inner >= after) & (inner > PROMINENT * around))
-        if not frame.size:
-            return
-        low, top, high = (np.log(each[frame, place] + 1e-30) for each in (before, inner, after))
+        low, peak, high = (each[frame, place] for each in (before, inner, after))
+        self._tones += float(peak[peak > CERTAIN * around[frame, place]].sum())
+        low, top, high = (np.log(each + 1e-30) for each in (low, peak, high))
         offset = 0.5 * (low - high) / np.minimum(low - 2 * top + high, -1e-9)  # of a parabola's top, in bins
-        hertz = (first + place + offset) * resolution
+        hertz = (self._first + place + offset) * self._resolution
         octaves = np.log2(np.maximum(hertz, LOWEST / 2) / CONCERT) + A / 12
         amplitude = np.exp(0.5 * top)
-        self._tones += float(inner[(inner > before) & (inner >= after) & (inner > CERTAIN * around)].sum())
         loudest = np.zeros(len(inner))
         np.maximum.at(loudest, frame, amplitude)
         strength = (amplitude / loudest[frame]) ** COMPRESSION
@@ -124,6 +126,8 @@ class PitchAccumulator:
 
     def pitches(self) -> Pitches:
         """The pitches of all blocks so far."""
+        if self._waiting:
+            self._add_peaks()
         return Pitches(self._strength.copy(), self._tones / self._power if self._power else 0.0)
 
 
