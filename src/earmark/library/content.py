@@ -13,7 +13,7 @@ The hash says "the same file"; `earmark.fingerprint` says "the same recording", 
 
 import hashlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from earmark.audio import Recording
 from earmark.audio.opening import require_regular
@@ -39,19 +39,26 @@ def _of_packets(path: Path) -> str:
     """The hash of the sound; "" where there is none."""
     with Recording(path) as recording:
         digest = _digest(f"{recording.codec} {recording.sample_rate} {recording.channels} ".encode())
-        waiting, last, whole = bytearray(), b"", False
-        for packet in recording.packets():
-            waiting += last
-            if len(waiting) >= BLOCK:
-                end = len(waiting) // BLOCK * BLOCK
-                digest.update(waiting[:end])
-                del waiting[:end]
-                whole = True
-            last = bytes(packet)
-        if not whole:  # a short file has nothing else
-            digest.update(waiting + last)
-            whole = bool(waiting or last)
-    return digest.hexdigest() if whole else ""
+        whole = None  # the digest at the end of the last whole block
+        beyond = 0  # bytes after that
+        packets = recording.packets()
+        last: Any = next(packets, b"")  # hashlib takes packets as they are, which their types do not say
+        for packet in packets:
+            beyond += last.size
+            if beyond < BLOCK:
+                digest.update(last)
+            else:
+                beyond %= BLOCK
+                content = memoryview(last)
+                end = len(content) - beyond
+                digest.update(content[:end])
+                whole = digest.copy()
+                digest.update(content[end:])
+            last = packet
+        if whole:
+            return whole.hexdigest()
+        digest.update(last)  # a short file has nothing else
+        return digest.hexdigest() if beyond or bytes(last) else ""
 
 
 def bytes_hash(path: Path) -> str:
