@@ -25,6 +25,7 @@ TEACHING = "teaching needs no torch"
 RECIPES = "learning never imports recipes"
 ROOMS = "the rooms of learning stand on each other"
 DJ = "dj knows no networks"
+WEB = "web reaches what is learned through app"
 CIRCLES = "packages do not import each other in circles"
 
 PLANTED = [
@@ -62,6 +63,9 @@ PLANTED = [
     (TEACHING, "app.teaching", "earmark.learning.bundle"),
     (ROOMS, "learning.networks.heads", "earmark.learning.bundle"),
     (DJ, "dj", "earmark.learning"),
+    (WEB, "web.works", "earmark.learning.teaching"),
+    (WEB, "web.api.together", "earmark.recipes"),
+    (WEB, "web.pages.booth", "earmark.synth"),
     (RECIPES, "learning.training.run", "earmark.recipes.house12"),
 ]
 
@@ -124,7 +128,8 @@ def test_the_contracts_hold(tmp_path: Path) -> None:
     verdict = lint(tmp_path)
     assert verdict.status == 0, verdict.text
     assert verdict.contracts == dict.fromkeys(
-        (ARROWS, TORCH, TYPER, ONNX, MUTAGEN, RAY, NICEGUI, LIVE, NUMPY, TEACHING, RECIPES, DJ, ROOMS, CIRCLES), "KEPT"
+        (ARROWS, TORCH, TYPER, ONNX, MUTAGEN, RAY, NICEGUI, LIVE, NUMPY, TEACHING, RECIPES, DJ, WEB, ROOMS, CIRCLES),
+        "KEPT",
     )
 
 

@@ -59,6 +59,17 @@ def taste_path(given: Path | None = None) -> Path:
     return given or data_folder() / NAME
 
 
+def known_taste(given: Path | None = None) -> "Taste":
+    """The taste that was learned; `given` as in `taste_path`.
+
+    Raises:
+        BundleError: there is none yet, or it is damaged.
+    """
+    from earmark.learning.taste.taste import Taste
+
+    return Taste.load(taste_path(given))
+
+
 def learn_taste(
     catalogue: Catalogue,
     sources: Sequence[Path],

@@ -99,14 +99,13 @@ def recommend(
     from earmark.app.catalogue import open_catalogue
     from earmark.app.exporting import require_writable
     from earmark.app.query import query as query_of
+    from earmark.app.taste import known_taste
     from earmark.app.taste import recommend as recommended
-    from earmark.app.taste import taste_path
     from earmark.cli.similar import print_found
-    from earmark.learning.taste.taste import Taste
 
     if m3u8:
         require_writable("m3u8", m3u8, replace=replace)
-    learned = Taste.load(taste_path(taste))
+    learned = known_taste(taste)
     with open_catalogue(catalogue) as opened:
         try:
             wanted = query_of(opened, genre=genre, style=style, family=family, bpm=bpm, keys=key or ())

@@ -11,8 +11,7 @@ from earmark.app.catalogue import open_catalogue
 from earmark.app.query import style_named
 from earmark.app.sets import make_set
 from earmark.app.similar import similar
-from earmark.app.taste import recommend, taste_path
-from earmark.learning.taste.taste import Taste
+from earmark.app.taste import known_taste, recommend
 from earmark.library.exports import FORMATS
 from earmark.web.api.asked import AskedJobs, AskedShelf, AskedSite
 from earmark.web.api.requests import ExportBody, MixBody, SetBody
@@ -118,9 +117,7 @@ def recommended(
 ) -> list[dict[str, Any]]:
     """Tracks that fit what the user listens to; `earmark learn-taste` learns that."""
     with open_catalogue(site.catalogue) as opened:
-        found = recommend(
-            opened, Taste.load(taste_path()), limit=limit, new=new, one_per_artist=one_per_artist, variety=variety
-        )
+        found = recommend(opened, known_taste(), limit=limit, new=new, one_per_artist=one_per_artist, variety=variety)
     return [each.as_json() for each in found.tracks]
 
 
