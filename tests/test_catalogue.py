@@ -164,7 +164,7 @@ def emptied(catalogue: Catalogue) -> Catalogue:
     return catalogue
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(track=any_track())
 def test_a_track_comes_out_as_it_went_in(scratch: Catalogue, track: Track) -> None:
     catalogue = emptied(scratch)
@@ -437,7 +437,7 @@ def test_the_families_are_those_of_the_models_that_listened(stocked: Catalogue) 
 WORDS = ["house", "deep", "größe", "ac/dc", "it's", "mix", "m"]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_queries_agree_with_looking_at_each_track(scratch: Catalogue, data: st.DataObject) -> None:
     """Values are drawn so that plain string search is a fair oracle: words stand alone in the title."""

@@ -147,7 +147,7 @@ def test_what_is_not_understood_is_one_line_that_says_where(listed: Write, text:
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_whatever_is_in_a_file_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, rest: bytes) -> None:
     folder = tmp_path_factory.getbasetemp()
     for name in ("any.csv", "any.parquet"):
@@ -190,7 +190,7 @@ def manifest(draw: st.DrawFn) -> Manifest:
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 @given(manifest())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, suffix: str, made: Manifest) -> None:
     path = tmp_path_factory.getbasetemp() / f"round{suffix}"
     write(made, path)

@@ -82,7 +82,7 @@ def test_nothing_clips_and_what_is_soft_is_as_exact(cache: WindowCache, tmp_path
 
 
 @given(st.lists(st.floats(-1e3, 1e3, width=32), min_size=1, max_size=50))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_every_sample_is_within_half_a_step(tmp_path_factory: pytest.TempPathFactory, values: list[float]) -> None:
     folder = tmp_path_factory.mktemp("any")
     cache = WindowCache(folder, RATE, len(values), 1)

@@ -166,7 +166,7 @@ DECKS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=100, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # shrinking is slow
+@settings(max_examples=100, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # shrinking is slow
 @given(DECKS, DECKS, DECKS)
 def test_what_holds_for_every_set_of_three(one: Deck, two: Deck, three: Deck) -> None:
     first = plan(one, two)

@@ -544,7 +544,7 @@ def test_rekordbox_names_any_file(tmp_path: Path) -> None:
     assert "/m/%FF%20bell%07%0A.mp3" in (tmp_path / "a.xml").read_text()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(), st.text())
 def test_any_text_is_valid_xml(tmp_path_factory: pytest.TempPathFactory, title: str, artist: str) -> None:
     folder = tmp_path_factory.mktemp("x")

@@ -86,7 +86,7 @@ def test_a_code_for_each_twelfth_of_a_second() -> None:
 
 
 @given(st.lists(st.integers(0, 40_000), max_size=6))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_blocks_in_which_it_comes_do_not_matter(cuts: list[int]) -> None:
     waveform = music(6)
     assert np.array_equal(fingerprint(np.split(waveform, sorted(cuts))), fingerprint([waveform]))

@@ -147,7 +147,7 @@ def test_nothing_cannot_be_heard(model: Model) -> None:
         model.hear_windows([])
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(samples=st.integers(1, 30_000), cuts=st.lists(st.integers(0, 30_000), max_size=8))
 def test_a_stream_of_any_blocks_is_heard_as_the_whole(model: Model, samples: int, cuts: list[int]) -> None:
     waveform = noise(samples / RATE, np.random.default_rng(samples), RATE)

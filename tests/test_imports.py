@@ -180,7 +180,7 @@ def test_a_file_that_is_not_there(form: str, tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_a_collection_or_an_error(tmp_path: Path, raw: bytes) -> None:
     path = tmp_path / "any"
     for form, start in {"traktor": b"<NML>", "rekordbox": b"<DJ_PLAYLISTS>", "m3u": b"#EXTM3U\n"}.items():
@@ -241,7 +241,7 @@ def collections(draw: st.DrawFn) -> list[Track]:
     return tracks
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(collections(), st.sampled_from([by_style, by_family]))
 def test_what_is_exported_is_imported(
     tmp_path_factory: pytest.TempPathFactory, tracks: list[Track], grouping: Grouping

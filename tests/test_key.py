@@ -133,7 +133,7 @@ def test_a_doubtful_key_has_less_confidence() -> None:
     assert doubtful is None or doubtful.confidence < sure.confidence
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(cuts=st.lists(st.integers(0, 60_000), max_size=6))
 def test_blocks_of_any_length_are_heard_as_the_whole(cuts: list[int]) -> None:
     waveform = cadence(6, minor=True)[:60_000]
@@ -145,7 +145,7 @@ def test_blocks_of_any_length_are_heard_as_the_whole(cuts: list[int]) -> None:
     assert streamed.pitches().tonality == pytest.approx(whole.pitches().tonality, abs=1e-5)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 1000), semitones=st.integers(1, 11))
 def test_a_transposition_rotates_the_chroma(seed: int, semitones: int) -> None:
     strength = np.random.default_rng(seed).random(FINE)

@@ -224,7 +224,7 @@ def test_an_offset_is_not_heard() -> None:
     assert np.abs(weighted[0, RATE:]).max() < 1e-4
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(cuts=st.lists(st.integers(0, 30_000), max_size=6))
 def test_blocks_of_any_length_are_measured_as_the_whole(cuts: list[int]) -> None:
     rate = 8000

@@ -71,7 +71,7 @@ def test_a_tie_goes_to_the_class_of_the_lower_index() -> None:
     assert [precision_at_k(np.array([0, 1, 2]), same, k) for k in (1, 2, 3)] == pytest.approx([1 / 3, 2 / 3, 1])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(tracks=st.integers(6, 200), classes=st.integers(3, 6), k=st.integers(1, 3), seed=st.integers(0, 2**32 - 1))
 def test_precision_at_k_agrees_with_scikit_learn(tracks: int, classes: int, k: int, seed: int) -> None:
     labels, probabilities = answers(tracks, classes, seed)
@@ -144,7 +144,7 @@ def test_labels_and_probabilities_that_do_not_belong_together_are_refused(
 # What is taken for what
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(tracks=st.integers(1, 100), classes=st.integers(2, 6), seed=st.integers(0, 2**32 - 1))
 def test_confusion_agrees_with_scikit_learn(tracks: int, classes: int, seed: int) -> None:
     labels, probabilities = answers(tracks, classes, seed, skill=1)
@@ -166,7 +166,7 @@ def test_the_mean_of_the_classes_counts_each_class_once() -> None:
 # Confidence
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(tracks=st.integers(1, 200), bins=st.integers(1, 20), seed=st.integers(0, 2**32 - 1))
 def test_reliability_agrees_with_scikit_learn(tracks: int, bins: int, seed: int) -> None:
     labels, probabilities = answers(tracks, 4, seed, skill=1)
@@ -192,7 +192,7 @@ def test_coverage_and_accuracy_of_five_tracks() -> None:
     assert right == pytest.approx([0.4, 0.4, 2 / 3, 1, 1, 1, np.nan], nan_ok=True)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     tracks=st.integers(1, 100),
     thresholds=st.lists(st.floats(0, 1), min_size=1, max_size=9),

@@ -33,7 +33,7 @@ def test_areas_that_can_be_counted(relevant: list[int], scores: list[float], are
     assert average_precision(truth, said) == pytest.approx(precision)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(RANKINGS)
 def test_areas_agree_with_scikit_learn(rows: list[tuple[bool, int]]) -> None:
     relevant, scores = arrays(rows)
@@ -41,7 +41,7 @@ def test_areas_agree_with_scikit_learn(rows: list[tuple[bool, int]]) -> None:
     assert average_precision(relevant, scores) == pytest.approx(average_precision_score(relevant, scores))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(RANKINGS)
 def test_only_the_order_counts(rows: list[tuple[bool, int]]) -> None:
     relevant, scores = arrays(rows)
@@ -52,7 +52,7 @@ def test_only_the_order_counts(rows: list[tuple[bool, int]]) -> None:
     assert roc_auc(~relevant, scores) == pytest.approx(1 - roc_auc(relevant, scores))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(RANKINGS, st.randoms(use_true_random=False))
 def test_the_order_of_the_tracks_does_not_count(rows: list[tuple[bool, int]], shuffler: object) -> None:
     mixed = list(rows)

@@ -29,7 +29,7 @@ def test_correlation_does_not_mind_scale_and_offset_and_the_error_does() -> None
     assert r2(TRUTH, TRUTH + 2) == pytest.approx(1 - 4 / 1.25)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(tracks=st.integers(2, 60), seed=st.integers(0, 2**32 - 1))
 def test_measures_agree_with_scikit_learn_and_scipy(tracks: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

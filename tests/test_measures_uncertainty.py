@@ -53,7 +53,7 @@ def test_draws_in_which_nothing_can_be_measured_do_not_count() -> None:
     assert np.isnan([low[1], high[1]]).all()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(tracks=st.integers(1, 5000), share=st.floats(0, 1))
 def test_wilsons_interval_agrees_with_scipy(tracks: int, share: float) -> None:
     right = round(share * tracks)
@@ -95,7 +95,7 @@ def test_mcnemar_counts_who_was_right() -> None:
     assert mcnemar(first, second) == McNemar(1, 3, 1, 1, 0.625)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(first_only=st.integers(0, 300), second_only=st.integers(0, 300), both=st.integers(0, 3))
 def test_mcnemar_is_the_binomial_test_of_the_tracks_on_which_they_differ(
     first_only: int, second_only: int, both: int

@@ -100,7 +100,7 @@ def test_silence_is_the_logarithm_of_the_offset_and_short_sound_is_filled_up_wit
     assert patch[21:] == pytest.approx(np.full((75, 64), np.log(OFFSET)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 40_000), st.sampled_from([24, 48, 96, 100]))
 def test_a_patch_begins_at_every_hop_that_leaves_room_for_one(samples: int, hop: int) -> None:
     waveform = (np.arange(samples) % 999 / 999).astype(np.float32)

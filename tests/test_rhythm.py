@@ -444,7 +444,7 @@ def test_the_listener_hears_it_all_in_one_go(tmp_path: Path) -> None:
 # The parts
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(cuts=st.lists(st.integers(0, 60_000), max_size=6))
 def test_blocks_of_any_length_are_heard_as_the_whole(cuts: list[int]) -> None:
     waveform = noise(60_000 / RATE, np.random.default_rng(5))

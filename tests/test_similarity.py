@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -119,7 +119,6 @@ def test_variety_takes_from_other_groups() -> None:
     assert found.varied([], 5, 0.5) == []
 
 
-@settings(deadline=None)
 @given(st.integers(0, 7), st.integers(1, 6), st.integers(0, 2**16))
 def test_any_small_collection_can_be_compared(tracks: int, dims: int, seed: int) -> None:
     rows = np.random.default_rng(seed).integers(-1, 2, (tracks, dims)).astype(np.float64)

@@ -360,7 +360,7 @@ SEVERAL = st.lists(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(styles=SEVERAL, key=TEXT, comment=TEXT)
 def test_any_text_is_read_back_and_taken_back(
     kind: str, contents: dict[str, tuple[Container, bytes]], styles: list[str], key: str, comment: str
@@ -824,7 +824,7 @@ def test_a_layout_that_is_not_whole_is_refused(
 
 
 @pytest.mark.parametrize("kind", ["flac", "aiff", "wav", "m4a aac", "wma", "ogg", "opus", "tta", "mp3 2.3"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_damaged_files_are_refused_or_written_well(
     kind: str,

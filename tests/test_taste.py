@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -137,7 +137,6 @@ def test_head_finds_a_linear_map_and_says_how_much_it_explains() -> None:
     assert nothing.explained < 0.05
 
 
-@settings(deadline=None)
 @given(st.integers(1, 6), st.integers(1, 4), st.integers(0, 1000))
 def test_a_head_of_hardly_any_tracks_is_finite(tracks: int, factors: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

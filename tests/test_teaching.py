@@ -108,7 +108,7 @@ def test_tracks_of_an_artist_copies_and_nameless_tracks_are_grouped() -> None:
         lambda tracks: min(np.bincount([style for style, _ in tracks], minlength=3)) >= 2
     )
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_an_artist_is_never_on_both_sides_of_a_measured_fold(tracks: list[tuple[int, int]]) -> None:
     labels = np.array([style for style, _ in tracks])
     rows = np.arange(len(tracks) * DIMS, dtype=np.float32).reshape(-1, DIMS)

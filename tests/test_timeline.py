@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from earmark.errors import EarmarkError
@@ -129,7 +129,6 @@ def test_shapes_that_do_not_belong_together_are_refused(starts: list[float], sha
         Timeline(STYLES, np.array(starts), 1.0, np.zeros(shape, np.float32))
 
 
-@settings(deadline=None)
 @given(timelines())
 def test_segments_cover_the_track_without_gaps_and_name_a_new_style_each(heard: Timeline) -> None:
     segments = heard.segments()
@@ -140,7 +139,6 @@ def test_segments_cover_the_track_without_gaps_and_name_a_new_style_each(heard: 
     assert all(0 < part.probability <= 1 for part in segments)
 
 
-@settings(deadline=None)
 @given(timelines())
 def test_probabilities_lie_between_0_and_1_and_add_up_to_1(heard: Timeline) -> None:
     top = heard.top(len(heard.styles))
@@ -153,7 +151,6 @@ def test_probabilities_lie_between_0_and_1_and_add_up_to_1(heard: Timeline) -> N
     assert {style for style, _ in top} == set(heard.styles)
 
 
-@settings(deadline=None)
 @given(timelines())
 def test_a_style_that_leads_somewhere_has_a_segment(heard: Timeline) -> None:
     leaders = {heard.styles[index] for index in heard.probabilities.argmax(1)}

@@ -858,7 +858,7 @@ def test_the_api_keeps_to_its_description(full: Server) -> None:
         from hypothesis import HealthCheck, given, settings  # noqa: PLC0415  this test only
 
         @given(case=operation.as_strategy())
-        @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=20, suppress_health_check=list(HealthCheck))
         def check(case: Any) -> None:  # noqa: ANN401  schemathesis's
             answer = case.call()
             assert answer.status_code < 500, answer.text
