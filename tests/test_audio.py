@@ -3,6 +3,7 @@
 import itertools
 import logging
 import os
+import platform
 import stat
 import struct
 import subprocess
@@ -735,3 +736,27 @@ def test_a_three_hour_mix_needs_little_memory(tmp_path: Path) -> None:
     count, kilobytes = map(int, answer.split())
     assert count == pytest.approx(3 * 3600 / 15, abs=5)
     assert kilobytes < 150_000  # as float32 at 11,025 Hz the mix has 476,000
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of the allocator of glibc")
+def test_memory_is_kept_and_comes_in_large_pages() -> None:
+    program = (
+        "import resource\n"
+        "import numpy as np\n"
+        "from earmark.audio import keep_memory\n"
+        "keep_memory()\n"
+        "regions, huge = open('/proc/self/smaps').read().split('VmFlags:'), 0\n"
+        "for region, flags in zip(regions, regions[1:]):\n"
+        "    if '[heap]' in region and ' hg' in flags.splitlines()[0]:\n"
+        "        huge += int(region.split('Size:')[1].split()[0])\n"
+        "def faults():\n"
+        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "    np.ones(20 << 20, np.uint8)\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "faults()\n"
+        "print(huge, faults())\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    kilobytes, again = map(int, answer.split())
+    assert kilobytes > 2 * 28 * 1024
+    assert again < 100  # of the 5120 pages of 4 kB

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from earmark.analysis import Analysis
-from earmark.audio import Recording, Waveform, keep_memory
+from earmark.audio import Recording, Waveform
 from earmark.errors import UnreadableAudio
 from earmark.hearing.bundle import Config
 from earmark.hearing.key import PitchAccumulator, estimate_key
@@ -61,7 +61,6 @@ class Listener:
             raise ValueError("a listener hears either three windows or the ten pieces of the original, not both")
         if unknown := set(parts) - set(PARTS):
             raise ValueError(f"there is no {', '.join(sorted(unknown))} to listen for, only {', '.join(PARTS)}")
-        keep_memory()
         self.model = model
         self.parts = frozenset(() if fast or original else parts)
         self.fast = fast

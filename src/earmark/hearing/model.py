@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.audio import Waveform, windows
+from earmark.audio import Waveform, keep_memory, windows
 from earmark.errors import BundleError
 from earmark.hearing import bundle
 from earmark.hearing.activity import Activity, NoMusic, without_silent_ends
@@ -39,6 +39,7 @@ class Model:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = bundle.read_config(folder)
+        keep_memory()
         self._session = open_network(folder, self.config)
         self._require_interface()
 
