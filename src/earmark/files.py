@@ -122,6 +122,19 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def lock(handle: int, *, wait: bool = False) -> None:
+    """Mark an open file as being written, until it is closed or its process ends.
+
+    On Windows nothing is done: an open file cannot be removed there anyway.
+
+    Raises:
+        BlockingIOError: somebody else has marked it, and it is not waited for.
+        OSError: this share cannot lock.
+    """
+    if sys.platform != "win32":
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def data_folder() -> Path:
     """The folder of this user for what earmark keeps: catalogue, journal, models."""
     return platformdirs.user_data_path(APP, appauthor=False)
@@ -218,7 +231,7 @@ def _make(fresh: Path) -> int | None:
     except FileExistsError:
         return None
     with suppress(OSError):  # a share that cannot lock: nobody clears there, either
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        lock(handle, wait=True)
     if _is_open(fresh, handle):
         return handle
     os.close(handle)  # somebody cleared it before it was locked
@@ -232,11 +245,11 @@ def _clear(fresh: Path) -> bool:
         Whether there was one, removed or not.
     """
     try:
-        handle = os.open(fresh, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(fresh, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:  # a link, a folder, a file of another user: not ours to remove
         return not isinstance(error, FileNotFoundError)
     with suppress(OSError):  # it is being written
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(handle)
         if _is_open(fresh, handle):
             fresh.unlink()
     os.close(handle)

@@ -19,11 +19,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from earmark.errors import TagError
-from earmark.files import sync
+from earmark.files import lock, sync
 from earmark.library.tags.patch import Patch, apply
-
-if sys.platform != "win32":
-    import fcntl
 
 PREFIX: Final = ".earmark-"
 WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -105,13 +102,13 @@ def clear(copy: Path) -> None:
     """
     with suppress(FileNotFoundError):
         with copy.open("rb") as file:
-            _lock(file)
+            lock(file.fileno())
         copy.unlink()
 
 
 def _fill(path: Path, copy: Path, sink: BinaryIO, patch: Patch) -> None:
     with sink, path.open("rb") as source:
-        _lock(sink)
+        lock(sink.fileno())
         apply(patch, source, sink.write)
         sink.flush()
         _keep_appearance(path, copy)
@@ -141,9 +138,3 @@ def _require_unchanged(path: Path, seen: os.stat_result) -> None:
     now = path.stat()
     if any(getattr(now, fact) != getattr(seen, fact) for fact in ("st_size", "st_mtime_ns", "st_ino", "st_dev")):
         raise TagError(path, "not changed: another program has written it in the meantime")
-
-
-def _lock(file: BinaryIO) -> None:
-    """Mark a file as being written, for as long as it is open; on Windows an open file cannot be removed anyway."""
-    if sys.platform != "win32":
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
