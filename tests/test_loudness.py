@@ -270,6 +270,24 @@ def test_the_peak_is_sought_between_samples_where_those_are_far_apart(rate: int,
     assert true_peak(wave[None].astype(np.float32), rate) == pytest.approx(1 if places > 1 else 0.7071, abs=0.02)
 
 
+@pytest.mark.parametrize("samples", [13, 19, 20, 22, 23, 1005])
+def test_what_lies_beyond_the_end_makes_no_peak(samples: int) -> None:
+    """Silence there would: a waveform that breaks off swings over."""
+    assert true_peak(np.full((1, samples), 0.5, np.float32), RATE) == pytest.approx(0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("hz", [20, 50])
+def test_the_crest_of_a_slow_wave_is_no_higher_where_two_blocks_meet(hz: float) -> None:
+    channel = (np.hanning(2 * RATE) * np.sin(np.arange(2 * RATE) * 2 * np.pi * hz / RATE)).astype(np.float32)
+    channel *= np.float32(0.5)
+    meter = Meter()
+    for start in range(0, channel.size, 1_234):
+        meter.add(Sound(RATE, ("FC",), channel[None, start : start + 1_234]))
+    loudness = meter.loudness()
+    assert loudness is not None
+    assert loudness.true_peak == pytest.approx(20 * np.log10(0.5), abs=0.01)
+
+
 def test_passing_over_what_is_quiet_loses_no_peak() -> None:
     """A signal with one high peak, hidden between samples, in noise of any level."""
     rng = np.random.default_rng(4)

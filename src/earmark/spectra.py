@@ -14,6 +14,19 @@ Matrix = NDArray[np.float64]
 ON_ONE_THREAD: Final = 4 * 65_536
 """Multiplications in a matrix product up to which OpenBLAS does it on the thread that asks (its `interface/gemm.c`)."""
 
+SUMMED_ON_ONE_THREAD: Final = 10_000
+"""Length of vectors up to which OpenBLAS multiplies them on the thread that asks (its `kernel/x86_64/sdot.c`)."""
+
+
+def energies(rows: NDArray[Any]) -> NDArray[Any]:
+    """The sum of the squares in each row.
+
+    Shape: (..., samples) -> (...,).
+    """
+    if rows.shape[-1] <= SUMMED_ON_ONE_THREAD:
+        return np.asarray(np.vecdot(rows, rows))
+    return np.asarray(np.einsum("...i,...i->...", rows, rows))
+
 
 def filtered(rows: NDArray[Any], bank: NDArray[Any]) -> NDArray[Any]:
     """The product of many rows (spectra, stretches of a waveform) with a filterbank, some rows at a time.

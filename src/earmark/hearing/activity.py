@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform
-from earmark.spectra import hann, real_fft
+from earmark.spectra import energies, hann, real_fft
 
 NoMusic: TypeAlias = Literal["", "silence", "noise", "a lone tone", "a steady sound"]
 
@@ -129,6 +129,6 @@ def _powers(waveform: Waveform, step: int) -> NDArray[np.float64]:
     """The mean squares of stretches of `step` samples; what is left over at the end belongs to the last."""
     whole = waveform.size // step
     stretches, rest = waveform[: whole * step].reshape(whole, step), waveform[whole * step :]
-    powers: NDArray[np.float64] = np.vecdot(stretches, stretches) / np.float64(step)
-    powers[-1] = (powers[-1] * step + float(np.vecdot(rest, rest))) / (step + rest.size)
+    powers: NDArray[np.float64] = energies(stretches) / np.float64(step)
+    powers[-1] = (powers[-1] * step + float(energies(rest))) / (step + rest.size)
     return powers

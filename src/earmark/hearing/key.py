@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from earmark.analysis import Key
 from earmark.audio import Waveform
-from earmark.spectra import hann, real_fft
+from earmark.spectra import energies, hann, real_fft
 
 Array = NDArray[np.float64]
 
@@ -97,7 +97,7 @@ class PitchAccumulator:
         whole = joined.size // self._length * self._length
         self._held = joined[whole:]
         windowed = joined[:whole].reshape(-1, self._length) * self._window  # (frames, length)
-        self._power += float(np.vecdot(windowed, windowed).sum(dtype=np.float64)) / self._length / 2
+        self._power += float(energies(windowed).sum(dtype=np.float64)) / self._length / 2
         spectra = real_fft(windowed)[:, self._bins]
         self._waiting.append(np.square(spectra.real) + np.square(spectra.imag))
         if sum(map(len, self._waiting)) >= AT_ONCE:

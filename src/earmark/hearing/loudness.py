@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from earmark.analysis import Loudness
 from earmark.audio import Channels, Sound
-from earmark.spectra import filtered
+from earmark.spectra import energies, filtered
 
 STEPS: Final = 10  # per second
 MOMENTARY, SHORT_TERM = 4, 30  # steps
@@ -34,7 +34,7 @@ HIGHEST: Final = 1_500_000  # Hz: its poles come so near to 1 that double precis
 DENSE: Final = 96_000  # Hz, from which on twice the rate is enough, and from the double on the rate itself
 TAPS: Final = 12  # of the interpolating filter on the original samples
 REACH: Final = TAPS - 1
-CHUNK: Final = 8  # samples that are interpolated at once: as many as flags in the word that is looked at
+CHUNK: Final = 8  # samples beside which values are sought at once: as many as flags in the word that is looked at
 HOPEFUL: Final = 0.7  # of the highest level so far: 3 dB, by which a sine at a quarter of the rate passes its samples
 
 
@@ -62,24 +62,23 @@ class Meter:
             self._known = np.zeros((len(sound.channels), REACH), np.float32)
             self._position, self._step, self._energy = 0, 0, 0.0
         self._gather(self._weighting.filter(sound.channels))
+        self._peak = true_peak(sound.channels, sound.rate, self._peak)
         seam = np.concatenate([self._known, [channel[:REACH] for channel in sound.channels]], axis=1)
-        for stretch in (sound.channels, seam):
-            self._peak = true_peak(stretch, sound.rate, self._peak)
+        if np.abs(seam).max() > HOPEFUL * self._peak:
+            self._peak = true_peak(seam, sound.rate, self._peak)
         last = np.concatenate([self._known, [channel[-REACH:] for channel in sound.channels]], axis=1)
         self._known = last[:, -REACH:]
 
     def _gather(self, weighted: NDArray[np.float32]) -> None:
-        """Add the energy of weighted channels (channels, samples) to its steps; the channels are squared in place."""
+        """Add the energy of weighted channels (channels, samples) to its steps."""
         end = self._position + weighted.shape[1]
         last = (end * STEPS) // self._rate  # the step that will be incomplete
         borders = -(-np.arange(self._step, last + 1) * self._rate // STEPS)  # where steps begin
         starts = borders - self._position
         starts[0] = 0
         begun = starts < weighted.shape[1]  # not so the last one, if a step ends with these samples
-        np.square(weighted, out=weighted)
-        energies = np.add.reduceat(weighted, starts[begun], axis=1)  # (channels, steps that began)
         sums = np.zeros(starts.size)  # (steps that end here + 1,)
-        sums[begun] = _weights(self._places) @ energies.astype(np.float64)
+        sums[begun] = _weights(self._places) @ _energies(weighted, starts[begun])
         sums[0] += self._energy
         self._energy = float(sums[-1])
         self._powers.append(sums[:-1] / np.diff(borders))
@@ -96,6 +95,17 @@ class Meter:
             return None
         peak = 20 * np.log10(self._peak) if self._peak else -np.inf
         return Loudness(integrated, _range(_means(powers, SHORT_TERM)), float(peak), _curve(powers))
+
+
+def _energies(channels: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The energy of each stretch of channels (channels, samples) from one start to the next; (channels, starts)."""
+    lengths = np.diff(starts[1:])  # of whole steps
+    if not lengths.size or lengths.min() < lengths.max():  # a tenth of a second is no whole number of samples
+        return np.add.reduceat(np.square(channels), starts, axis=1).astype(np.float64)
+    first, last = starts[1], starts[-1]
+    whole = channels[:, first:last].reshape(len(channels), lengths.size, -1)
+    stretches = (channels[:, None, :first], whole, channels[:, None, last:])
+    return np.concatenate([energies(each) for each in stretches], axis=1, dtype=np.float64)
 
 
 @cache
@@ -161,17 +171,17 @@ class KWeighting:
         channels, count, _ = groups.shape
         m = self._matrices
         rows = groups.reshape(-1, self.BLOCK)
-        updates = filtered(rows, m.update).reshape(channels, count, self.GROUP * ORDER)
+        updates = filtered(rows, m.update).reshape(-1, self.GROUP * ORDER)  # (channels * groups, ...)
         carried = np.empty((channels, count + 1, ORDER))  # the states before each group, and after the last
         carried[:, 0] = self._state
-        carried[:, 1:] = updates @ m.advance
+        carried[:, 1:] = filtered(updates, m.advance).reshape(channels, count, ORDER)
         # Each state is the sum of all inputs so far, each as often multiplied by P as it is old. Sums over 2, 4, 8 ...
         # groups, until nothing rings any longer.
         for place, power in enumerate(m.powers):
             carried[:, 1 << place :] += carried[:, : -(1 << place)] @ power
         self._state = carried[:, -1]
-        states = filtered(updates.reshape(channels * count, self.GROUP * ORDER), m.within)
-        states += (carried[:, :-1] @ m.carry).astype(np.float32).reshape(states.shape)
+        states = filtered(updates, m.within)
+        states += filtered(carried[:, :-1].reshape(-1, ORDER).astype(np.float32), m.carry)
         out = filtered(rows, m.triangle)
         out += filtered(states.reshape(-1, ORDER), m.ringing)
         return out.reshape(channels, count * self.UNIT)
@@ -193,8 +203,8 @@ class _Matrices:
     ringing: NDArray[np.float32]
     update: NDArray[np.float32]
     within: NDArray[np.float32]
-    advance: NDArray[np.float64]
-    carry: NDArray[np.float64]
+    advance: NDArray[np.float32]
+    carry: NDArray[np.float32]
     powers: tuple[NDArray[np.float64], ...]
 
 
@@ -236,8 +246,8 @@ def _k_matrices(rate: int, block: int, group: int) -> _Matrices:
         ringing=np.ascontiguousarray(orthonormal.T, single),
         update=np.ascontiguousarray((scale @ update).T, single),
         within=within.astype(single),
-        advance=np.concatenate(aged[group - 1 :: -1]),
-        carry=np.concatenate(aged[:group], axis=1),
+        advance=np.concatenate(aged[group - 1 :: -1]).astype(single),
+        carry=np.concatenate(aged[:group], axis=1).astype(single),
         powers=tuple(powers),
     )
 
@@ -266,37 +276,37 @@ def true_peak(channels: Channels, rate: int, floor: float = 0.0) -> float:
     factor = 4 if rate < DENSE else 2 if rate < 2 * DENSE else 1
     levels = [max(float(channel.max(initial=0)), -float(channel.min(initial=0))) for channel in channels]
     peak = max(floor, *levels)
-    if factor == 1 or channels[0].size <= REACH:
+    samples = channels[0].size
+    if factor == 1 or samples <= REACH:
         return peak
-    count = -(-(channels[0].size - REACH) // CHUNK)
+    bank = _interpolation(factor, min(CHUNK + 1, samples - REACH))
+    high = np.zeros(-(-samples // CHUNK) * CHUNK, np.bool)
     for channel, level in zip(channels, levels, strict=True):
         if level <= HOPEFUL * peak:
             continue
-        padded = np.zeros(count * CHUNK + REACH, np.float32)
-        padded[: channel.size] = channel
-        # The values of a chunk lie between CHUNK + 1 samples: the first of those of the next chunk is one of them.
-        high = np.abs(padded[TAPS // 2 - 1 :][: count * CHUNK + 1]) > HOPEFUL * peak
-        chosen = np.flatnonzero((high[:-1].view(np.uint64) != 0) | high[CHUNK::CHUNK])
-        if chosen.size:
-            values = filtered(padded[chosen[:, None] * CHUNK + np.arange(CHUNK + REACH)], _interpolation(factor))
-            peak = max(peak, float(values.max()), -float(values.min()))
+        np.greater(np.abs(channel), HOPEFUL * peak, out=high[:samples])
+        starts = np.flatnonzero(high.view(np.uint64) != 0) * CHUNK - TAPS // 2
+        starts = np.clip(starts, 0, samples - len(bank))  # what lies beyond either end is not known
+        around = np.lib.stride_tricks.as_strided(channel, (samples - len(bank) + 1, len(bank)), channel.strides * 2)
+        values = filtered(around[starts], bank)
+        peak = max(peak, float(values.max()), -float(values.min()))
     return peak
 
 
 @cache
-def _interpolation(factor: int) -> NDArray[np.float32]:
-    """Matrix from the samples around a chunk to the values between its samples: a sinc under a Hann window.
+def _interpolation(factor: int, gaps: int) -> NDArray[np.float32]:
+    """Matrix from samples in a row to the values in so many gaps between them: a sinc under a Hann window.
 
-    Shape: (CHUNK + REACH, CHUNK * (factor - 1)).
+    Shape: (gaps + REACH, gaps * (factor - 1)).
     """
-    matrix = np.zeros((CHUNK + REACH, CHUNK, factor - 1))
+    matrix = np.zeros((gaps + REACH, gaps, factor - 1))
     places = np.arange(TAPS) - TAPS / 2 + 1  # of the samples, counted from the one before the value
     for phase in range(1, factor):
         distance = places - phase / factor
         taps = np.sinc(distance) * np.cos(np.pi * distance / TAPS) ** 2
-        for sample in range(CHUNK):
-            matrix[sample : sample + TAPS, sample, phase - 1] = taps / taps.sum()
-    return matrix.reshape(CHUNK + REACH, -1).astype(np.float32)
+        for gap in range(gaps):
+            matrix[gap : gap + TAPS, gap, phase - 1] = taps / taps.sum()
+    return matrix.reshape(gaps + REACH, -1).astype(np.float32)
 
 
 def _means(powers: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
