@@ -375,4 +375,4 @@ print(*(name for name in sys.modules if name.startswith(("earmark.learning.netwo
 def test_an_architecture_loads_its_own_modules_alone() -> None:
     opened = subprocess.run([sys.executable, "-c", OPENED], check=True, capture_output=True, encoding="utf-8")
     rooms = {name.removeprefix("earmark.learning.networks").lstrip(".") for name in opened.stdout.split()}
-    assert rooms == {"", "architectures", "convolutions", "frontend", "network"}
+    assert rooms == {"", "architectures", "convolutions", "frontend", "network", "transforms"}

@@ -8,27 +8,10 @@ import torch
 from earmark.learning.bundle import export_onnx
 from earmark.learning.networks import ARCHITECTURES
 from earmark.learning.networks.ear10 import BANDS, HIGHEST, HOP, SAMPLE_RATE, SIZE, Ear10Scores, LogMel, ear10
-from earmark.learning.networks.frontend import FoldedDFT, framed
 from earmark.recipes.distillation.recipe import read_recipe
 from earmark.recipes.shipped import FILES
 
 NETWORKS = read_recipe(FILES["ear"]).networks
-
-
-@pytest.mark.parametrize("size", [660, 661])
-def test_folded_transforms_are_the_plain_ones(size: int) -> None:
-    frames = torch.from_numpy(np.random.default_rng(0).standard_normal((5, size))).float()
-    window = np.hanning(size)
-    radians = np.array([0.0, 0.01, 0.3, 1.0, 3.1])
-    phase = np.exp(-1j * np.outer(np.arange(size), radians))
-    expected = np.abs((frames.numpy() * window) @ phase) ** 2
-    np.testing.assert_allclose(FoldedDFT(window, radians)(frames).numpy(), expected, rtol=1e-3, atol=1e-3)
-
-
-@pytest.mark.parametrize(("size", "hop"), [(7, 3), (6, 3), (2, 5), (9, 9)])
-def test_frames_are_those_that_unfold_gives(size: int, hop: int) -> None:
-    waveform = torch.arange(2 * 40.0).reshape(2, 40)
-    torch.testing.assert_close(framed(waveform, size, hop), waveform.unfold(1, size, hop))
 
 
 @pytest.mark.parametrize("frequency", [60, 440, 1000, 5000, 9500])

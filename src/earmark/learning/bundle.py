@@ -8,11 +8,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import onnx_ir as ir
 import torch
 from numpy.typing import NDArray
-from onnx_ir.passes import common as passes
-from onnxscript import optimizer
 from safetensors.torch import load, save
 from torch import nn
 
@@ -22,9 +19,9 @@ from earmark.learning import bundle_files
 from earmark.learning.bundle_files import CheckSample
 from earmark.learning.networks import ARCHITECTURES
 from earmark.learning.networks.pool import LogOpinionPool, Opinions
+from earmark.learning.simplification import simplify
 
 OPSET = 18
-LARGEST = 10_000_000  # elements of a constant that is looked for twice: all of them
 
 
 def build(config: Config) -> nn.Module:
@@ -95,27 +92,12 @@ def export_onnx(network: nn.Module, samples: int, *, any_length: bool) -> bytes:
     finally:
         exported.level = level
     assert program is not None  # noqa: S101  with dynamo=True it never is
-    _simplify(program.model)
+    simplify(program.model)
     model = program.model_proto
     for part in (model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info):
         del part.metadata_props[:]  # stack traces and addresses: other bytes each time, and nobody's business
     serialised: bytes = model.SerializeToString(deterministic=True)
     return serialised
-
-
-def _simplify(network: ir.Model) -> None:
-    """Compute what is constant and leave out what is not needed; each weight stays as it is.
-
-    torch's own optimisation also folds batch normalisations into the convolutions before them: other weights, which
-    would stand beside those for further training. ONNX Runtime folds them when it opens the network.
-    """
-    optimizer.fold_constants(network)
-    ir.passes.Sequential(
-        passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
-        passes.DeduplicateInitializersPass(size_limit=LARGEST),
-        passes.CommonSubexpressionEliminationPass(),
-        passes.RemoveUnusedNodesPass(),
-    )(network)
 
 
 def write(

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from earmark.learning.networks.frontend import FoldedDFT, framed
 from earmark.learning.networks.network import AudioNetwork
+from earmark.learning.networks.transforms import FactoredDFT, columns
 from earmark.spectra import mel_htk
 
 SAMPLE_RATE = 22_050  # Hz
@@ -30,6 +30,7 @@ SIZE, HOP = 661, 441  # samples: frames of 30 ms every 20 ms
 BANDS = 80
 LOWEST, HIGHEST = 30.0, 10_500.0  # Hz
 KNEE, FINE, COARSE = 630.0, 25.0, 50.0  # Hz: frequencies are 25 Hz apart up to 630 Hz, then 50 Hz
+ROWS, COLUMNS = 32, 21  # of the transform: 21 x 21 x 50 Hz are the sample rate, and 32 x 21 samples hold a frame
 FLOOR = 1e-10  # of the power of a band, where a sine at full scale has 1: what is fainter is silence
 PLACE = 8  # frames
 SECONDS = 29.12  # of the window that it is trained to be used on
@@ -48,20 +49,39 @@ class LogMel(nn.Module):
     Shape: (batch, samples), at least SIZE -> (batch, 80, frames), frames = (samples - 661) // 441 + 1.
     """
 
+    window: Tensor
+    between: Tensor
     mel: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        frequencies = np.concatenate([np.arange(LOWEST, KNEE, FINE), np.arange(KNEE, HIGHEST, COARSE)])  # Hz
-        window = np.hanning(SIZE + 2)[1:-1]  # without its zeros
-        self.power = FoldedDFT(window * 2 / window.sum(), 2 * np.pi * frequencies / SAMPLE_RATE)
+        # The comb from the lowest frequency on, in groups of those that are 21 teeth apart; between its lower teeth
+        # stand single ones. SIZE is filled up to whole rows of the transform.
+        comb = np.arange(LOWEST, HIGHEST, COARSE).reshape(-1, COLUMNS).T  # Hz, (groups, members)
+        between = np.arange(LOWEST + FINE, KNEE, COARSE)  # Hz
+        window = np.zeros(ROWS * COLUMNS)
+        window[:SIZE] = np.hanning(SIZE + 2)[1:-1]  # without its zeros
+        phase = 2 * np.pi / SAMPLE_RATE * np.outer(between, np.arange(len(window)))
+        frequencies = np.concatenate([comb.ravel(), between])
+        order = np.argsort(frequencies)
         # In units of the floor: exporters take the addition of 1e-10 for one of nothing, and leave it out.
-        mel = mel_htk(frequencies, BANDS, LOWEST - FINE, HIGHEST) / FLOOR
-        self.register_buffer("mel", torch.from_numpy(mel).float(), persistent=False)  # (frequencies, BANDS)
+        mel = np.empty((BANDS, len(frequencies)))
+        mel[:, order] = mel_htk(frequencies[order], BANDS, LOWEST - FINE, HIGHEST).T / FLOOR
+        self.comb = FactoredDFT(ROWS, COLUMNS, 2 * np.pi / SAMPLE_RATE * comb)
+        fixed = {
+            "window": 2 / window.sum() * window[:, None],
+            "between": np.concatenate([np.cos(phase), np.sin(phase)]),  # (2 frequencies, ROWS x COLUMNS)
+            "mel": mel,  # (BANDS, frequencies)
+        }
+        for name, matrix in fixed.items():
+            self.register_buffer(name, torch.from_numpy(matrix).float(), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        power = self.power(framed(waveform, SIZE, HOP))  # (batch, frames, frequencies)
-        return (torch.log(power @ self.mel + 1) + math.log(FLOOR)).transpose(1, 2)
+        count = (waveform.shape[-1] - SIZE) // HOP + 1
+        frames = columns(waveform, len(self.window), HOP) * self.window  # (batch, ROWS x COLUMNS, frames and more)
+        real, imag = (self.between @ frames).chunk(2, 1)
+        power = torch.cat([self.comb(frames), real * real + imag * imag], 1)  # (batch, frequencies, frames)
+        return (torch.log(self.mel @ power + 1) + math.log(FLOOR))[..., :count]
 
 
 class Excite(nn.Module):

@@ -19,65 +19,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from earmark.learning.networks.transforms import FactoredDFT
 from earmark.spectra import chroma_matrix, hann, mel_slaney, mfcc_matrix, talkbox_mel
 
 # pyAudioAnalysis adds this to keep logarithms and quotients finite. Here it is a lower bound, which is the same for all
 # that float32 can tell: exporters take the addition of so small a number for one of nothing, and leave it out.
 EPSILON = float(np.finfo(np.float64).eps)
 HUGE = 1e37  # what is less than its inverse is 0 in float32
-
-
-def framed(waveform: Tensor, size: int, hop: int) -> Tensor:
-    """Frames of `size` samples that begin every `hop` samples, whole ones only.
-
-    They are put together from stretches of `hop` samples: slices and nothing else, which every exporter knows.
-
-    Shape: (batch, samples) -> (batch, frames, size), frames = (samples - size) // hop + 1.
-    """
-    frames = (waveform.shape[-1] - size) // hop + 1
-    count = -(-size // hop)  # stretches in a frame, the last of them whole or not
-    padded = nn.functional.pad(waveform, (0, (frames + count - 1) * hop - waveform.shape[-1]))  # or cut
-    stretches = torch.unflatten(padded, 1, (-1, hop))
-    *whole, last = (stretches[:, place : place + frames] for place in range(count))
-    return torch.cat([*whole, last[..., : size - (count - 1) * hop]], -1)  # (batch, frames, size)
-
-
-class FoldedDFT(nn.Module):
-    """Power at chosen frequencies in frames under a symmetric window, by two plain matrix products.
-
-    Seen from the middle of a frame a cosine is even and a sine odd. So the two halves are added for the cosines and
-    subtracted for the sines, and each of the products is with half a frame; the window is in the matrices. The
-    frequencies need not be equally spaced: under a Hann window of T seconds the powers at frequencies that are 1.5 / T
-    apart still add up to the power of a band within 0.2 dB.
-
-    Args:
-        window: (size,), the same from both ends; whatever scale it has, the power has its square.
-        radians: (frequencies,), in radians per sample.
-
-    Shape: (..., size) -> (..., frequencies).
-    """
-
-    cosine: Tensor
-    sine: Tensor
-
-    def __init__(self, window: NDArray[np.float64], radians: NDArray[np.float64]) -> None:
-        super().__init__()
-        self.side, self.middle = divmod(len(window), 2)
-        place = np.arange(self.side + self.middle) + (0.0 if self.middle else 0.5)  # samples from the middle
-        angle = np.outer(place, radians)
-        weight = window[self.side :, None]
-        self.register_buffer("cosine", torch.from_numpy(weight * np.cos(angle)).float(), persistent=False)
-        sine = (weight * np.sin(angle))[self.middle :]
-        self.register_buffer("sine", torch.from_numpy(sine).float(), persistent=False)
-
-    def forward(self, frames: Tensor) -> Tensor:
-        before = frames[..., : self.side].flip(-1)
-        after = frames[..., self.side + self.middle :]
-        even = before + after
-        if self.middle:
-            even = torch.cat([frames[..., self.side : self.side + 1], even], -1)
-        real, imag = even @ self.cosine, (after - before) @ self.sine
-        return real * real + imag * imag
 
 
 class MelSpectrogram(nn.Module):
@@ -129,57 +77,43 @@ class MelSpectrogram(nn.Module):
         return nn.functional.conv1d(waveform[:, None], kernels.T[:, None], stride=self.hop).transpose(1, 2)
 
 
-class RealDFT(nn.Module):
-    """The magnitudes of the discrete Fourier transform of 1,102 samples, by two short transforms.
+class HalfSpectrum(nn.Module):
+    """The power spectrum of frames of 1,102 samples, the amplitudes divided by 551, the number of bins.
 
-    Cooley and Tukey with 1102 = 29 x 38. Write the sample index n = 38 a + b and the bin k = c + 29 d; then
-
-        X[c + 29 d] = sum_b  W_1102^(b c)  W_38^(b d)  sum_a x[38 a + b] W_29^(a c)        W_N = exp(-2 pi i / N)
-
-    The inner sum is a product with a matrix of 15 x 29: of a real signal the inner sums of c and 29 - c are conjugate.
-    The outer one, twiddle factors included, is a product with one 38 x 38 matrix for each of the 15: bins c + 29 d and
-    29 - c + 29 d with d < 19, because 29 x 19 = 551 is half the spectrum of a real signal. That is a tenth of the
-    arithmetic of the plain 1102 x 551 product.
+    1102 = 29 x 38: bins 29 apart share an inner sum of `FactoredDFT`, bins c + 29 d and 29 - c + 29 d have conjugate
+    ones, and so 15 groups are all. That is a tenth of the arithmetic of the plain 1102 x 551 product.
 
     A constant touches bin 0 alone, so each frame's first sample is taken off before and bin 0 computed apart: a silent
     frame with an offset then gives exact zeros, as it does in float64, and not the rounding noise of float32.
 
-    Shape: (..., 1102) -> (..., 551).
+    Shape: (batch, frames, 1102) -> (batch, 30 x 19, frames): for each of `RESIDUES` the bins that leave it when divided
+    by 29, from the lowest on. A remainder of 29 is none, and its rows are 0.
     """
 
-    SIZE = 1102
-    INNER, OUTER = 29, 38
-    PAIRS = 15  # inner sums: 0, and one for each pair c, 29 - c
-    BINS = 551
+    SIZE, BINS = 1102, 551
+    ROWS, COLUMNS = 29, 38
+    RESIDUES = np.array([[c, 29 - c] for c in range(15)]).ravel()
+    ORDER = RESIDUES[:, None] + 29 * np.arange(19)  # the bin of each row
 
-    inner: Tensor
-    outer: Tensor
+    bin_0: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        a, b, c, d = (torch.arange(n, dtype=torch.float64) for n in (self.INNER, self.OUTER, self.PAIRS, 19))
-        inner = torch.exp(-2j * math.pi * torch.outer(c, a) / self.INNER)  # (c, a)
-        # Complex products as real ones: the real and imaginary halves side by side.
-        self.register_buffer("inner", torch.cat([inner.real, inner.imag]).float(), persistent=False)  # (2c, a)
-        own, mirrored = (
-            torch.exp(-2j * math.pi * (each[:, None, None] * b[:, None] / self.SIZE + b[:, None] * d / self.OUTER))
-            for each in (c, self.INNER - c)
-        )  # (c, b, d)
-        from_real = torch.cat([own.real, own.imag, mirrored.real, mirrored.imag], -1)
-        from_imag = torch.cat([-own.imag, own.real, mirrored.imag, -mirrored.real], -1)
-        self.register_buffer("outer", torch.cat([from_real, from_imag], 1).float(), persistent=False)  # (c, 2b, 4d)
+        groups = len(self.RESIDUES) // 2
+        radians, scale = 2 * np.pi / self.SIZE * self.ORDER, self.arranged(np.full(self.BINS, 1 / self.BINS))
+        self.transform = FactoredDFT(self.ROWS, self.COLUMNS, radians.reshape(groups, -1), scale.reshape(groups, -1))
+        self.register_buffer("bin_0", torch.full((self.SIZE, 1), 1 / self.BINS), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
-        shape = frames.shape[:-1]
-        moved = frames - frames[..., :1]
-        inner = self.inner @ moved.reshape(-1, self.INNER, self.OUTER)  # (n, 2c, b)
-        by_bin = inner.reshape(-1, 2, self.PAIRS, self.OUTER).permute(2, 0, 1, 3)  # (c, n, 2, b)
-        outer = by_bin.reshape(self.PAIRS, -1, 2 * self.OUTER) @ self.outer  # (c, n, 4d)
-        parts = torch.unflatten(outer * outer, -1, (2, 2, -1))
-        power = parts[..., 0, :] + parts[..., 1, :]  # (c, n, 2, d)
-        own, mirrored = power[:, :, 0], power[1:, :, 1].flip(0)
-        magnitude = torch.cat([own, mirrored]).permute(1, 2, 0).reshape(*shape, self.BINS).sqrt()  # bin c + 29 d
-        return torch.cat([frames.sum(-1, keepdim=True).abs(), magnitude[..., 1:]], -1)
+        power = self.transform((frames - frames[..., :1]).transpose(1, 2))
+        constant = (frames @ self.bin_0).transpose(1, 2)
+        return torch.cat([constant * constant, power[:, 1:]], 1)
+
+    @classmethod
+    def arranged(cls, bins: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What belongs to each bin, for the rows of the spectrum, (..., 551) -> (..., 570)."""
+        present = np.repeat(cls.RESIDUES < cls.ROWS, 19)
+        return bins[..., np.where(present, cls.ORDER.ravel(), 0)] * present
 
 
 class Descriptors(nn.Module):
@@ -193,76 +127,99 @@ class Descriptors(nn.Module):
     """
 
     SAMPLE_RATE = 22_050
-    FRAME = RealDFT.SIZE
+    FRAME = HalfSpectrum.SIZE
     SECOND = 20  # frames
     SIZE = 70
 
     stretches: Tensor
+    crossings: Tensor
     of_magnitude: Tensor
     of_power: Tensor
     cosine: Tensor
+    up_to: Tensor
     bins: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.spectrum = RealDFT()
+        self.power = HalfSpectrum()
         self.tempo = OctaveTempo(self.SAMPLE_RATE)
-        size = RealDFT.BINS
+        size, residues = HalfSpectrum.BINS, HalfSpectrum.RESIDUES
         bins = np.arange(1, size + 1) / size  # 1 is half the sample rate
-        # All that is a sum over a frame or a spectrum is a column of one product with it: each pass over them costs.
+        # All that is a sum over a frame or a spectrum is a row of one product with it: each pass over them costs.
+        of_magnitude = np.vstack([talkbox_mel(self.SAMPLE_RATE, size), np.ones(size), bins])  # (42, bins)
+        of_power = np.vstack([chroma_matrix(self.SAMPLE_RATE, size), _stretches(size)])  # (23, bins)
         fixed = {
-            "stretches": _stretches(self.FRAME),  # (FRAME, 11)
-            "of_magnitude": np.column_stack([talkbox_mel(self.SAMPLE_RATE, size).T, np.ones(size), bins]),  # (bins, 42)
-            "of_power": np.column_stack([chroma_matrix(self.SAMPLE_RATE, size).T, _stretches(size)]),  # (bins, 23)
-            "cosine": mfcc_matrix(40, 13).T,  # (40, 13)
-            "bins": bins,  # (bins,)
+            "stretches": _stretches(self.FRAME).T,  # (FRAME, 11)
+            "of_magnitude": HalfSpectrum.arranged(of_magnitude),
+            "of_power": HalfSpectrum.arranged(of_power),
+            "cosine": mfcc_matrix(40, 13),  # (13, 40)
+            "up_to": residues <= np.arange(HalfSpectrum.ROWS)[:, None],  # (29, residues)
+            "bins": HalfSpectrum.arranged(bins)[:, None],
         }
         for name, matrix in fixed.items():
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(matrix)).float(), persistent=False)
+        self.register_buffer("crossings", _mean_change(self.FRAME) / 2, persistent=False)  # each moves the sign by 2
 
     def forward(self, waveform: Tensor) -> Tensor:
         signal = normalise(waveform)
-        features = self.short_term(signal)  # (batch, frames, 34)
-        seconds = features.shape[1] // self.SECOND
-        whole = features[:, : seconds * self.SECOND]
-        by_second = torch.unflatten(whole, 1, (-1, self.SECOND))  # (batch, seconds, 20, 34)
-        mean = by_second.mean(2)  # (batch, seconds, 34)
-        deviation = ((by_second - mean[:, :, None]) ** 2).mean(2).sqrt()
-        return torch.cat([mean.mean(1), deviation.mean(1), self.tempo(signal)], 1)  # (batch, 70)
+        features = self.short_term(signal)  # (batch, 34, frames)
+        seconds = features.shape[-1] // self.SECOND
+        whole = features[..., : seconds * self.SECOND]
+        by_second = torch.unflatten(whole, 2, (-1, self.SECOND))  # (batch, 34, seconds, 20)
+        mean = by_second.mean(-1)  # (batch, 34, seconds)
+        deviation = ((by_second - mean[..., None]) ** 2).mean(-1).sqrt()
+        return torch.cat([mean.mean(-1), deviation.mean(-1), self.tempo(signal)], 1)  # (batch, 70)
 
     def short_term(self, signal: Tensor) -> Tensor:
-        """The 34 features of each frame of a normalised signal, shape (batch, frames, 34)."""
+        """The 34 features of each frame of a normalised signal, shape (batch, 34, frames)."""
         count = signal.shape[-1] // self.FRAME
-        frames = torch.unflatten(signal[:, : count * self.FRAME], 1, (-1, self.FRAME))  # (batch, frames, 1102)
-        magnitude = self.spectrum(frames) / RealDFT.BINS  # (batch, frames, 551)
-        power = magnitude * magnitude
-        mel, sums = (magnitude @ self.of_magnitude).split((40, 2), -1)
-        chroma, spectral = (power @ self.of_power).split((12, 11), -1)
-        temporal = (frames * frames) @ self.stretches
-        energy, total = temporal.sum(-1, keepdim=True), spectral.sum(-1, keepdim=True)
+        whole = signal[:, : count * self.FRAME]
+        frames = torch.unflatten(whole, 1, (-1, self.FRAME))  # (batch, frames, 1102)
+        power = self.power(frames)  # (batch, 570, frames)
+        magnitude = power.sqrt()
+        mel, sums = (self.of_magnitude @ magnitude).split((40, 2), 1)
+        chroma, spectral = (self.of_power @ power).split((12, 11), 1)
+        temporal = ((frames * frames) @ self.stretches).transpose(1, 2)
+        energy, total = temporal.sum(1, keepdim=True), spectral.sum(1, keepdim=True)
         return torch.cat(
             [
-                _zero_crossings(frames),
+                self._zero_crossings(whole),
                 energy / self.FRAME,
-                _entropy(temporal[..., :-1], energy),
+                _entropy(temporal[:, :-1], energy),
                 *self._moments(magnitude, sums),
-                _entropy(spectral[..., :-1], total),
-                _flux(magnitude / sums[..., :1].clamp_min(EPSILON)),
-                _rolloff(power, total),
-                torch.log10(mel.clamp_min(EPSILON)) @ self.cosine,
+                _entropy(spectral[:, :-1], total),
+                _flux(magnitude / sums[:, :1].clamp_min(EPSILON)),
+                self._rolloff(power, total),
+                self.cosine @ torch.log10(mel.clamp_min(EPSILON)),
                 *_chroma(chroma, total),
             ],
-            -1,
+            1,
         )
+
+    def _zero_crossings(self, signal: Tensor) -> Tensor:
+        """The share of zero crossings among the samples of each frame, (batch, samples) -> (batch, 1, frames)."""
+        sign = nn.functional.hardtanh(signal * HUGE)  # -1, 0 or 1; many times cheaper than `sign` in ONNX Runtime
+        return (torch.unflatten(first_difference(sign).abs(), 1, (-1, self.FRAME)) @ self.crossings).transpose(1, 2)
 
     def _moments(self, magnitude: Tensor, sums: Tensor) -> tuple[Tensor, Tensor]:
         """Spectral centroid and spread, 1 being half the sample rate; `sums` are the plain and the weighted sum."""
-        top = magnitude.amax(-1, keepdim=True).clamp_min(EPSILON)
-        total = (sums[..., :1] / top).clamp_min(EPSILON)
-        centroid = sums[..., 1:] / top / total
+        plain = sums[:, :1].clamp_min(EPSILON**2)  # the original divides by the largest magnitude before
+        centroid = sums[:, 1:] / plain
         distance = self.bins - centroid
-        variance = (magnitude * distance * distance).sum(-1, keepdim=True) / top / total
+        variance = frame_sums(magnitude * distance * distance) / plain
         return centroid, variance.sqrt()
+
+    def _rolloff(self, power: Tensor, energy: Tensor, share: float = 0.90) -> Tensor:
+        """Below which share of the spectrum 90 % of its energy lies.
+
+        The running sum is one within rows of 29 bins, and one over the rows: two products with triangles of ones.
+        """
+        rows = HalfSpectrum.ORDER.shape[1]
+        by_residue = torch.unflatten(power, 1, (-1, rows)).flatten(2)  # (batch, 30, 19 x frames)
+        within = torch.unflatten(self.up_to @ by_residue, 2, (rows, -1))  # (batch, 29, 19, frames)
+        before = torch.ones(rows, rows).tril(-1) @ within[:, -1]  # (batch, 19, frames)
+        below = frame_sums((within <= (share * energy - before)[:, None]).to(power.dtype).flatten(1, 2))
+        return below * (energy > 0).to(power.dtype) / HalfSpectrum.BINS
 
 
 def normalise(waveform: Tensor) -> Tensor:
@@ -272,46 +229,44 @@ def normalise(waveform: Tensor) -> Tensor:
     return (waveform - mean) / largest.clamp_min(1e-10)
 
 
-def _zero_crossings(frames: Tensor) -> Tensor:
-    sign = (frames * HUGE).clamp(-1, 1)  # -1, 0 or 1; many times cheaper than `sign` in ONNX Runtime
-    return (sign[..., 1:] - sign[..., :-1]).abs().sum(-1, keepdim=True) / (2 * (frames.shape[-1] - 1))
+def first_difference(signal: Tensor) -> Tensor:
+    """The change from each sample to the next, shape (batch, samples); that of the last sample means nothing."""
+    return nn.functional.pad(signal, (-1, 1)) - signal
+
+
+def _mean_change(size: int) -> Tensor:
+    """Weights of the first differences in their mean over a frame, (size, 1): the last leads to the next frame."""
+    return (torch.arange(size) < size - 1)[:, None] / (size - 1)
+
+
+def frame_sums(frames: Tensor) -> Tensor:
+    """The sum of each column, (..., size, frames) -> (..., 1, frames): as a product, many times cheaper than `sum`."""
+    return torch.ones(1, frames.shape[-2]) @ frames
 
 
 def _stretches(size: int) -> NDArray[np.float64]:
-    """Membership of samples or bins in ten stretches of equal length, and in what is left over; (size, 11)."""
-    return np.eye(11)[np.minimum(np.arange(size) // (size // 10), 10)]
+    """Membership of samples or bins in ten stretches of equal length, and in what is left over; (11, size)."""
+    return np.eye(11)[:, np.minimum(np.arange(size) // (size // 10), 10)]
 
 
 def _entropy(energy: Tensor, total: Tensor) -> Tensor:
     """Entropy in bits of how the energy is spread over ten stretches of time or of frequency."""
-    share = energy / total.clamp_min(EPSILON)  # (batch, frames, 10)
-    entropy: Tensor = -(share * torch.log2(share.clamp_min(EPSILON))).sum(-1, keepdim=True)
+    share = energy / total.clamp_min(EPSILON)  # (batch, 10, frames)
+    entropy: Tensor = -(share * torch.log2(share.clamp_min(EPSILON))).sum(1, keepdim=True)
     return entropy
 
 
 def _chroma(chroma: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
     """The shares of the pitch classes in the power of a frame, and their deviation."""
-    share = chroma / total.clamp_min(EPSILON)  # (batch, frames, 12)
-    centred = share - share.mean(-1, keepdim=True)
-    return share, (centred * centred).mean(-1, keepdim=True).sqrt()
+    share = chroma / total.clamp_min(EPSILON)  # (batch, 12, frames)
+    centred = share - share.mean(1, keepdim=True)
+    return share, (centred * centred).mean(1, keepdim=True).sqrt()
 
 
 def _flux(share: Tensor) -> Tensor:
     """Squared distance between the spectra of a frame and the one before, of sum 1 each; 0 for the first."""
-    change = share[:, 1:] - share[:, :-1]
-    return nn.functional.pad((change * change).sum(-1, keepdim=True), (0, 0, 1, 0))
-
-
-def _rolloff(power: Tensor, total: Tensor, share: float = 0.90) -> Tensor:
-    """Below which share of the spectrum 90 % of its energy lies.
-
-    The running sum is one within rows of 29 bins, and one over the rows: two products with triangles of ones.
-    """
-    rows = torch.unflatten(power, -1, (RealDFT.BINS // RealDFT.INNER, RealDFT.INNER))  # (batch, frames, 19, 29)
-    within = rows @ torch.ones(RealDFT.INNER, RealDFT.INNER).triu()
-    before = torch.ones(rows.shape[-2], rows.shape[-2]).tril(-1) @ within[..., -1:]
-    below = (within + before <= share * total[..., None]).to(power.dtype).sum((-2, -1))[..., None]
-    return below * (total > 0).to(power.dtype) / power.shape[-1]
+    change = share[..., 1:] - share[..., :-1]
+    return nn.functional.pad(frame_sums(change * change), (1, 0))
 
 
 class OctaveTempo(nn.Module):
@@ -339,6 +294,7 @@ class OctaveTempo(nn.Module):
 
     comb: Tensor
     circle: Tensor
+    inside: Tensor
 
     def __init__(self, sample_rate: int) -> None:
         super().__init__()
@@ -356,6 +312,7 @@ class OctaveTempo(nn.Module):
         self.register_buffer("comb", torch.from_numpy(comb).float(), persistent=False)
         circle = np.stack([np.sin(angle), np.cos(angle)], 1)  # (tempi, 2)
         self.register_buffer("circle", torch.from_numpy(circle).float(), persistent=False)
+        self.register_buffer("inside", _mean_change(self.hop), persistent=False)
 
     def forward(self, signal: Tensor) -> Tensor:
         return self.posterior(signal) @ self.circle
@@ -367,19 +324,24 @@ class OctaveTempo(nn.Module):
 
     def onset_strength(self, signal: Tensor) -> Tensor:
         """Shape (batch, samples) -> (batch, onset strengths)."""
-        count = signal.shape[-1] // (2 * self.hop) * 2
-        pieces = torch.unflatten(signal[:, : count * self.hop], 1, (-1, self.hop))  # (batch, 2 strengths, hop)
-        change = pieces[..., 1:] - pieces[..., :-1]
-        level = torch.stack(
-            [pieces.mean(-1) ** 2, (pieces * pieces).mean(-1), (change * change).mean(-1)],
-            1,
-        )  # (batch, bands, 2 strengths)
+        pieces = torch.unflatten(self._whole(signal), 1, (-1, self.hop))  # (batch, 2 strengths, hop)
+        low, full, high = pieces.mean(-1) ** 2, (pieces * pieces).mean(-1), self.brightness(signal)
+        level = torch.stack([low, full, high], 1)  # (batch, bands, 2 strengths)
         smooth = nn.functional.avg_pool1d(level, 4, 2, padding=1)  # (batch, bands, strengths)
         # Compressed, so that quiet onsets count; the floor at -60 dB of the mean keeps noise in pauses silent.
         floor = (1e-3 * smooth.mean(-1, keepdim=True)).clamp_min(1e-12)
         logarithm = torch.log(smooth + floor)
         rise = (logarithm[..., 1:] - logarithm[..., :-1]).clamp_min(0)
         return rise.mean(1)
+
+    def brightness(self, signal: Tensor) -> Tensor:
+        """Mean square of the first difference within each 5-ms stretch, (batch, samples) -> (batch, 2 strengths)."""
+        change = first_difference(self._whole(signal))
+        return (torch.unflatten(change * change, 1, (-1, self.hop)) @ self.inside).squeeze(-1)
+
+    def _whole(self, signal: Tensor) -> Tensor:
+        """The signal without the samples that fill no onset strength."""
+        return signal[:, : signal.shape[-1] // (2 * self.hop) * 2 * self.hop]
 
     def autocorrelation(self, onset: Tensor) -> Tensor:
         """Normalised autocorrelation, lag 0 first and equal to 1, shape (batch, LAGS)."""
@@ -392,6 +354,6 @@ class OctaveTempo(nn.Module):
         products = shifted[0].transpose(1, 2) @ torch.cat(shifted, -1)  # (batch, size, width): over blocks, o[s] o[t]
         # Lag l stands on the diagonal t = s + l. Read with rows one longer, row s begins s places later: at t = s.
         longer = nn.functional.pad(products.flatten(1), (0, size))
-        by_lag = torch.unflatten(longer, 1, (size, width + 1))[..., : self.LAGS].sum(1)  # (batch, lags)
+        by_lag = frame_sums(torch.unflatten(longer, 1, (size, width + 1))[..., : self.LAGS])[:, 0]  # (batch, lags)
         normalised: Tensor = by_lag / by_lag[:, :1].clamp_min(1e-9)
         return normalised

@@ -146,11 +146,7 @@ class Groove(nn.Module):
 
         They are not compressed: the loudest count most, and of what is bright those are the snares.
         """
-        hop = self.tempo.hop
-        count = signal.shape[-1] // (2 * hop) * 2
-        pieces = torch.unflatten(signal[:, : count * hop], 1, (-1, hop))  # (batch, 2 strengths, hop)
-        change = pieces[..., 1:] - pieces[..., :-1]
-        level = nn.functional.avg_pool1d((change * change).mean(-1)[:, None], 4, 2, padding=1)[:, 0]
+        level = nn.functional.avg_pool1d(self.tempo.brightness(signal)[:, None], 4, 2, padding=1)[:, 0]
         return (level[:, 1:] - level[:, :-1]).clamp_min(0)
 
     def _half_rate(self, autocorrelation: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from earmark.errors import BundleError
 from earmark.learning.downloads import MN04
-from earmark.learning.networks.frontend import FoldedDFT, framed
+from earmark.learning.networks.transforms import FoldedDFT, framed
 from earmark.spectra import mel_htk
 
 SAMPLE_RATE = 32_000  # Hz

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from earmark.learning.networks import mn04
-from earmark.learning.networks.frontend import FoldedDFT, framed
+from earmark.learning.networks.transforms import FoldedDFT, framed
 from earmark.spectra import mel_htk
 
 SAMPLE_RATE = 22_050  # Hz

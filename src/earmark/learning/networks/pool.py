@@ -133,7 +133,7 @@ class LogOpinionPool(nn.Module):
         """Logits, embedding, and the scores of the ear's classes of sound, (batch, classes)."""
         logits, embedding = self.descriptors(waveform)
         # The ear tells whispers from music at full scale, but a quiet file is no other music.
-        peak = torch.maximum(waveform.amax(1, keepdim=True), -waveform.amin(1, keepdim=True))
+        peak = torch.maximum(waveform.amax(-1, keepdim=True), -waveform.amin(-1, keepdim=True))
         scores, heard = self.ear(waveform / peak.clamp_min(QUIETEST))
         likelihood, musicality, favourite = self.likelihood(scores)
         measured = logits.log_softmax(-1)

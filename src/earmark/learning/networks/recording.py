@@ -16,8 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from earmark.learning.networks.frontend import FoldedDFT
-
 WHOLE: Final = 29.12  # seconds: a window; nothing is longer
 SIZE: Final = 256  # samples of a frame
 EVERY: Final = 0.1  # seconds, between two frames
@@ -39,16 +37,19 @@ class RecordingDoubt(nn.Module):
     Shape: (batch, samples) -> (batch, 1), 1 or more.
     """
 
+    kernels: Tensor
+
     def __init__(self, sample_rate: int, narrow: float, short: float) -> None:
         super().__init__()
         self.narrow = narrow
         self.short = short
         self.every = round(EVERY * sample_rate)
         self.whole = WHOLE * sample_rate
-        self.middle, self.treble = (
-            FoldedDFT(np.hanning(SIZE + 2)[1:-1], 2 * np.pi * np.arange(*band, SPACING) / sample_rate)
-            for band in (MIDDLE, TREBLE)
-        )
+        frequencies = [np.arange(*band, SPACING) for band in (MIDDLE, TREBLE)]  # Hz
+        phase = 2 * np.pi / sample_rate * np.outer(np.concatenate(frequencies), np.arange(SIZE))
+        kernels = np.hanning(SIZE + 2)[1:-1] * np.concatenate([np.cos(phase), np.sin(phase)])
+        self.register_buffer("kernels", torch.from_numpy(kernels[:, None]).float(), persistent=False)
+        self.middle = len(frequencies[0])
 
     def forward(self, waveform: Tensor) -> Tensor:
         length = torch.full((1, 1), waveform.shape[-1], dtype=waveform.dtype)  # samples: any length is exported
@@ -57,8 +58,11 @@ class RecordingDoubt(nn.Module):
 
     def openness(self, waveform: Tensor) -> Tensor:
         """Whether there is treble (0-1), (batch, samples) -> (batch, 1); 1 for silence."""
-        count = waveform.shape[-1] // self.every
-        frames = torch.unflatten(waveform[:, : count * self.every], 1, (-1, self.every))[..., :SIZE]
-        middle, treble = (part(frames).mean((1, 2)) for part in (self.middle, self.treble))  # (batch,)
+        parts: Tensor = nn.functional.conv1d(waveform.unsqueeze(1), self.kernels, stride=self.every)
+        parts = parts[..., : waveform.shape[-1] // self.every]
+        mean = (parts * parts).mean(-1)  # (batch, 2 frequencies)
+        real, imag = mean.chunk(2, 1)
+        power = real + imag  # (batch, frequencies)
+        middle, treble = (band.mean(1, keepdim=True) for band in (power[:, : self.middle], power[:, self.middle :]))
         decibels = 10 * torch.log10((treble + SILENT) / (middle + SILENT))
-        return ((decibels - NONE) / (FULL - NONE)).clamp(0, 1)[:, None]
+        return ((decibels - NONE) / (FULL - NONE)).clamp(0, 1)

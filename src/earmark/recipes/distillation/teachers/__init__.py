@@ -20,7 +20,7 @@ from earmark.hearing.bundle import user_models
 from earmark.learning.adding import DOWNLOADS
 from earmark.learning.downloads import MN04, YAMNET, Source
 from earmark.learning.networks import mn04
-from earmark.learning.networks.frontend import framed
+from earmark.learning.networks.transforms import framed
 from earmark.learning.networks.yamnet import classes, graph
 from earmark.learning.networks.yamnet import patches as yamnet_patches
 from earmark.learning.networks.yamnet.network import YamnetEar, YamnetPatches
