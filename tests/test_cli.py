@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -531,12 +530,7 @@ def interrupted(crate: Path, tiny: Path) -> Iterator[Callable[..., tuple[int, st
         begun = listener.stdout.read(1) + "".join(listener.stdout.readline() for _ in range(after))
         time.sleep(0.1)
         os.killpg(listener.pid, signal.SIGINT)  # the whole group, as a terminal does
-        # PyAV loses it now and then where it meets the end of a file, which with files this short is every hundredth
-        # time: then it is pressed once more, as people do.
-        again = threading.Timer(20.0, os.killpg, (listener.pid, signal.SIGINT))
-        again.start()
         out, err = listener.stdout.read(), listener.stderr.read()
-        again.cancel()
         return listener.wait(timeout=30), begun + out, err
 
     yield listen

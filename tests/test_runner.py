@@ -1,10 +1,12 @@
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -169,6 +171,28 @@ def test_who_ends_the_program_is_obeyed(ending: type[BaseException]) -> None:
 
     with pytest.raises(ending):
         run(Path("a.wav"), end)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C interrupts as in a terminal: what is started in the background, as tests may be, ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_that_is_lost_over_a_file_ends_the_run_after_it() -> None:
+    def press(path: Path) -> Analysis:
+        with suppress(KeyboardInterrupt):  # as PyAV does where it meets the end of a file
+            signal.raise_signal(signal.SIGINT)
+        return listen(path)
+
+    outcomes = run_all([Path("a.wav"), Path("b.wav")], lambda: press, 1)
+    assert named([next(outcomes)]) == ["a.wav"]
+    with pytest.raises(KeyboardInterrupt):
+        next(outcomes)
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])

@@ -27,6 +27,7 @@ from earmark.folders import audio_below
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from types import FrameType
 
 T = TypeVar("T")
 Task: TypeAlias = Callable[[Path], T]
@@ -94,8 +95,11 @@ def run_all(paths: Iterable[Path], open_task: Callable[[], Task[T]], workers: in
     """
     if workers <= 1:
         task = open_task()
-        for path in paths:
-            yield run(path, task)
+        with _ctrl_c_noted() as pressed:
+            for path in paths:
+                yield run(path, task)
+                if pressed.is_set():
+                    raise KeyboardInterrupt
         return
     yield from _run_in_parallel(paths, open_task, workers)
 
@@ -192,6 +196,26 @@ def _leave_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+@contextmanager
+def _ctrl_c_noted() -> Iterator[threading.Event]:
+    """Note whether Ctrl-C was pressed: PyAV swallows its exception where it meets the end of a file."""
+    pressed = threading.Event()
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # it is not ours
+        yield pressed
+        return
+
+    def note(number: int, frame: "FrameType | None") -> None:
+        pressed.set()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager
