@@ -43,7 +43,7 @@ print(time.process_time() - start)
 """
 
 # What no start can do without, as the command imports it.
-LIBRARIES = "import gc; gc.disable(); import numpy, onnxruntime, av.audio.fifo, soxr, typer, rich.table; gc.freeze()"
+LIBRARIES = "import gc; gc.disable(); import numpy, onnxruntime, av.audio.fifo, soxr, typer; gc.freeze()"
 
 
 def running(how: str, path: str) -> Spent:
@@ -70,7 +70,7 @@ def main() -> None:
         "fast": partial(spend, [*EARMARK, "listen", "--fast", str(path)]),
         "cold": partial(spend, [*EARMARK, "listen", short]),
         "help": partial(spend, [*EARMARK, "--help"]),
-        "libraries": partial(spend, [sys.executable, "-c", LIBRARIES], ONE_THREAD),
+        "libraries": partial(spend, [sys.executable, "-c", LIBRARIES], {**ONE_THREAD, "ORT_DISABLE_TELEMETRY": "1"}),
     }
     spent = rounds(programs, asked.rounds)
     yardstick = fastest(spent, list(builds))
@@ -103,7 +103,7 @@ def main() -> None:
             verdict("cold start to the first answer", statistics.median(cold), 0.45, " s"),
         ),
         (
-            "of it Python with NumPy, ONNX Runtime, PyAV, soxr, typer and rich, imported and not used",
+            "of it Python with NumPy, ONNX Runtime, PyAV, soxr and typer, imported and not used",
             f"{median([each.cpu for each in spent['libraries']])} s CPU",
             "",
         ),

@@ -24,8 +24,10 @@ from rich.table import Table
 from rich.text import Text
 
 import earmark
-from earmark.analysis import Analysis
+from earmark.analysis import Analysis, Key, Loudness
+from earmark.cli import answer as answering
 from earmark.cli import main, show, terminal
+from earmark.cli.answer import STRIP, bar
 from earmark.cli.progress import titled_progress
 from earmark.styles import families_of
 from earmark.testing import sweep, tone, write_wav
@@ -162,10 +164,10 @@ def test_listen_names_the_styles_of_an_example() -> None:
         )
         assert match, row
         shares.append(float(match[1]))
-        assert match[2] == show.bar(shares[-1]) or abs(len(match[2]) - len(show.bar(shares[-1]))) <= 1
+        assert match[2] == bar(shares[-1]) or abs(len(match[2]) - len(bar(shares[-1]))) <= 1
     assert shares == sorted(shares, reverse=True)
     assert re.fullmatch(r"  \d+\.\d\d BPM   [A-G]b?m? \d+[AB]   -\d+\.\d LUFS *", rows[3])
-    assert rows[4].strip() == "█" * show.STRIP
+    assert rows[4].strip() == "█" * STRIP
     assert (answer.returncode, answer.stderr) == (0, "")
 
 
@@ -174,7 +176,7 @@ def test_the_table_says_what_was_heard_where(earmark_: Earmark, crate: Path, tin
     assert answer.out.split("\n\n")[1].splitlines()[1].split() == [
         "Down",
         "0.66",
-        show.bar(0.664),
+        bar(0.664),
         "Motion",
         "0:01–0:03",
     ]
@@ -184,6 +186,58 @@ def test_the_table_says_what_was_heard_where(earmark_: Earmark, crate: Path, tin
         "c-still.wav  0:01  unlike anything I know  rests on 1 s",
     ]
     assert (answer.status, answer.err) == (0, "")
+
+
+def heard_as(probabilities: list[list[float]], styles: tuple[str, ...], *, parts: bool, no_music: str = "") -> Analysis:
+    """An analysis of windows of ten seconds."""
+    timeline = Timeline(
+        styles, 10.0 * np.arange(len(probabilities), dtype=np.float64), 10.0, np.array(probabilities, np.float32)
+    )
+    return Analysis(
+        Path("crate") / "中文 – night\x1b[2J.wav",
+        10.0 * len(probabilities),
+        timeline,
+        dict.fromkeys(styles, "House"),
+        False,
+        np.zeros(2, np.float32),
+        "tiny",
+        key=Key(9, minor=True, confidence=0.3) if parts else None,
+        loudness=Loudness(-8.25, 3.0, -1.0, np.zeros(1, np.float32)) if parts else None,
+        no_music=no_music,
+    )
+
+
+@pytest.mark.parametrize("timeline", [False, True])
+@pytest.mark.parametrize(
+    "heard",
+    [
+        heard_as([[0.7, 0.2, 0.1]], ("Trance", "Deep House", "夜の音楽"), parts=True),
+        heard_as([[0.1, 0.3, 0.6], [0.5, 0.3, 0.2]] * 9, ("Techno", "Halftime", "夜の音楽"), parts=False),
+        heard_as([[0.4, 0.35, 0.25]], ("Trance", "e\u0301tude", "x"), parts=False, no_music="noise"),
+        heard_as([[0.4, 0.35, 0.25]], ("Trance", "Trap", "x"), parts=True, no_music="silence"),
+    ],
+    ids=["one window", "many places", "no music", "no music, but loud"],
+)
+def test_a_pipe_gets_the_text_that_a_terminal_shows(
+    heard: Analysis, capsys: pytest.CaptureFixture[str], *, timeline: bool
+) -> None:
+    console = terminal.console()
+    console.print(show.analysis(heard, 3, timeline=timeline))
+    shown = capsys.readouterr().out
+    assert answering.text(heard, 3, timeline=timeline) == shown
+    assert shown.startswith(
+        "中文 – night�[2J.wav  0:10  " if len(heard.timeline.starts) == 1 else "中文 – night�[2J.wav  3:00"
+    )
+    console.print(show.brief(heard))
+    assert f"{answering.joined(answering.brief(heard)).rstrip(' ')}\n" == capsys.readouterr().out
+
+
+def test_a_pipe_gets_its_answer_without_rich(tiny: Path, crate: Path) -> None:
+    code = "import sys; from earmark.cli import main\ntry: main()\nfinally: print('rich' in sys.modules)"
+    words = ["listen", str(crate / "a-up.wav"), "--model", str(tiny)]
+    done = subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[0].startswith("a-up.wav  0:02  Up, sure")
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 def test_lines_end_where_there_is_nothing_more_to_see(capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,7 +279,7 @@ def test_what_is_no_music_has_no_table_of_styles(earmark_: Earmark, tiny: Path, 
 def test_the_timeline_is_a_strip_with_a_legend(earmark_: Earmark, crate: Path, tiny: Path) -> None:
     answer = earmark_("listen", crate / "b-down.wav", "--model", tiny, "--timeline")
     strip, legend = answer.out.rstrip().splitlines()[-2:]
-    assert strip.strip() == "█" * show.STRIP
+    assert strip.strip() == "█" * STRIP
     assert legend.split() == ["0:00", "Up", "0.99", "0:01", "Down", "0.99"]
 
 

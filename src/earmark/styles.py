@@ -8,7 +8,6 @@ stands in the model.
 """
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -79,6 +78,8 @@ def read_table(text: str) -> tuple[tuple[Style, ...], tuple[str, ...]]:
     Raises:
         EarmarkError: an entry lacks a key, or has one too many.
     """
+    import tomllib  # noqa: PLC0415  where no style is looked up, it need not be loaded
+
     table = tomllib.loads(text)
     return tuple(map(_style, table["style"])), tuple(table["none"])
 

@@ -140,6 +140,7 @@ def _table(tracks: "Sequence[Track]", console: "Console") -> "RenderableType":
     from rich.text import Text
 
     from earmark.cli import show
+    from earmark.cli.answer import clock
 
     colour_of = show.colours()
     rows = []
@@ -155,7 +156,7 @@ def _table(tracks: "Sequence[Track]", console: "Console") -> "RenderableType":
                 Text(f"{share:.2f}"),
                 Text(f"{heard.rhythm.bpm:.1f}" if heard.rhythm else ""),
                 Text(heard.key.camelot() if heard.key else ""),
-                Text(show.clock(heard.duration)),
+                Text(clock(heard.duration)),
             )
         )
     columns = ("track", "style", "", "BPM", "key", "time")

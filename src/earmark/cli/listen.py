@@ -163,9 +163,16 @@ def _heard(
 
 def _print_table(heard: "Iterable[Analysis]", top: int, *, timeline: bool, brief: bool) -> None:
     for analysis in heard:
-        from earmark.cli import show  # with the first answer: what rich takes then is memory that hearing has left
+        from earmark.cli import answer
 
-        show.stdout().print(show.brief(analysis) if brief else show.analysis(analysis, top, timeline=timeline))
+        if answer.for_terminal():
+            from earmark.cli import show  # with the first answer: what rich takes is memory that hearing has left
+
+            show.stdout().print(show.brief(analysis) if brief else show.analysis(analysis, top, timeline=timeline))
+        elif brief:
+            typer.echo(answer.joined(answer.brief(analysis)).rstrip(" "))
+        else:
+            typer.echo(answer.text(analysis, top, timeline=timeline), nl=False)
 
 
 def _print_json(heard: "Iterable[Analysis]", top: int, *, detail: bool) -> None:

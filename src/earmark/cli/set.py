@@ -132,6 +132,7 @@ def table(steps: "Sequence[Step]") -> "RenderableType":
     from rich.text import Text
 
     from earmark.cli import show
+    from earmark.cli.answer import clock
 
     colour_of = show.colours()
     lines: list[RenderableType] = []
@@ -139,7 +140,7 @@ def table(steps: "Sequence[Step]") -> "RenderableType":
         track = step.track
         style = track.style()
         head = Text.assemble(
-            (f"{number:>3}  {show.clock(step.start):>7}  ", "dim"),
+            (f"{number:>3}  {clock(step.start):>7}  ", "dim"),
             (visible(track.name()), "bold"),
             "  ",
             (track.verdict(), colour_of.get(style, show.OTHER_COLOUR)),
@@ -159,12 +160,10 @@ def _values(step: "Step") -> list[str]:
 
 
 def _summary(made: "MadeSet") -> str:
-    from earmark.cli import show
+    from earmark.cli.answer import clock
 
     found = "no cheaper one of so many exists" if made.plan.exact else "the best that was found"
     chance = f"; --seed {made.seed} gives it again" if made.seed is not None else ""
-    length = (
-        "" if made.plan.as_long_as_asked else f"; none nearer to the {show.clock(made.plan.asked)} asked for was found"
-    )
+    length = "" if made.plan.as_long_as_asked else f"; none nearer to the {clock(made.plan.asked)} asked for was found"
     tracks = some(len(made.steps), "track")
-    return f"{tracks}, {show.clock(made.plan.seconds)}{length}; cost {made.plan.cost:.2f}, {found}{chance}"
+    return f"{tracks}, {clock(made.plan.seconds)}{length}; cost {made.plan.cost:.2f}, {found}{chance}"

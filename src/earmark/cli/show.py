@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from earmark.analysis import Analysis, Confidence
-from earmark.cli.messages import visible
+from earmark.cli import answer
+from earmark.cli.answer import DOUBTFUL, Span, clock
 from earmark.cli.terminal import console
 from earmark.styles import styles
 
@@ -20,34 +21,7 @@ if TYPE_CHECKING:
     from earmark.measures.scores import Score
     from earmark.recipes.distillation.fidelity import Fidelity
 
-BAR = 16  # characters for a probability of 1
-STRIP = 72  # characters for a whole track
-BRIEF_NAME = 27  # characters of the name of a file in a line of 80
-SPANS = 6  # named for each style; more are counted
-DOUBTFUL = 0.4  # confidence below which a tempo or a key is shown with a question mark
-EIGHTHS = " ▏▎▍▌▋▊▉"
 OTHER_COLOUR = "default"  # of styles that are not among the twelve
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are any.
-
-    >>> clock(65.4), clock(3725)
-    ('1:05', '1:02:05')
-    """
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
-
-
-def bar(share: float, width: int = BAR) -> str:
-    """A bar of `share` times `width` characters, to an eighth of a character.
-
-    >>> bar(0.5, 4), bar(0.03125, 4)
-    ('██', '▏')
-    """
-    full, eighth = divmod(round(share * width * 8), 8)
-    return ("█" * full + EIGHTHS[eighth]).rstrip()
 
 
 def colours() -> dict[str, str]:
@@ -58,48 +32,40 @@ def colours() -> dict[str, str]:
 
 def analysis(heard: Analysis, top: int, *, timeline: bool) -> RenderableType:
     """A heading, the most probable styles, and on request the timeline."""
-    colour_of = colours()
-    heading, answer = _heading(heard), heard.answer()
-    if answer.confidence is Confidence.NO_MUSIC:
-        line = music(heard)
-        return Group(heading, *([Padding(Text(line), (0, 0, 0, 2), expand=False)] if line else []), "")
-    table = Table.grid(padding=(0, 2))
-    for _ in range(4):
-        table.add_column(no_wrap=True)  # what does not fit is folded in the last column only
-    table.add_column(ratio=1)
-    segments = heard.timeline.segments()
-    for style, share in heard.timeline.top(top):
-        spans = [f"{clock(part.start)}–{clock(part.end)}" for part in segments if part.style == style]
-        more = f" and {len(spans) - SPANS} more" if len(spans) > SPANS else ""
-        where = ", ".join(spans[:SPANS]) + more
-        table.add_row(
-            style,
-            Text(f"{share:.2f}", "bold"),
-            Text(bar(share).ljust(BAR), colour_of.get(style, OTHER_COLOUR)),
-            Text(heard.families[style], "dim"),
-            Text(where, "dim"),
-        )
-    parts: list[RenderableType] = [heading, Padding(table, (0, 0, 0, 2), expand=False)]
-    if line := music(heard):
-        parts.append(Padding(Text(line), (0, 0, 0, 2), expand=False))
-    if timeline:
-        parts.append(Padding(strip(heard), (0, 0, 0, 2), expand=False))
-    return Group(*parts, "")
+    parts: list[RenderableType] = []
+    is_music = heard.answer().confidence is not Confidence.NO_MUSIC
+    if is_music:
+        table = Table.grid(padding=(0, answer.GAP))
+        for _ in range(4):
+            table.add_column(no_wrap=True)  # what does not fit is folded in the last column only
+        table.add_column(ratio=1)
+        for row in answer.styles(heard, top):
+            table.add_row(*(_drawn([span]) for span in row))
+        parts.append(table)
+    if line := answer.music(heard):
+        parts.append(Text(line))
+    if timeline and is_music:
+        parts.append(Group(*map(_drawn, answer.strip(heard))))
+    below = (Padding(part, (0, 0, 0, answer.INDENT), expand=False) for part in parts)
+    return Group(_drawn(answer.heading(heard)), *below, "")
 
 
 def brief(heard: Analysis) -> RenderableType:
-    """One line: the file, tempo, key, and the answer in words; a long name is shortened on a terminal only."""
-    answer = heard.answer()
-    name = Text(visible(heard.path.name).ljust(BRIEF_NAME))
+    """One line; a long name is shortened on a terminal."""
+    name, *rest = answer.brief(heard)
+    line = Text(name.text)
     if stdout().is_terminal:
-        name.truncate(BRIEF_NAME, overflow="ellipsis", pad=True)
-    tempo = f"{heard.rhythm.bpm:.1f}" if heard.rhythm else ""
-    key = heard.key.camelot() if heard.key else ""
-    named, share = heard.verdict()
-    colour = colours().get(named, OTHER_COLOUR)
-    probability = f"{share:.2f}" if named else ""
-    numbers = f"  {tempo:>6}  {key:>3}  {probability:>4}  "
-    return Text.assemble(name, numbers, (str(answer), colour), no_wrap=True, overflow="ellipsis")
+        line.truncate(answer.BRIEF_NAME, overflow="ellipsis", pad=True)
+    line.append(_drawn(rest))
+    line.no_wrap, line.overflow = True, "ellipsis"
+    return line
+
+
+def _drawn(spans: Sequence[Span]) -> Text:
+    """Spans in their colours."""
+    colour_of = colours()
+    looks = (span.look or (colour_of.get(span.style, OTHER_COLOUR) if span.style else "") for span in spans)
+    return Text.assemble(*((span.text, look) for span, look in zip(spans, looks, strict=True)))
 
 
 def moment(heard: "Moment", top: int) -> RenderableType:
@@ -118,47 +84,6 @@ def moment(heard: "Moment", top: int) -> RenderableType:
     line.append(", ".join(sound.name for sound in heard.sounds), "dim")
     line.rstrip()
     return line
-
-
-def _heading(heard: Analysis) -> Text:
-    """The file, the answer in words, the family that it is of, and how little sound that rests on."""
-    answer = heard.answer()
-    heading = Text.assemble((heard.path.name, "bold"), f"  {clock(heard.duration)}  ", (str(answer), "bold"))
-    if answer.family:
-        share = dict(heard.timeline.families(heard.families))[answer.family]
-        heading.append(f"  {share:.2f}" if answer.family_alone else f"  {answer.family} family {share:.2f}", "dim")
-    if answer.short and answer.confidence is not Confidence.NO_MUSIC:
-        heading.append(f"  rests on {answer.seconds:.{1 if answer.seconds < 1 else 0}f} s", "dim")
-    return heading
-
-
-def music(heard: Analysis) -> str:
-    """Tempo, key and loudness in one line, as far as they were heard."""
-    parts = []
-    if rhythm := heard.rhythm:
-        drift = f" (±{rhythm.drift:.1f})" if rhythm.drift else ""
-        doubt = "?" if rhythm.confidence < DOUBTFUL else ""
-        parts.append(f"{rhythm.bpm:.2f}{drift} BPM{doubt}")
-    if key := heard.key:
-        parts.append(f"{key.name()} {key.camelot()}{'?' if key.confidence < DOUBTFUL else ''}")
-    if loudness := heard.loudness:
-        parts.append(f"{loudness.integrated:.1f} LUFS")
-    return "   ".join(parts)
-
-
-def strip(heard: Analysis) -> RenderableType:
-    """The track from left to right: the colour of the strongest style, and what the colours mean."""
-    colour_of = colours()
-    segments = heard.timeline.segments()
-    begin, length = segments[0].start, segments[-1].end - segments[0].start
-    picture, legend = Text(), Text()
-    for part in segments:
-        colour = colour_of.get(part.style, OTHER_COLOUR)
-        first, last = (round((edge - begin) / length * STRIP) for edge in (part.start, part.end))
-        picture.append("█" * (last - first), colour)
-        legend.append(f"{'   ' if legend else ''}{clock(part.start)} ", "dim").append(part.style, colour)
-        legend.append(f" {part.probability:.2f}", "dim")
-    return Group(picture, legend)
 
 
 def models_table(rows: Sequence[tuple[str, ...]]) -> RenderableType:

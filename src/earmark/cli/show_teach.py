@@ -6,8 +6,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from earmark.cli.answer import bar
 from earmark.cli.messages import some
-from earmark.cli.show import bar
 from earmark.learning.teaching import Merging, Study
 from earmark.measures.uncertainty import Figure
 

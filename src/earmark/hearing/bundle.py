@@ -12,14 +12,14 @@ Reading is strict: a missing or unknown key, a value of another type, a newer fo
 is a `BundleError` that says which.
 """
 
-import hashlib
+import io
 import json
 import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 from earmark.errors import BundleError
 from earmark.files import data_folder
@@ -206,7 +206,7 @@ def read_checked(folder: Path, config: Config, name: str) -> bytes:
         content = path.read_bytes()
     except FileNotFoundError:
         raise BundleError(f"{path}: missing") from None
-    if hashlib.sha256(content).hexdigest() != config.sha256[name]:
+    if _digest(io.BytesIO(content)) != config.sha256[name]:
         raise BundleError(f"{path}: damaged: its checksum is not the one in {CONFIG}")
     return content
 
@@ -221,11 +221,17 @@ def require_intact(folder: Path, config: Config, *names: str) -> None:
         path = folder / name
         try:
             with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                digest = _digest(file)
         except FileNotFoundError:
             raise BundleError(f"{path}: missing") from None
         if digest != config.sha256[name]:
             raise BundleError(f"{path}: damaged: its checksum is not the one in {CONFIG}")
+
+
+def _digest(file: BinaryIO) -> str:
+    import hashlib  # noqa: PLC0415  which brings OpenSSL, and a bundle that was opened before is not read again
+
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def shipped() -> dict[str, Path]:

@@ -4,7 +4,6 @@ A file is decoded once. The blocks for the network pass the accumulators of rhyt
 measured on the channels before they are averaged.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
@@ -32,6 +31,8 @@ def version_of(config: Config, *, parts: Collection[str] = PARTS, fast: bool = F
 
     Two analyses of one file with the same version are the same. Provenance and measures of a model do not count.
     """
+    import hashlib  # noqa: PLC0415  which brings OpenSSL, for scans
+
     deciding = [REVISION, {key: value for key, value in vars(config).items() if key not in ("provenance", "measures")}]
     mode = {"parts": [] if fast or original else sorted(parts), "fast": fast, "original": original}
     # The usual mode stays out: catalogues hold versions from before there were others.

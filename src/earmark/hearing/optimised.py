@@ -19,7 +19,6 @@ import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 import numpy as np
 
@@ -90,7 +89,7 @@ def _make_entry(entry: Path, made_for: str, folder: Path, config: Config) -> Ses
     """
     with replacing_folder(entry) as fresh:
         # A name that no other entry has: a network cannot find the weights of one that takes its place meanwhile.
-        session = open_and_save(folder / bundle.NETWORK, fresh / NETWORK, f"weights-{uuid4().hex}.bin")
+        session = open_and_save(folder / bundle.NETWORK, fresh / NETWORK, f"weights-{os.urandom(8).hex()}.bin")
         _require_same(session, open_optimised(fresh / NETWORK), config)
         checksums = {path.name: checksum(path) for path in fresh.iterdir()}
         (fresh / ENTRY).write_text(json.dumps({"made_for": made_for, "crc32": checksums}), encoding="utf-8")
