@@ -132,12 +132,17 @@ def text(heard: Analysis, top: int, *, timeline: bool) -> str:
     """The answer as lines of text: the heading, the most probable styles, and on request the timeline."""
     is_music = heard.answer().confidence is not Confidence.NO_MUSIC
     below = _columns([[span.text for span in row] for row in styles(heard, top)]) if is_music else []
-    if line := music(heard):
-        below.append(line)
+    if numbers := music(heard):
+        below.append(numbers)
     if timeline and is_music:
         below += map(joined, strip(heard))
     lines = [joined(heading(heard)), *(" " * INDENT + each for each in below), ""]
     return "".join(f"{each.rstrip(' ')}\n" for each in lines)
+
+
+def line(heard: Analysis) -> str:
+    """The answer as one line of text."""
+    return f"{joined(brief(heard)).rstrip(' ')}\n"
 
 
 def joined(spans: Sequence[Span]) -> str:

@@ -169,10 +169,9 @@ def _print_table(heard: "Iterable[Analysis]", top: int, *, timeline: bool, brief
             from earmark.cli import show  # with the first answer: what rich takes is memory that hearing has left
 
             show.stdout().print(show.brief(analysis) if brief else show.analysis(analysis, top, timeline=timeline))
-        elif brief:
-            typer.echo(answer.joined(answer.brief(analysis)).rstrip(" "))
         else:
-            typer.echo(answer.text(analysis, top, timeline=timeline), nl=False)
+            sys.stdout.write(answer.line(analysis) if brief else answer.text(analysis, top, timeline=timeline))
+            sys.stdout.flush()
 
 
 def _print_json(heard: "Iterable[Analysis]", top: int, *, detail: bool) -> None:
