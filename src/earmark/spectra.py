@@ -37,12 +37,14 @@ def filtered(rows: NDArray[Any], bank: NDArray[Any]) -> NDArray[Any]:
     Shape: (rows, bins) and (bins, bands) -> (rows, bands).
     """
     group = max(2, ON_ONE_THREAD // bank.size)
+    if 1 < len(rows) <= group:
+        return np.asarray(rows @ bank)
     whole = len(rows) // group * group
     out = np.empty((len(rows), bank.shape[1]), np.result_type(rows, bank))
     np.matmul(rows[:whole].reshape(-1, group, len(bank)), bank, out=out[:whole].reshape(-1, group, bank.shape[1]))
     rest = rows[whole:]
     if len(rest):  # a single row would go to another function of BLAS, which wakes them earlier
-        out[whole:] = (np.repeat(rest, 2, axis=0) @ bank)[: len(rest)] if len(rest) == 1 else rest @ bank
+        out[whole:] = (np.repeat(rest, 2, axis=0) @ bank)[:1] if len(rest) == 1 else rest @ bank
     return out
 
 

@@ -78,10 +78,10 @@ class Meter:
         starts[0] = 0
         begun = starts < weighted.shape[1]  # not so the last one, if a step ends with these samples
         sums = np.zeros(starts.size)  # (steps that end here + 1,)
-        sums[begun] = _weights(self._places) @ _energies(weighted, starts[begun])
+        sums[begun] = _weights(self._places) @ _energies(weighted, starts[begun], self._rate)
         sums[0] += self._energy
         self._energy = float(sums[-1])
-        self._powers.append(sums[:-1] / np.diff(borders))
+        self._powers.append(sums[:-1] / (borders[1:] - borders[:-1]))
         self._position, self._step = end, last
 
     def loudness(self) -> Loudness | None:
@@ -97,13 +97,12 @@ class Meter:
         return Loudness(integrated, _range(_means(powers, SHORT_TERM)), float(peak), _curve(powers))
 
 
-def _energies(channels: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The energy of each stretch of channels (channels, samples) from one start to the next; (channels, starts)."""
-    lengths = np.diff(starts[1:])  # of whole steps
-    if not lengths.size or lengths.min() < lengths.max():  # a tenth of a second is no whole number of samples
+def _energies(channels: NDArray[np.float32], starts: NDArray[np.int64], rate: int) -> NDArray[np.float64]:
+    """The energy of channels (channels, samples) in each step, given where those begin; (channels, starts)."""
+    if starts.size < 2 or rate % STEPS:  # noqa: PLR2004  or else all but the first and the last are as long
         return np.add.reduceat(np.square(channels), starts, axis=1).astype(np.float64)
     first, last = starts[1], starts[-1]
-    whole = channels[:, first:last].reshape(len(channels), lengths.size, -1)
+    whole = channels[:, first:last].reshape(len(channels), starts.size - 2, rate // STEPS)
     stretches = (channels[:, None, :first], whole, channels[:, None, last:])
     return np.concatenate([energies(each) for each in stretches], axis=1, dtype=np.float64)
 
@@ -286,7 +285,7 @@ def true_peak(channels: Channels, rate: int, floor: float = 0.0) -> float:
             continue
         np.greater(np.abs(channel), HOPEFUL * peak, out=high[:samples])
         starts = np.flatnonzero(high.view(np.uint64) != 0) * CHUNK - TAPS // 2
-        starts = np.clip(starts, 0, samples - len(bank))  # what lies beyond either end is not known
+        starts = np.minimum(np.maximum(starts, 0), samples - len(bank))  # what lies beyond either end is not known
         around = np.lib.stride_tricks.as_strided(channel, (samples - len(bank) + 1, len(bank)), channel.strides * 2)
         values = filtered(around[starts], bank)
         peak = max(peak, float(values.max()), -float(values.min()))
