@@ -18,7 +18,6 @@ from earmark.hearing.bundle import Config
 from earmark.hearing.key import PitchAccumulator, estimate_key
 from earmark.hearing.loudness import Meter
 from earmark.hearing.model import Heard, Model
-from earmark.hearing.original import hear_pieces
 from earmark.hearing.rhythm import OnsetAccumulator, estimate_rhythm
 
 FAST_PLACES = (0.3, 0.55, 0.8)  # of the track, where `fast` listens: past the intro, and before the outro
@@ -112,6 +111,8 @@ class Listener:
     def _hear(self, recording: Recording, blocks: Iterable[Waveform]) -> tuple[Heard, float, tuple[str, ...]]:
         """Timeline and embedding, duration in seconds, and warnings; `blocks` are the whole of the recording."""
         if self.original:
+            from earmark.hearing.original import hear_pieces  # noqa: PLC0415  few models are asked for it
+
             pieces = hear_pieces(self.model, recording)
             return pieces.heard, pieces.duration, pieces.warnings
         excerpts = self._excerpts(recording)

@@ -14,7 +14,6 @@ from earmark.errors import BundleError
 from earmark.hearing import bundle
 from earmark.hearing.activity import Activity, NoMusic, without_silent_ends
 from earmark.hearing.optimised import open_network
-from earmark.hearing.sounds import KINDS
 from earmark.timeline import Timeline
 
 SOUNDS = "sounds"  # the output of the models that have an ear, beside logits and embedding
@@ -144,6 +143,8 @@ class Model:
             raise ValueError("there is nothing to hear: the waveform is empty")
         if SOUNDS not in [node.name for node in self._session.get_outputs()]:
             return {}
+        from earmark.hearing.sounds import KINDS  # noqa: PLC0415  few models have an ear for them
+
         (scores,) = self._session.run([SOUNDS], {"waveform": self._filled(waveform[None])})  # (1, classes)
         return {kind.name: float(scores[0, kind.number]) for kind in KINDS}
 
