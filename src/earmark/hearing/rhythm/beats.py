@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from earmark.hearing.rhythm.tempo import BEATS, refine, salience, vertex
+from earmark.hearing.rhythm.tempo import refine, salience, vertex
 from earmark.spectra import hann
 
 Array = NDArray[np.float64]
@@ -166,14 +166,11 @@ def _drifting(signal: Array, frame_rate: float, bpm: float) -> BeatGrid:
     taper = hann(window, periodic=False)
     size = 1 << (2 * window - 1).bit_length()
     overlap = np.fft.irfft(np.abs(np.fft.rfft(taper, size)) ** 2)[:window]
+    spectra = np.fft.rfft(sliding_window_view(padded, window)[starts] * taper, size)  # (starts, bins)
+    products = np.fft.irfft(np.square(spectra.real) + np.square(spectra.imag))[:, :window]
+    products /= np.maximum(overlap, 0.01 * overlap[0]) * max(float(signal.var()), 1e-9)
     tempi = bpm * np.linspace(1 - AROUND, 1 + AROUND, TEMPI)
-    needed = max(BEATS) * 60 * frame_rate / tempi[0]  # frames
-    saliences = []
-    for start in starts:
-        spectrum = np.fft.rfft(padded[start : start + window] * taper, size)
-        products = np.fft.irfft(np.abs(spectrum) ** 2)[:window] / np.maximum(overlap, 0.01 * overlap[0])
-        products[int(needed) + 2 :] = 0
-        saliences.append(salience(products / max(float(signal.var()), 1e-9), frame_rate, tempi))
+    saliences = salience(products, frame_rate, tempi)  # (starts, TEMPI)
     cost = STIFFNESS * np.subtract.outer(np.arange(TEMPI), np.arange(TEMPI)) ** 2.0
     total = saliences[0]
     back = []

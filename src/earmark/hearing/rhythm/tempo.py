@@ -183,10 +183,15 @@ def onset_count(onsets: Array) -> float:
 
 
 def salience(correlation: Array, frame_rate: float, tempi: Array) -> Array:
-    """The mean correlation some beats later, for each tempo in BPM."""
-    lags = np.arange(correlation.size)
-    period = 60 * frame_rate / tempi  # frames
-    mean: Array = np.mean([np.interp(beats * period, lags, correlation, right=0) for beats in BEATS], axis=0)
+    """The mean correlation some beats later, for each tempo in BPM; beyond all lags it is 0.
+
+    Shape: (..., lags) and (tempi,) -> (..., tempi).
+    """
+    last = correlation.shape[-1] - 1
+    lags = np.outer(BEATS, 60 * frame_rate / tempi)  # frames, (BEATS, tempi)
+    below = np.minimum(lags.astype(np.int64), last - 1)
+    values = correlation[..., below] + (lags - below) * (correlation[..., below + 1] - correlation[..., below])
+    mean: Array = np.where(lags <= last, values, 0).mean(-2)
     return mean
 
 
