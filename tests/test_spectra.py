@@ -9,6 +9,7 @@ from scipy import signal
 from earmark.spectra import (
     bin_frequencies,
     chroma_matrix,
+    energies,
     filtered,
     hann,
     mel_htk,
@@ -77,3 +78,14 @@ def test_spectra_in_single_precision_are_those_in_double(length: int) -> None:
     assert found.dtype == np.complex64
     expected = np.fft.rfft(frames.astype(np.float64)) / length
     assert np.abs(found - expected).max() < 1e-6 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("shape", [(3, 100), (2, 10_000), (2, 2, 45_678), (0, 20_000), (30_001,)])
+def test_energies_are_the_sums_of_squares_of_rows_of_any_length(shape: tuple[int, ...]) -> None:
+    rows = np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+    assert energies(rows) == pytest.approx(np.sum(rows.astype(np.float64) ** 2, axis=-1), rel=1e-6)
+
+
+def test_energies_do_without_a_copy_of_every_other_sample() -> None:
+    samples = np.arange(50_000, dtype=np.float64)[::2]
+    assert energies(samples) == pytest.approx(np.sum(samples**2), rel=1e-12)

@@ -23,9 +23,14 @@ def energies(rows: NDArray[Any]) -> NDArray[Any]:
 
     Shape: (..., samples) -> (...,).
     """
-    if rows.shape[-1] <= SUMMED_ON_ONE_THREAD:
-        return np.asarray(np.vecdot(rows, rows))
-    return np.asarray(np.einsum("...i,...i->...", rows, rows))
+    *before, length = rows.shape
+    number, over = divmod(length, SUMMED_ON_ONE_THREAD)
+    rest = rows[..., length - over :]
+    sums = np.asarray(np.vecdot(rest, rest))
+    if not number:
+        return sums
+    parts = rows[..., : length - over].reshape(*before, number, SUMMED_ON_ONE_THREAD)
+    return np.asarray(np.vecdot(parts, parts).sum(-1) + sums)
 
 
 def filtered(rows: NDArray[Any], bank: NDArray[Any]) -> NDArray[Any]:

@@ -18,6 +18,8 @@ from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
+from earmark.spectra import energies
+
 Waveform: TypeAlias = NDArray[np.float32]
 Channels: TypeAlias = Sequence[Waveform] | NDArray[np.float32]
 """Waveforms of one length, wherever each of them lies; so is an array (channels, samples)."""
@@ -197,14 +199,14 @@ def _power(samples: NDArray[Any], silence: int, full_scale: float) -> float:
     waveform = samples.astype(np.float32, copy=False)
     if full_scale != 1:  # integers
         waveform = (waveform - np.float32(silence)) * np.float32(1 / full_scale)
-    return float(np.dot(waveform, waveform)) / samples.size
+    return float(energies(waveform)) / samples.size
 
 
 def _silenced(channels: list[NDArray[Any]]) -> tuple[list[NDArray[Any]], int]:
     """Channels of floating-point numbers, with silence where one is no number that sound can have; and how often."""
     with np.errstate(over="ignore", invalid="ignore"):
-        energies = [np.dot(channel, channel) for channel in channels]
-    if all(energy <= LOUDEST**2 for energy in energies):  # so each of its samples is within; not so if one is NaN
+        sound = all(energies(channel) <= LOUDEST**2 for channel in channels)  # and so each sample; not if one is NaN
+    if sound:
         return channels, 0
     good = np.all([np.abs(channel) <= LOUDEST for channel in channels], axis=0)  # (samples,)
     return [np.where(good, channel, 0) for channel in channels], int(np.count_nonzero(~good))
