@@ -15,6 +15,7 @@ from onnxscript.rewriter import RewritePass, pattern
 
 LARGEST = 10_000_000  # elements of a constant that is looked for twice: all of them
 OPEN_END = np.iinfo(np.int64).max  # of a slice
+PICTURES = 4  # axes: (batch, channels, height, width)
 
 
 def simplify(network: ir.Model) -> None:
@@ -57,8 +58,8 @@ def _global_averages() -> pattern.RewriteRule:
     def pool(op: Any, values: Any, **_: Any) -> Any:  # noqa: ANN401
         return op.Flatten(op.GlobalAveragePool(values), axis=1)
 
-    def over_places(_: Any, axes: ir.Value, **__: Any) -> bool:  # noqa: ANN401
-        return _constant(axes) == [2, 3]
+    def over_places(_: Any, values: ir.Value, axes: ir.Value, **__: Any) -> bool:  # noqa: ANN401
+        return _constant(axes) == [2, 3] and values.shape is not None and len(values.shape) == PICTURES
 
     return pattern.RewriteRule(mean, pool, over_places, name="GlobalAverage")
 
