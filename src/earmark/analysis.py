@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,7 @@ SOFTEST, LOUDEST = -20.0, -5.0  # LUFS of a track without energy, and of one wit
 MOSTLY: Final = 0.5  # share of a recording of several styles in which one of them is likely
 
 
-@dataclass(frozen=True)
-class Digits:
+class Digits(NamedTuple):
     """Decimal places of the numbers in JSON; None keeps all of them.
 
     `probability` is that of styles and families, `confidence` that of tempo and key (0-1); `seconds` is where segments
@@ -157,8 +156,7 @@ def _certainty(probability: float) -> Confidence:
     return Confidence.SURE if probability >= SURE else Confidence.LIKELY if probability >= LIKELY else Confidence.UNSURE
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """The answer for a whole track in words.
 
     `styles` is one style, the longest first of several, or none. `family` is that of the one style; without a style it

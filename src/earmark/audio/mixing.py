@@ -8,9 +8,8 @@ piece, so that a file of which only a part is so is heard in all its parts.
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import soxr
@@ -66,8 +65,7 @@ COMPARABLE: Final = 2.0
 """Ratio of the powers of channels of about the same level."""
 
 
-@dataclass(frozen=True)
-class Sound:
+class Sound(NamedTuple):
     """A block of a file as it was decoded, before its channels are averaged.
 
     `rate` is the file's own in Hz, `layout` names the channels as FFmpeg does (``("FL", "FR")``; ``"NONE"`` where the
@@ -82,8 +80,7 @@ class Sound:
 Tap: TypeAlias = Callable[[Sound], None]
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """A block of a file as one channel.
 
     `rate` is in Hz, `waveform` the mean of the channels (samples,), or one of them where they cancel each other;

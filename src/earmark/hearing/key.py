@@ -15,8 +15,7 @@ profiles (EDMA, the means over a corpus of electronic dance music). P. Knees et 
 and key detection in electronic dance music annotated from user corrections, ISMIR 2015.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +65,7 @@ SCALE: Final = 6.0  # nepers in a correlation of 1 with a scale, which a key sha
 MINOR: Final = 0.85  # share of minor keys, about, in the electronic dance music of Knees et al.
 
 
-@dataclass(frozen=True)
-class Pitches:
+class Pitches(NamedTuple):
     """Strength of each of the `FINE` divisions of the octave from C on, (FINE,).
 
     `tonality` is the share of the power that is in tones which stand out further than noise ever does.

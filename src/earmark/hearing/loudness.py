@@ -12,9 +12,8 @@ given for 48 kHz; their analogue prototypes follow B. De Man, Evaluation of impl
 measurement, AES 2018.
 """
 
-from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,8 +188,7 @@ class KWeighting:
 ORDER: Final = 4  # of the filter
 
 
-@dataclass(frozen=True)
-class _Matrices:
+class _Matrices(NamedTuple):
     """The matrices of the weighting, to be multiplied with from the right.
 
     `update` and `triangle` take a block of samples, `ringing` the state before it. `within` takes the updates of all

@@ -10,8 +10,7 @@ outwards.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -36,8 +35,7 @@ STIFFNESS: Final = 0.002  # what a change by one of them costs, squared, in sali
 GAIN: Final = 0.5  # how much of a deviation the loop takes over at once
 
 
-@dataclass(frozen=True)
-class BeatGrid:
+class BeatGrid(NamedTuple):
     """Beats and their times in seconds, (points,) each; straight lines between the points, and beyond both ends."""
 
     times: Array

@@ -7,8 +7,7 @@ Conventions: a *frame* is about a hundredth of a second; frame i is centred on i
 natural, of energies relative to the mean of the band in the whole track, so that level and equalisation do not matter.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +25,7 @@ ABSENT: Final = 1e-5  # nor do bands 50 dB below the whole track: a window leaks
 QUIET_RISE: Final = 0.1  # neper in a frame; what rises more slowly is no onset
 
 
-@dataclass(frozen=True)
-class Envelopes:
+class Envelopes(NamedTuple):
     """Energy over time.
 
     `energies` is (frames, BANDS) at `frame_rate` Hz; the frames of a band lie side by side in memory, so that sums over

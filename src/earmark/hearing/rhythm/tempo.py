@@ -14,10 +14,9 @@ correlation (0-1 for music, about 0 for noise).
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +49,7 @@ HARMONICS: Final = ((4, 0.006), (8, 0.002), (16, 0.001))  # how many, and how fa
 GROUPS: Final = ((0, 2), (2, 5), (5, BANDS))  # bands: low, middle, high
 
 
-@dataclass(frozen=True)
-class TempoEstimate:
+class TempoEstimate(NamedTuple):
     """A first tempo in BPM, its salience, and the probability that it is the tempo, at its level of the metre."""
 
     bpm: float
