@@ -174,6 +174,23 @@ def test_without_a_place_to_write_a_bundle_is_opened_all_the_same(
     assert "not kept" in caplog.text
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of the size of files")
+@pytest.mark.parametrize("most", [0, 100_000, 4_000_000])
+def test_an_entry_that_does_not_fit_on_the_disk_is_not_kept(most: int) -> None:
+    code = f"""
+import resource
+import numpy as np
+from earmark.hearing import Model
+resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))
+print(Model.open("house12").run(np.full((1, 44100), 0.25, np.float32))[0].tobytes().hex())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    waveform = np.full((1, 44100), 0.25, np.float32)
+    direct = open_session(shipped()["house12"] / NETWORK).run(["logits"], {"waveform": waveform})[0]
+    assert (done.stdout, done.stderr) == (f"{direct.tobytes().hex()}\n", "")
+    assert entries() == []
+
+
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="the administrator may write everywhere")
 def test_a_folder_that_may_only_be_read_serves_what_it_has(mine: Path, opened_directly: list[Path]) -> None:
     Model.open(mine)
