@@ -63,7 +63,7 @@ def open_network(folder: Path, config: Config) -> Session:
 
 
 def _open_entry(entry: Path, made_for: str) -> Session | None:
-    """Open an entry; None if there is none, or if it is damaged."""
+    """Open an entry; None if there is none that can be read, or if it is damaged."""
     reason: object = "damaged"
     try:
         found = json.loads((entry / ENTRY).read_bytes())
@@ -72,9 +72,10 @@ def _open_entry(entry: Path, made_for: str) -> Session | None:
             with suppress(OSError):  # where nothing can be written, nothing is removed either
                 os.utime(entry)
             return session
-    except FileNotFoundError:
+    except OSError as error:  # as a rule there is none
+        logger.debug("%s: %s", entry, error)
         return None
-    except (BundleError, OSError, LookupError, TypeError, ValueError) as error:
+    except (BundleError, LookupError, TypeError, ValueError) as error:
         reason = error
     logger.warning("%s: an optimised network is made anew: %s", entry, reason)
     return None
