@@ -4,8 +4,9 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, Any, NoReturn
 
 import pytest
 
@@ -26,6 +27,7 @@ from earmark.files import (
 
 if sys.platform != "win32":
     import fcntl
+    import resource
 
 
 @pytest.fixture
@@ -208,6 +210,52 @@ def test_a_share_that_cannot_lock_is_written_all_the_same(path: Path, monkeypatc
         write_bytes(path, b"second")
         assert path.read_bytes() == b"second"
     assert path.read_bytes() == b"first"
+    assert names(path.parent) == ["crate.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_a_share_whose_locks_keep_the_writer_out_is_written_all_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    def of_smb(self: Path, mode: str = "r", buffering: int = -1) -> IO[Any]:
+        file = opened(self, mode, buffering)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise PermissionError(13, "Permission denied") from None
+        fcntl.flock(file, fcntl.LOCK_UN)
+        return file
+
+    monkeypatch.setattr(Path, "open", of_smb)
+    with replacing(path) as first:
+        first.write(b"first")
+        write_bytes(path, b"second")
+        assert path.read_bytes() == b"second"
+    assert path.read_bytes() == b"first"
+    assert names(path.parent) == ["crate.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_no_more_open_files_than_the_system_allows(path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    handles = [path.open()]
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (handles[0].fileno() + 20, hard))
+        with suppress(OSError):
+            while True:
+                handles.append(path.open())
+        with pytest.raises(OSError, match="Too many open files"):
+            write_bytes(path, b"new")
+        handles.pop().close()
+        write_bytes(path, b"new")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for each in handles:
+            each.close()
+    assert path.read_bytes() == b"new"
     assert names(path.parent) == ["crate.csv"]
 
 

@@ -5,8 +5,8 @@ Whoever reads meanwhile, and whoever comes after a crash or a power cut, finds t
 
 Conventions: the name of an unfinished file begins with "." and ends with ".part"; two processes that write the same
 file do not share it, and the last one to finish wins. It is locked as long as its writer lives, so whoever writes the
-same file next removes what a killed one left; but on Windows, whose locks would be in the way of the rename. Text is
-UTF-8 with the line ends that it is given.
+same file next removes what a killed one left; but on Windows and on SMB shares, whose locks would be in
+the writer's own way. Text is UTF-8 with the line ends that it is given.
 """
 
 import io
@@ -18,9 +18,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from itertools import count
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, Final, TextIO
 
 import platformdirs
 
@@ -28,6 +27,7 @@ if sys.platform != "win32":
     import fcntl
 
 APP = "earmark"
+WRITERS: Final = 16  # of one file at once, whose unfinished files can be removed later
 
 
 @contextmanager
@@ -209,18 +209,20 @@ def _claim(path: Path, suffix: str) -> tuple[Path, int | None]:
     """Make and lock an unfinished file under the first name at which nobody writes; remove what was left at the others.
 
     Returns:
-        The file and the handle that locks it; none on Windows.
+        The file and the handle that locks it; none on Windows, and where locks keep the writer itself out.
     """
-    if sys.platform == "win32":
-        fresh = _unfinished(path, suffix)
-        fresh.touch(exist_ok=False)
-        return fresh, None
-    beginning = f"{zlib.crc32(os.fsencode(path.name)):08x}"
-    names = (_hidden(path, f"{beginning}-{number}{suffix}") for number in count())
-    fresh, handle = next((name, made) for name in names if (made := _make(name)) is not None)
-    while _clear(next(names)):
-        continue
-    return fresh, handle
+    if sys.platform != "win32":
+        beginning = f"{zlib.crc32(os.fsencode(path.name)):08x}"
+        names = (_hidden(path, f"{beginning}-{number}{suffix}") for number in range(WRITERS))
+        fresh, handle = next(((name, made) for name in names if (made := _make(name)) is not None), (path, None))
+        if handle is not None:
+            all(map(_clear, names))  # as far as there are any
+            if _is_writable(fresh):
+                return fresh, handle
+            _release(fresh, handle)
+    fresh = _unfinished(path, suffix)
+    fresh.touch(exist_ok=False)
+    return fresh, None
 
 
 def _make(fresh: Path) -> int | None:
@@ -246,13 +248,24 @@ def _clear(fresh: Path) -> bool:
     """
     try:
         handle = os.open(fresh, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    except OSError as error:  # a link, a folder, a file of another user: not ours to remove
-        return not isinstance(error, FileNotFoundError)
+    except OSError:  # a link, a folder, a file of another user: not ours to remove
+        return os.path.lexists(fresh)
     with suppress(OSError):  # it is being written
         lock(handle)
         if _is_open(fresh, handle):
             fresh.unlink()
     os.close(handle)
+    return True
+
+
+def _is_writable(fresh: Path) -> bool:
+    """Whether a locked file can be written by name: SMB shares refuse all handles but the one that holds the lock."""
+    try:
+        with fresh.open("wb", buffering=0) as file:
+            file.write(b"?")
+            file.truncate(0)
+    except OSError:
+        return False
     return True
 
 
