@@ -165,6 +165,36 @@ def test_room_is_for_files_only() -> None:
         assert answer.json() == {"detail": "too many files are sent at once; try again in a moment"}
 
 
+def test_a_file_that_nobody_goes_on_to_send_gives_its_room_back() -> None:
+    async def receive() -> Message:
+        if parts:
+            return {"type": "http.request", "body": parts.pop(), "more_body": True}
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        answers.append(message)
+
+    async def inner(scope: Scope, receive: Receive, _: Send) -> None:
+        await Request(scope, receive).body()
+
+    parts, answers = [b"half", b"of it"], list[Message]()
+    headers = [
+        (b"host", b"localhost"),
+        (b"content-type", b"multipart/form-data; boundary=B"),
+        (b"content-length", b"9"),
+    ]
+    guard = Guard(inner, _site(waiting_limit=1, patience=0.1))
+    for _ in range(2):
+        asyncio.run(
+            guard(
+                {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}, receive, send
+            )
+        )
+    assert [answer["status"] for answer in answers[::2]] == [408, 408]
+    assert answers[1]["body"] == b'{"detail": "nothing more of the request came"}'
+
+
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_tab_that_is_closed_meanwhile_is_no_fault(*, gone: bool) -> None:
     async def fail(_: Scope, receive: Receive, __: Send) -> None:

@@ -8,6 +8,7 @@ our pages.
 References: OWASP cheat sheets on cross-site request forgery and content security policy; Fetch Metadata (W3C).
 """
 
+import asyncio
 import hmac
 import json
 import re
@@ -164,18 +165,29 @@ class Guard:
         await send({"type": "http.response.body", "body": b""})
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-        """Hand the request on; a body that does not say how long it is is cut off where it is too long."""
-        got, refused, gone = 0, False, False
+        """Hand the request on; a body is cut off where it is too long, and where nothing more of it comes.
+
+        Who lost the network in the middle of a file tells nobody, and would keep its room for ever.
+        """
+        got, refused, gone, whole = 0, False, False, scope["type"] == "websocket"
+
+        async def refuse(why: Refused) -> Message:
+            nonlocal refused
+            if not refused:
+                refused = True
+                await _answer(scope, send, why)
+            return {"type": "http.disconnect"}
 
         async def counted() -> Message:
-            nonlocal got, refused, gone
-            message = await receive()
+            nonlocal got, gone, whole
+            try:
+                message = await asyncio.wait_for(receive(), None if whole else self._site.patience)
+            except TimeoutError:
+                return await refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, "nothing more of the request came"))
             gone = gone or message["type"] == "http.disconnect"
+            whole = whole or not message.get("more_body", False)
             got += len(message.get("body", b""))
-            if got > limit and not refused:
-                refused = True
-                await _answer(scope, send, _too_long(limit))
-            return {"type": "http.disconnect"} if refused else message
+            return await refuse(_too_long(limit)) if refused or got > limit else message
 
         async def sending(message: Message) -> None:
             if not refused:

@@ -31,7 +31,7 @@ class Site:
         upload_limit: bytes of one request.
         disk_limit: bytes on the disk that uploads may take together.
         waiting_limit: uploads that may be sent, or wait for the model, at once.
-        patience: seconds until an upload that is still not heard is given up.
+        patience: seconds until an upload that is still not heard is given up, or one of which nothing more comes.
         jobs: the folder where long work is noted.
     """
 
