@@ -17,7 +17,7 @@ from scipy.signal import lfilter
 
 from earmark.analysis import Loudness
 from earmark.audio import Recording, Sound, Waveform
-from earmark.hearing.loudness import KWeighting, Meter, true_peak
+from earmark.hearing.loudness import HOPEFUL, KWeighting, Meter, true_peak
 from earmark.testing import noise, tone, write_wav
 
 RATE = 48_000  # Hz
@@ -274,6 +274,12 @@ def test_the_peak_is_sought_between_samples_where_those_are_far_apart(rate: int,
 def test_what_lies_beyond_the_end_makes_no_peak(samples: int) -> None:
     """Silence there would: a waveform that breaks off swings over."""
     assert true_peak(np.full((1, samples), 0.5, np.float32), RATE) == pytest.approx(0.5, abs=1e-6)
+
+
+def test_a_channel_whose_level_is_just_where_peaks_are_sought_does_no_harm() -> None:
+    for loudest in np.linspace(0.1, 1, 20, dtype=np.float32):
+        channel = np.full(100, loudest)
+        assert true_peak([channel, channel * np.float32(HOPEFUL)], RATE) == pytest.approx(float(loudest))
 
 
 @pytest.mark.parametrize("hz", [20, 50])

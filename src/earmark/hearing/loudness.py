@@ -279,9 +279,10 @@ def true_peak(channels: Channels, rate: int, floor: float = 0.0) -> float:
     bank = _interpolation(factor, min(CHUNK + 1, samples - REACH))
     high = np.zeros(-(-samples // CHUNK) * CHUNK, np.bool)
     for channel, level in zip(channels, levels, strict=True):
-        if level <= HOPEFUL * peak:
+        hopeful = np.float32(HOPEFUL * peak)  # as precise as the samples, so that a level beyond it is one of theirs
+        if level <= hopeful:
             continue
-        np.greater(np.abs(channel), HOPEFUL * peak, out=high[:samples])
+        np.greater(np.abs(channel), hopeful, out=high[:samples])
         starts = np.flatnonzero(high.view(np.uint64) != 0) * CHUNK - TAPS // 2
         starts = np.minimum(np.maximum(starts, 0), samples - len(bank))  # what lies beyond either end is not known
         around = np.lib.stride_tricks.as_strided(channel, (samples - len(bank) + 1, len(bank)), channel.strides * 2)
