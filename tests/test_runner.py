@@ -336,6 +336,16 @@ def test_work_apart_that_ends_without_a_result_says_so(how: str) -> None:
         runner.run_apart(partial(work_apart, Path(how)), lambda _: None)
 
 
+@pytest.mark.parametrize("error", [BrokenPipeError(109, "The pipe has been ended"), OSError("got end of file")])
+def test_work_apart_that_ends_within_a_word_says_so(error: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
+    def poll(*_: object) -> bool:
+        raise error
+
+    monkeypatch.setattr("multiprocessing.connection.Connection.poll", poll)
+    with pytest.raises(EarmarkError, match="ended without a result"):
+        runner.run_apart(partial(work_apart, Path("this")), lambda _: None)
+
+
 def test_who_stops_ends_work_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_stopped", threading.Event())
     (folder := tmp_path / "endless").mkdir()

@@ -258,19 +258,26 @@ def run_apart(task: Callable[[Callable[[float], None]], T], told: Callable[[floa
     try:
         while True:
             told(share)
-            if hearing.poll(TICK):
-                share, *results = hearing.recv()
-                if results:
-                    result: T = results[0]
-                    return result
-    except EOFError:
-        told(share)
-        _require_going()
-        raise EarmarkError("the process that did this ended without a result") from None
+            if (message := _message(hearing)) is None:
+                told(share)
+                _require_going()
+                raise EarmarkError("the process that did this ended without a result")
+            share, *results = message or (share,)
+            if results:
+                result: T = results[0]
+                return result
     finally:
         process.kill()
         process.join()
         hearing.close()
+
+
+def _message(hearing: "Connection") -> tuple[Any, ...] | None:
+    """The next message, () as long as there is none; None where the process ended, be it in the middle of one."""
+    try:
+        return hearing.recv() if hearing.poll(TICK) else ()
+    except (EOFError, OSError):  # on Windows BrokenPipeError
+        return None
 
 
 def _work_apart(task: Callable[[Callable[[float], None]], T], telling: "Connection") -> None:
