@@ -1,6 +1,6 @@
 """Speed of a catalogue of a million tracks: opening, filtering, paging, counting.
 
-    python bench/catalogue.py [TRACKS] [FILE]
+    python -m bench.catalogue [TRACKS] [FILE]
 
 Makes the catalogue by SQL, or takes FILE if it is there from another time; prints each question with the CPU time and
 the wall time of its answer, the median of `ROUNDS`. Aim: at most 100 ms of CPU time for each.
@@ -9,7 +9,6 @@ the wall time of its answer, the median of `ROUNDS`. Aim: at most 100 ms of CPU 
 import json
 import sqlite3
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -142,4 +141,7 @@ def main(tracks: int = 1_000_000, file: Path | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(*(kind(value) for kind, value in zip((int, Path), sys.argv[1:], strict=False)))
+    from bench.arguments import arguments  # tests take the rest from elsewhere
+
+    given = arguments(__doc__, "[TRACKS]", "[FILE]")
+    main(*(kind(value) for kind, value in zip((int, Path), given, strict=False)))

@@ -1,7 +1,7 @@
 """Fit the templates that tell where a bar begins: src/earmark/hearing/rhythm/bars.json.
 
     earmark synth corpus CORPUS ...
-    python bench/fit_bars.py CORPUS
+    python -m bench.fit_bars CORPUS
 
 Each track of the corpus is heard whole, from a random moment on, and in two excerpts of 8 to 16 s; drums alone are
 rendered for `DRUMS` seeds of each style and heard in excerpts too, so that the templates do not lean on chords. One
@@ -11,7 +11,6 @@ fit; the share of his tracks whose bars are right is printed.
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import soxr
+from bench.arguments import arguments
 from numpy.typing import NDArray
 
 from earmark.audio import Waveform, decode
@@ -129,7 +129,7 @@ def templates(examples: list[Example]) -> dict[str, Array]:
 
 def main() -> None:
     """Fit, say how well it does for other artists, and write the file."""
-    examples = list(gather(Path(sys.argv[1])))
+    examples = list(gather(Path(*arguments(__doc__, "CORPUS"))))
     known = templates([example for example in examples if example.artist % 4])
     for kind in dict.fromkeys(example.kind for example in examples):
         unseen = [example for example in examples if example.kind == kind and not example.artist % 4]

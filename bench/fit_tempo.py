@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from bench.arguments import arguments
 from bench.grooves import NAMES, RATE, make
 from numpy.typing import NDArray
 from scipy import optimize
@@ -81,6 +82,7 @@ def reliability(confidence: Array, right: NDArray[np.bool_]) -> Iterator[str]:
 
 def main() -> None:
     """Fit, say how well it does for other patterns, and write the file."""
+    arguments(__doc__)
     examples = [heard(seed) for seed in range(GROOVES)]
     features = np.stack([example[0] for example in examples])
     bpm = np.array([example[1] for example in examples])

@@ -7,11 +7,11 @@ turns; the figure is the median of the ratios of the rounds. docs/decisions/019-
 conclusions from it.
 """
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.arguments import arguments
 from bench.page import table, write
 from bench.programs import conditions, median, track
 
@@ -91,8 +91,9 @@ def heard_by(accumulator: OnsetAccumulator | PitchAccumulator | Activity, blocks
 
 def main() -> None:
     """Measure, and write the section."""
+    given = arguments(__doc__, "[FILE]")
     keep_memory()
-    path = Path(sys.argv[1]) if sys.argv[1:] else track(300)
+    path = Path(*given) if given else track(300)
     ways = parts(path, Model.open("house12"))
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS + 1):

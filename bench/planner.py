@@ -1,6 +1,6 @@
 """Time of planning a set from a large collection, and how far a search that is not exact stays behind one that is.
 
-    python bench/planner.py [TRACKS]
+    python -m bench.planner [TRACKS]
 
 The tracks are made up: styles, tempos, keys and energies as in a shop's collection, embeddings of 64 axes around their
 style. Prints CPU seconds of `plan`, the median of `ROUNDS`, for each kind of wish; then, for collections small enough
@@ -9,11 +9,11 @@ them. Aim: under 2 s for 20,000 tracks.
 """
 
 import statistics
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
+from bench.arguments import arguments
 
 from earmark.dj.candidates import AXES, Candidates
 from earmark.dj.cost import read_weights
@@ -93,7 +93,7 @@ def behind(seed: int) -> list[float]:
 
 def main() -> None:
     """Measure and print."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    count = int(*arguments(__doc__, "[TRACKS]")) or 20_000
     tracks = made_up(count, 0)
     for name, wish in wishes(tracks).items():
         print(f"{cpu_seconds(tracks, wish):6.2f} s  {name}, {count:,} tracks")

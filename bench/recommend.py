@@ -8,12 +8,12 @@ are told. Of the others, a fifth of each listener's plays is left out. What is r
 those that it is not known to play, and all of the cold ones. Intervals are bootstrap over listeners.
 """
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import matplotlib as mpl
 import numpy as np
+from bench.arguments import arguments
 from bench.page import ROOT, table, write
 from numpy.typing import NDArray
 
@@ -46,7 +46,7 @@ Mask = NDArray[np.bool_]
 
 def main() -> None:
     """Measure both worlds."""
-    with Catalogue(sys.argv[1], create=False) as opened:
+    with Catalogue(*arguments(__doc__, "CATALOGUE"), create=False) as opened:
         real = opened.embeddings().matrix
     recalls = {}
     for mark, (title, count) in WORLDS.items():

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import mir_eval
 import numpy as np
+from bench.arguments import arguments
 from bench.page import ROOT, table, write
 from bench.peers.__main__ import SCRIPTS
 from bench.peers.environment import Missing, python
@@ -138,6 +139,7 @@ def by_style(scores: dict[tuple[str, str], list[float]]) -> str:
 
 def main() -> None:
     """Measure, and write the section."""
+    arguments(__doc__)
     scores: dict[tuple[str, str], list[float]] = defaultdict(list)
     styles: dict[tuple[str, str], list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name:

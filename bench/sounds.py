@@ -1,15 +1,15 @@
 """Scores of the kinds of sound in a folder of music: the level that nine in ten recordings stay below.
 
-    python bench/sounds.py FOLDER
+    python -m bench.sounds FOLDER
 
 Hears five seconds from the middle of each file with house12 and prints, for each kind, that level beside `Kind.usual`,
 which is the same where it is above the floors of `hearing.sounds`.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
+from bench.arguments import arguments
 
 from earmark.audio import Recording
 from earmark.errors import UnreadableAudio
@@ -35,9 +35,10 @@ def scores(path: Path, model: Model) -> list[float] | None:
 
 def main() -> None:
     """Measure and print."""
+    folders = arguments(__doc__, "FOLDER...")
     model = Model.open("house12")
     rows = []
-    for path in gather(sys.argv[1:]):
+    for path in gather(folders):
         if isinstance(path, UnreadableAudio):
             raise path
         if found := scores(path, model):

@@ -7,6 +7,7 @@ weights to, in other draws; what it prints of patterns that are left out of the 
 """
 
 import numpy as np
+from bench.arguments import arguments
 from bench.fit_tempo import reliability
 from bench.grooves import FASTEST, RATE, SLOWEST, make
 from bench.page import write
@@ -40,4 +41,5 @@ no answer {(~heard).mean():.3f}. By confidence:
 
 
 if __name__ == "__main__":
+    arguments(__doc__)
     write("tempi", f"{conditions()}\n{section()}")
