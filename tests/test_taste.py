@@ -330,6 +330,19 @@ def test_sets_that_earmark_exported_are_left_out_and_that_is_said(
     ]
 
 
+@pytest.mark.usefixtures("playlists")  # which fills the catalogue
+def test_with_nothing_but_what_earmark_exported_that_is_said(earmark_: Earmark, tmp_path: Path) -> None:
+    pytest.importorskip("implicit")
+    with Catalogue(tmp_path / "catalogue.db") as opened:
+        write_set(opened.find(limit=12), "rekordbox", tmp_path / "mine.xml", "Friday")
+    status, out, err = earmark_("learn-taste", tmp_path / "mine.xml")
+    assert (status, out) == (1, "")
+    assert err == (
+        "earmark: too little to learn from: 0 playlists and evenings"
+        " (left out: 1 in a folder `earmark`, as earmark exports them)\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

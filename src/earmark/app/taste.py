@@ -92,11 +92,15 @@ def learn_taste(
         MissingExtra: the extra `taste` is not installed.
     """
     from earmark.learning.taste.contexts import contexts, is_exported
-    from earmark.learning.taste.taste import Taste
+    from earmark.learning.taste.taste import FEWEST, Taste
     from earmark.library.imports import joined
 
     collection = joined([_read(file) for file in _files(sources)])
     found = contexts(collection, moved)
+    exported = sum(map(is_exported, collection.playlists))
+    if exported and len(found) < FEWEST:
+        left_out = f"left out: {exported} in a folder `earmark`, as earmark exports them"
+        raise EarmarkError(f"too little to learn from: {len(found)} playlists and evenings ({left_out})")
     column = catalogue.embeddings(model)
     if not len(column.ids):
         raise CatalogueError(f"{catalogue.path}: no track was heard yet; `earmark scan FOLDER` does it")
@@ -107,7 +111,6 @@ def learn_taste(
     taste = Taste.learn(named, embeddings, Similarity(column).space, column.model)
     taste.save(out)
     unheard = len(paths) - len(embeddings)
-    exported = sum(map(is_exported, collection.playlists))
     explained = taste.head.explained
     return Learned(len(taste.contexts), len(taste.paths), unheard, exported, collection.elsewhere, explained)
 
