@@ -16,7 +16,7 @@ from earmark.app.similar import (
     sounds_of,
     without_copies,
 )
-from earmark.errors import CatalogueError, ExchangeError
+from earmark.errors import CatalogueError, EarmarkError, ExchangeError
 from earmark.files import data_folder
 from earmark.library import Catalogue, Query, Track
 from earmark.library.similarity import CHOICE, Neighbour, Similarity
