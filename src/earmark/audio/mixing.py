@@ -9,7 +9,7 @@ import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from typing import Final, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import soxr
@@ -138,75 +138,71 @@ def _taken(frame: AudioFrame, fifo: AudioFifo) -> bool:
 def _mean(fifo: AudioFifo, *, apart: bool) -> Block:
     """Return what a FIFO holds as one channel, and if they are wanted all its channels."""
     frame = cast(AudioFrame, fifo.read())
-    number, silence, full_scale = _SAMPLE_FORMATS[frame.format.packed.name]
-    count = frame.layout.nb_channels
-    if frame.format.is_planar:
-        # PyAV 18 lists more planes than there are channels from eight on, and those point anywhere.
-        planes = frame.planes[:count]
-        channels = [np.frombuffer(cast(memoryview, plane), number, frame.samples) for plane in planes]
-    else:
-        interleaved = np.frombuffer(cast(memoryview, frame.planes[0]), number, frame.samples * count)
-        channels = [interleaved[channel::count] for channel in range(count)]
-    silenced = 0
-    if np.issubdtype(number, np.floating):
-        channels, silenced = _silenced(channels)
-    first, *others = channels
-    mean: Waveform = np.add(first, others.pop(0) if others else 0, dtype=np.float32)
-    for channel in others:
+    channels, silenced = _waveforms(frame)
+    if apart:
+        channels = [np.ascontiguousarray(channel) for channel in channels]
+    mean = np.add(channels[0], channels[1]) if len(channels) > 1 else channels[0].copy()
+    for channel in channels[2:]:
         mean += channel
-    if silence:
-        mean -= np.float32(silence * count)
-    mean *= np.float32(1 / (full_scale * count))
+    mean *= np.float32(1 / len(channels))
     cancelled = 0
     for start in range(0, mean.size, PIECE):
         pieces = [channel[start : start + PIECE] for channel in channels]
         place = mean[start : start + PIECE]
-        if _cancel(pieces, place, silence, full_scale):
+        if _cancel(pieces, place):
             cancelled += place.size
-            place[:] = (_prevailing(pieces, silence, full_scale) - np.float32(silence)) * np.float32(1 / full_scale)
-    if not apart:
-        return Block(frame.sample_rate, mean, None, silenced, cancelled)
-    if number is not np.float32 or not frame.format.is_planar:
-        separate = np.array(channels, np.float32)  # (channels, samples)
-        separate -= np.float32(silence)
-        separate *= np.float32(1 / full_scale)
-        channels = list(separate)
-    sound = Sound(frame.sample_rate, tuple(channel.name for channel in frame.layout.channels), channels)
+            place[:] = _prevailing(pieces)
+    places = tuple(channel.name for channel in frame.layout.channels)
+    sound = Sound(frame.sample_rate, places, channels) if apart else None
     return Block(frame.sample_rate, mean, sound, silenced, cancelled)
 
 
-def _cancel(channels: list[NDArray[Any]], mean: Waveform, silence: int, full_scale: float) -> bool:
-    """Return whether channels, as they were decoded, cancel each other in their mean."""
-    for step in (SPARSE, 1):
-        powers = [_power(channel[::step], silence, full_scale) for channel in channels]
-        unrelated = sum(powers) / len(channels) ** 2
-        if max(powers) < FAINT or _power(mean[::step], 0, 1.0) >= CANCELLED * unrelated:
-            return False
-    return True
+def _waveforms(frame: AudioFrame) -> tuple[list[Waveform], int]:
+    """Return the channels of a frame, where they lie if they can be left there; and how many samples are silenced."""
+    number, silence, full_scale = _SAMPLE_FORMATS[frame.format.packed.name]
+    count = frame.layout.nb_channels
+    # PyAV 18 lists more planes than there are channels from eight on, and those point anywhere.
+    used, size = (count, frame.samples) if frame.format.is_planar else (1, frame.samples * count)
+    planes = [np.frombuffer(cast(memoryview, plane), number, size) for plane in frame.planes[:used]]
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers of double precision may be anything
+        planes = [plane.astype(np.float32, copy=False) for plane in planes]
+    channels = planes if frame.format.is_planar else [planes[0][channel::count] for channel in range(count)]
+    if full_scale == 1:  # floating-point numbers
+        return _silenced(channels)
+    for plane in planes:
+        np.subtract(plane, np.float32(silence), out=plane)
+        np.multiply(plane, np.float32(1 / full_scale), out=plane)
+    return channels, 0
 
 
-def _prevailing(channels: list[NDArray[Any]], silence: int, full_scale: float) -> Waveform:
-    """The first of the channels of about the highest level, so that it is the same one in the next piece."""
-    powers = [_power(channel, silence, full_scale) for channel in channels]
-    loud = (channel for channel, power in zip(channels, powers, strict=True) if power >= max(powers) / COMPARABLE)
-    return next(loud).astype(np.float32)
-
-
-def _power(samples: NDArray[Any], silence: int, full_scale: float) -> float:
-    waveform = samples.astype(np.float32, copy=False)
-    if full_scale != 1:  # integers
-        waveform = (waveform - np.float32(silence)) * np.float32(1 / full_scale)
-    return float(energies(waveform)) / samples.size
-
-
-def _silenced(channels: list[NDArray[Any]]) -> tuple[list[NDArray[Any]], int]:
-    """Channels of floating-point numbers, with silence where one is no number that sound can have; and how often."""
+def _silenced(channels: list[Waveform]) -> tuple[list[Waveform], int]:
+    """Channels with silence in all of them where one is no number that sound can have; and how often that was."""
     with np.errstate(over="ignore", invalid="ignore"):
         sound = all(energies(channel) <= LOUDEST**2 for channel in channels)  # and so each sample; not if one is NaN
     if sound:
         return channels, 0
     good = np.all([np.abs(channel) <= LOUDEST for channel in channels], axis=0)  # (samples,)
-    return [np.where(good, channel, 0) for channel in channels], int(np.count_nonzero(~good))
+    return [np.where(good, channel, np.float32(0)) for channel in channels], int(np.count_nonzero(~good))
+
+
+def _cancel(channels: list[Waveform], mean: Waveform) -> bool:
+    """Return whether channels cancel each other in their mean."""
+    for step in (SPARSE, 1):
+        powers = [_power(channel[::step]) for channel in channels]
+        unrelated = sum(powers) / len(channels) ** 2
+        if max(powers) < FAINT or _power(mean[::step]) >= CANCELLED * unrelated:
+            return False
+    return True
+
+
+def _prevailing(channels: list[Waveform]) -> Waveform:
+    """The first of the channels of about the highest level, so that it is the same one in the next piece."""
+    powers = [_power(channel) for channel in channels]
+    return next(channel for channel, power in zip(channels, powers, strict=True) if power >= max(powers) / COMPARABLE)
+
+
+def _power(waveform: Waveform) -> float:
+    return float(energies(waveform)) / waveform.size
 
 
 def resampled(blocks: Iterable[tuple[int, Waveform]], sample_rate: int) -> Iterator[Waveform]:
