@@ -11,8 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.styles import family_of
-
 
 @dataclass(frozen=True)
 class Segment:
@@ -80,6 +78,8 @@ class Timeline:
         Raises:
             EarmarkError: a style is not among the twelve, and no families are given.
         """
+        if not families:
+            from earmark.styles import family_of  # noqa: PLC0415  a model knows the families of its styles
         sums: dict[str, float] = {}
         for style, probability in zip(self.styles, self.mean(), strict=True):
             family = families[style] if families else family_of(style)

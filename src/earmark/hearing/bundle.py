@@ -23,7 +23,6 @@ from typing import Any, BinaryIO, Protocol, Self
 
 from earmark.errors import BundleError
 from earmark.files import data_folder
-from earmark.styles import families_of
 
 FORMAT = 1
 TASKS = ("styles", "tags", "values")
@@ -112,6 +111,8 @@ class Config:
             provenance: where the model comes from.
             measures: how well it hears, as far as that was measured.
         """
+        from earmark.styles import families_of  # noqa: PLC0415  not needed to read a config
+
         labels = list(styles)
         window = network.samples / network.sample_rate if window is None else window
         return cls(

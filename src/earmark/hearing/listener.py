@@ -7,7 +7,7 @@ measured on the channels before they are averaged.
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -15,10 +15,10 @@ from earmark.analysis import Analysis
 from earmark.audio import Recording, Waveform
 from earmark.errors import UnreadableAudio
 from earmark.hearing.bundle import Config
-from earmark.hearing.key import PitchAccumulator, estimate_key
-from earmark.hearing.loudness import Meter
 from earmark.hearing.model import Heard, Model
-from earmark.hearing.rhythm import OnsetAccumulator, estimate_rhythm
+
+if TYPE_CHECKING:
+    from earmark.hearing.parts import Parts
 
 FAST_PLACES = (0.3, 0.55, 0.8)  # of the track, where `fast` listens: past the intro, and before the outro
 PARTS: Final = ("rhythm", "key", "loudness")  # what can be left out
@@ -82,14 +82,11 @@ class Listener:
             UnreadableAudio: there is no audio in it that can be heard.
         """
         config = self.model.config
-        onsets = OnsetAccumulator(config.sample_rate) if "rhythm" in self.parts else None
-        pitches = PitchAccumulator(config.sample_rate) if "key" in self.parts else None
-        meter = Meter() if "loudness" in self.parts else None
+        parts = self._accumulators()
         with Recording(path) as recording:
-            blocks = recording.blocks(config.sample_rate, tap=meter.add if meter else None)
-            shared = _shared(blocks, [*(each.add for each in (onsets, pitches) if each), *([tap] if tap else [])])
+            blocks = recording.blocks(config.sample_rate, tap=parts.tap if parts else None)
+            shared = _shared(blocks, [*(parts.takers if parts else []), *([tap] if tap else [])])
             heard, duration, warnings = self._hear(recording, shared)
-        music = not heard.no_music
         styles = dict(zip(heard.timeline.styles, heard.timeline.mean().tolist(), strict=True))
         analysis = Analysis(
             path=Path(path),
@@ -99,14 +96,20 @@ class Listener:
             unknown=self.model.is_unknown(heard),
             embedding=heard.embedding,
             model=config.name,
-            rhythm=estimate_rhythm(onsets.envelopes(), styles, config.families) if onsets and music else None,
-            key=estimate_key(pitches.pitches()) if pitches and music else None,
-            loudness=meter.loudness() if meter else None,
             warnings=warnings,
             no_music=heard.no_music,
+            **(parts.heard(styles, config.families, music=not heard.no_music) if parts else {}),
         )
         _require_finite(analysis)
         return analysis
+
+    def _accumulators(self) -> "Parts | None":
+        """What gathers the parts of one track, if any are wanted."""
+        if not self.parts:
+            return None
+        from earmark.hearing.parts import Parts  # noqa: PLC0415  not needed for styles alone
+
+        return Parts(self.parts, self.model.config.sample_rate)
 
     def _hear(self, recording: Recording, blocks: Iterable[Waveform]) -> tuple[Heard, float, tuple[str, ...]]:
         """Timeline and embedding, duration in seconds, and warnings; `blocks` are the whole of the recording."""
