@@ -1,5 +1,6 @@
 """A reader finds the old file or the new one, whole; folders of the user are absolute; paths keep their links."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -117,6 +118,27 @@ def test_a_share_that_cannot_sync_folders_is_written_all_the_same(path: Path, mo
         (fresh / "file").touch()
     assert path.read_bytes() == b"new"
     assert names(path.parent) == ["bundle", "crate.csv"]
+
+
+class PyAVError(OSError):
+    filename = property(lambda _: ".crate.csv.part")
+
+
+@pytest.mark.parametrize("error", [OSError, PyAVError])
+def test_a_full_disk_is_told_with_the_name_of_the_file(path: Path, error: type[OSError]) -> None:
+    with pytest.raises(OSError, match="No space left") as told, replacing(path):
+        raise error(errno.ENOSPC, "No space left on device")
+    assert told.value.filename == str(path)
+
+
+def test_errors_name_the_file_that_the_user_knows(tmp_path: Path) -> None:
+    (tmp_path / "crates").mkdir()
+    with pytest.raises(OSError, match=r"crates'$") as told:
+        write_bytes(tmp_path / "crates", b"")
+    assert told.value.filename == str(tmp_path / "crates")
+    with pytest.raises(OSError, match="No such file") as other, replacing(tmp_path / "new"):
+        (tmp_path / "source").read_bytes()
+    assert other.value.filename == str(tmp_path / "source")
 
 
 def test_two_writers_of_one_file_do_not_share_what_they_write(path: Path) -> None:

@@ -9,6 +9,7 @@ same file next removes what a killed one left; but on Windows and on SMB shares,
 the writer's own way. Text is UTF-8 with the line ends that it is given.
 """
 
+import errno
 import io
 import os
 import shutil
@@ -27,6 +28,7 @@ if sys.platform != "win32":
     import fcntl
 
 APP = "earmark"
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors of writing that name no file
 WRITERS: Final = 16  # of one file at once, whose unfinished files can be removed later
 
 
@@ -64,14 +66,19 @@ def replacement(path: Path, suffix: str = ".part") -> Iterator[Path]:
     Args:
         path: the file to replace; its folder is made if it is not there.
         suffix: the end of the name, for writers that choose the format by it.
+
+    Raises:
+        OSError: it cannot be written; it names `path`, also where the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh, handle = _claim(path, suffix)
     try:
-        yield fresh
-        put(fresh, path)
-    finally:
-        _release(fresh, handle)
+        with _claimed(path, suffix) as fresh:
+            yield fresh
+            put(fresh, path)
+    except OSError as error:
+        if error.errno in FULL or str(error.filename).startswith(str(_hidden(path, ""))):
+            raise OSError(error.errno, error.strerror, str(path)) from error  # the name that its user knows
+        raise
 
 
 @contextmanager
@@ -203,6 +210,16 @@ def _sync_names(folder: Path) -> None:
     """Have renames reach the disk, where the file system can do that: some shares cannot, and the files are there."""
     with suppress(OSError):
         sync(folder)
+
+
+@contextmanager
+def _claimed(path: Path, suffix: str) -> Iterator[Path]:
+    """An unfinished file, which is removed at the end of the block unless it has been renamed."""
+    fresh, handle = _claim(path, suffix)
+    try:
+        yield fresh
+    finally:
+        _release(fresh, handle)
 
 
 def _claim(path: Path, suffix: str) -> tuple[Path, int | None]:
