@@ -117,7 +117,9 @@ def test_the_version_is_that_of_the_package(earmark_: Earmark) -> None:
     assert earmark_("--version") == Answer(0, f"earmark {earmark.__version__}\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["listen"], ["lsiten", "a.wav"], ["listen", "--fsat", "a.wav"]])
+@pytest.mark.parametrize(
+    "arguments", [["listen"], ["lsiten", "a.wav"], ["listen", "--fsat", "a.wav"], ["export-library", "a.csv"]]
+)
 def test_a_wrong_call_is_explained_with_status_2(earmark_: Earmark, arguments: list[str]) -> None:
     answer = earmark_(*arguments)
     assert (answer.status, answer.out) == (2, "")

@@ -174,10 +174,12 @@ def _explain(error: Exception) -> None:
     """Say in one line what is wrong with the command line, and where it is explained; the exit status is 2."""
     context: Any = getattr(error, "ctx", None)
     worded: Any = error
-    message = str(worded.format_message() if getattr(error, "param", None) else worded.message)
-    if "\n" in message:  # the help of a command that was given nothing
+    choosing = getattr(error, "param", None)
+    message = str(worded.format_message() if choosing else worded.message)
+    if "\n" in message and not choosing:  # the help of a command that was given nothing
         typer.echo(message, err=True)
     else:
+        message = " ".join(message.split())  # what may be chosen stands in lines of its own
         named = context.command_path if context else "earmark"
         complain(f"{message.rstrip('.?')}; `{named} --help` explains the options")
     sys.exit(2)
