@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from earmark.hearing.session import open_session
 from earmark.learning.bundle import export_onnx
 from earmark.learning.networks import ARCHITECTURES
 from earmark.learning.networks.ear import EarScores
@@ -77,10 +77,8 @@ def judged(name: str, paths: list[Path], folder: Path, cache: Path, seconds: flo
 
 def milliseconds(networks: dict[str, nn.Module], samples: int) -> dict[str, dict[str, float]]:
     """Median and best processor time of one thread for a window, in turns, so that what else runs hits all alike."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
     sessions = {
-        name: onnxruntime.InferenceSession(export_onnx(network, samples, any_length=False), options)
+        name: open_session(Path(name), export_onnx(network, samples, any_length=False))
         for name, network in networks.items()
     }
     waveform = (0.1 * np.random.default_rng(0).standard_normal((1, samples))).astype(np.float32)

@@ -1,5 +1,6 @@
 """Fixtures that more than one module's tests share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 from hypothesis import settings
 
 from earmark.testing.bundles import tiny_bundle
+
+# For tests that load ONNX Runtime themselves: it reports nothing.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # How long an example takes says how busy the machine is, and nothing else.
 settings.register_profile("patient", deadline=None)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import librosa
 import numpy as np
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before ONNX Runtime is loaded: nothing is reported
 import onnxruntime
 
 RATE, SAMPLES, BANDS, SIZE, PIECES = 12_000, 349_440, 96, 1024, 10
