@@ -234,12 +234,22 @@ def test_a_pipe_gets_the_text_that_a_terminal_shows(
     assert answering.line(heard) == capsys.readouterr().out
 
 
-def test_a_pipe_gets_its_answer_without_rich(tiny: Path, crate: Path) -> None:
-    code = "import sys; from earmark.cli import main\ntry: main()\nfinally: print('rich' in sys.modules)"
-    words = ["listen", str(crate / "a-up.wav"), "--model", str(tiny)]
+@pytest.mark.parametrize(("words", "loaded"), [((), ["earmark.hearing.rhythm", "earmark.styles"]), (("--fast",), [])])
+def test_a_pipe_gets_its_answer_from_what_is_needed_for_it(
+    tiny: Path, crate: Path, words: tuple[str, ...], loaded: list[str]
+) -> None:
+    code = """
+import sys
+from earmark.cli import main
+try:
+    main()
+finally:
+    print(sorted(sys.modules.keys() & {"rich", "earmark.hearing.rhythm", "earmark.styles"}))
+"""
+    words = ("listen", str(crate / "a-up.wav"), "--model", str(tiny), *words)
     done = subprocess.run([sys.executable, "-c", code, *words], check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[0].startswith("a-up.wav  0:02  Up, sure")
-    assert done.stdout.splitlines()[-1] == "False"
+    assert done.stdout.splitlines()[-1] == str(loaded)
 
 
 def test_lines_end_where_there_is_nothing_more_to_see(capsys: pytest.CaptureFixture[str]) -> None:
