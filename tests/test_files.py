@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+import platformdirs
 import pytest
 
 from earmark import files
@@ -429,6 +430,18 @@ def test_data_and_cache_are_in_the_home_unless_an_absolute_folder_is_named(
     assert cache_folder() == Path("/cache/earmark")
     monkeypatch.setenv("EARMARK_CACHE", "/elsewhere")
     assert cache_folder() == Path("/elsewhere")
+
+
+def test_a_user_without_a_home_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(*_: object, **__: object) -> Path:
+        raise RuntimeError("could not determine the home directory")  # as platformdirs says it
+
+    monkeypatch.setattr(platformdirs, "user_data_path", homeless)
+    monkeypatch.setattr(platformdirs, "user_cache_path", homeless)
+    monkeypatch.delenv("EARMARK_CACHE")
+    for folder in (data_folder, cache_folder):
+        with pytest.raises(FileNotFoundError, match="this user has no home folder: set HOME"):
+            folder()
 
 
 # Absolute paths

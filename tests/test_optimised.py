@@ -1,5 +1,6 @@
 """Optimised networks: a quicker opening that gives the same answers and notices the same damage."""
 
+import errno
 import json
 import os
 import re
@@ -172,6 +173,17 @@ def test_without_a_place_to_write_a_bundle_is_opened_all_the_same(
         assert logits(mine) == logits(mine) == [0.0, 2.5, -2.5]
     assert opened_directly == [mine, mine]
     assert "not kept" in caplog.text
+
+
+def test_without_a_home_a_bundle_is_opened_all_the_same(
+    mine: Path, opened_directly: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless() -> Path:
+        raise FileNotFoundError(errno.ENOENT, "this user has no home folder")
+
+    monkeypatch.setattr(optimised, "cache_folder", homeless)
+    assert logits(mine) == [0.0, 2.5, -2.5]
+    assert opened_directly == [mine]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of the size of files")

@@ -143,15 +143,33 @@ def lock(handle: int, *, wait: bool = False) -> None:
 
 
 def data_folder() -> Path:
-    """The folder of this user for what earmark keeps: catalogue, journal, models."""
-    return platformdirs.user_data_path(APP, appauthor=False)
+    """The folder of this user for what earmark keeps: catalogue, journal, models.
+
+    Raises:
+        FileNotFoundError: this user has no home.
+    """
+    with _at_home():
+        return platformdirs.user_data_path(APP, appauthor=False)
 
 
 def cache_folder() -> Path:
-    """The folder for what earmark can make again: `EARMARK_CACHE`, or the user's folder for that."""
+    """The folder for what earmark can make again: `EARMARK_CACHE`, or the user's folder for that.
+
+    Raises:
+        FileNotFoundError: this user has no home.
+    """
     if chosen := os.environ.get("EARMARK_CACHE"):
         return Path(chosen)
-    return platformdirs.user_cache_path(APP, appauthor=False, opinion=False)
+    with _at_home():
+        return platformdirs.user_cache_path(APP, appauthor=False, opinion=False)
+
+
+@contextmanager
+def _at_home() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:  # a number without a name in a container
+        raise FileNotFoundError(errno.ENOENT, "this user has no home folder: set HOME") from error
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:

@@ -49,23 +49,27 @@ def open_network(folder: Path, config: Config) -> Session:
         BundleError: network or weights of the bundle are damaged or missing, or ONNX Runtime cannot run them.
     """
     made_for = _made_for(folder, config)
-    entry = optimised_networks() / f"{zlib.crc32(made_for.encode()):08x}"
-    if session := _open_entry(entry, made_for):
+    if session := _open_entry(made_for):
         return session
     bundle.require_intact(folder, config, bundle.NETWORK, bundle.WEIGHTS)
     try:
-        return _make_entry(entry, made_for, folder, config)
+        return _make_entry(made_for, folder, config)
     except (BundleError, OSError) as error:
-        # A folder that cannot be written, a full disk, a network that does not come out the same: no entry then. If
-        # the bundle itself is at fault, this says so.
+        # A user without a home, a folder that cannot be written, a full disk, a network that does not come out the
+        # same: no entry then. If the bundle itself is at fault, this says so.
         logger.info("%s: its network is not kept as optimised: %s", folder, error)
         return open_session(folder / bundle.NETWORK)
 
 
-def _open_entry(entry: Path, made_for: str) -> Session | None:
+def _entry(made_for: str) -> Path:
+    return optimised_networks() / f"{zlib.crc32(made_for.encode()):08x}"
+
+
+def _open_entry(made_for: str) -> Session | None:
     """Open an entry; None if there is none that can be read, or if it is damaged."""
     reason: object = "damaged"
     try:
+        entry = _entry(made_for)
         found = json.loads((entry / ENTRY).read_bytes())
         if found == {"made_for": made_for, "crc32": {name: checksum(entry / name) for name in found["crc32"]}}:
             session = open_optimised(entry / NETWORK)
@@ -73,7 +77,7 @@ def _open_entry(entry: Path, made_for: str) -> Session | None:
                 os.utime(entry)
             return session
     except OSError as error:  # as a rule there is none
-        logger.debug("%s: %s", entry, error)
+        logger.debug("no optimised network: %s", error)
         return None
     except (BundleError, LookupError, TypeError, ValueError) as error:
         reason = error
@@ -81,13 +85,14 @@ def _open_entry(entry: Path, made_for: str) -> Session | None:
     return None
 
 
-def _make_entry(entry: Path, made_for: str, folder: Path, config: Config) -> Session:
+def _make_entry(made_for: str, folder: Path, config: Config) -> Session:
     """Open the network of a bundle that was checked, and make an entry of it.
 
     Raises:
         BundleError: ONNX Runtime cannot run it or write it, or the entry would give other answers.
         OSError: the entry cannot be written.
     """
+    entry = _entry(made_for)
     with replacing_folder(entry) as fresh:
         # A name that no other entry has: a network cannot find the weights of one that takes its place meanwhile.
         session = open_and_save(folder / bundle.NETWORK, fresh / NETWORK, f"weights-{os.urandom(8).hex()}.bin")
@@ -118,7 +123,7 @@ def _made_for(folder: Path, config: Config) -> str:
 
 def processor() -> list[Any]:
     """The kind of processor, as far as layouts depend on it: the instructions that it has."""
-    found = [platform.machine(), np.show_config(mode="dicts")["SIMD Extensions"]]
+    found = [platform.machine(), np.show_config(mode="dicts").get("SIMD Extensions")]
     described = Path("/proc/cpuinfo")  # of Linux; macOS names its chips in the version of the system
     if not described.exists():
         return [*found, platform.version(), os.environ.get("PROCESSOR_IDENTIFIER", "")]
