@@ -738,7 +738,7 @@ def test_undoing_is_stopped_between_two_files_and_gone_on_with(server: Server, m
     with monkeypatch.context() as patched:
         patched.setattr("earmark.app.tagging.note_tags", stop)
         stopped = server.job(server.client.post("/api/undo", json={}))
-    assert (stopped["state"], stopped["done"], stopped["total"], stopped["unit"]) == ("cancelled", 0, 3, "files")
+    assert (stopped["state"], stopped["done"], stopped["total"], stopped["unit"]) == ("cancelled", 1, 3, "files")
     assert [(run["files"], run["undone"]) for run in server.client.get("/api/runs").json()] == [(3, 1)]
     assert sum(path.read_bytes() == before[path.name] for path in server.music.iterdir()) == 1
     undone = server.job(server.client.post("/api/undo", json={}))

@@ -144,10 +144,10 @@ class Report:
             self.jobs.note(replace(job, arguments={**job.arguments, **chosen}))
 
     def _tell(self, **progress: Any) -> None:  # noqa: ANN401  the fields of `Job`
-        if self.jobs.is_to_stop(self.id):
-            raise Cancelled
         with self.jobs.lock:
             self.jobs.known[self.id] = replace(self.jobs.known[self.id], **progress)
+        if self.jobs.is_to_stop(self.id):
+            raise Cancelled
 
 
 Work: TypeAlias = Callable[[Mapping[str, Any], Report], Any]

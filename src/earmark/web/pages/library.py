@@ -256,7 +256,7 @@ class Shelves:
         """Show the result of a job."""
         self._news.text = legible(f"{done.kind}: {done.error or _summary(done.result)}")
         if done.state is State.CANCELLED:
-            self._news.text = f"{done.kind}: stopped"
+            self._news.text = f"{done.kind}: stopped{f' at {_steps(done)}' if done.total else ''}"
         self._grid.run_grid_method("purgeInfiniteCache")
         self._map.run_method("load")
         if done.kind == "audit" and done.result:
@@ -271,7 +271,7 @@ class Shelves:
         self._running = job.id
         self._progress.value = job.done / job.total if job.total else 0
         left = f", {job.left:.0f} s left" if job.left is not None else ""
-        self._news.text = f"{job.kind}: {job.done} of {job.total} {job.unit}{left}" if job.total else job.kind
+        self._news.text = f"{job.kind}: {_steps(job)}{left}" if job.total else job.kind
 
 
 def draw(site: Site, jobs: Jobs, watches: Watches) -> None:
@@ -288,6 +288,10 @@ def told(watched: Watched) -> str:
     files = f"{watched.found} file{'' if watched.found == 1 else 's'} came or changed, the last one {watched.last}"
     parts = [files if watched.found else "nothing new yet", *([watched.problem] if watched.problem else [])]
     return legible(f"watching {watched.folder}: {'; '.join(parts)}")
+
+
+def _steps(job: Job) -> str:
+    return f"{job.done} of {job.total} {job.unit}"
 
 
 def _names(folders: Sequence[Path]) -> dict[str, str]:
