@@ -201,7 +201,7 @@ class Guard:
 
 
 def _is_upload(headers: dict[str, str]) -> bool:
-    return headers.get("content-type", "").startswith("multipart/")
+    return headers.get("content-type", "").lower().startswith("multipart/")
 
 
 def _same(shown: str, token: str) -> bool:
