@@ -483,3 +483,14 @@ def test_folding_gives_the_mean_of_each_phase() -> None:
 def test_the_vertex_of_a_parabola() -> None:
     assert vertex(*(-((x - 0.3) ** 2) for x in (-1, 0, 1))) == pytest.approx(0.3)
     assert vertex(1.0, 1.0, 1.0) == 0
+
+
+def test_beats_do_not_hang_on_the_last_bit_of_what_was_computed_before() -> None:
+    accumulator = OnsetAccumulator(RATE)
+    accumulator.add(groove("break", 174.0, seconds=20.0))
+    envelopes = accumulator.envelopes()
+    moments = 0.3 + 60 / 174 * np.arange(55)
+    expected = bars.lateness(envelopes, moments, tilt=0.012)
+    for seed in range(5):
+        shaken = moments + np.random.default_rng(seed).normal(0, 1e-13, moments.size)
+        assert bars.lateness(envelopes, shaken, tilt=0.012) == pytest.approx(expected, abs=1e-9)
