@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -193,6 +194,27 @@ def test_ctrl_c_that_is_lost_over_a_file_ends_the_run_after_it() -> None:
     assert named([next(outcomes)]) == ["a.wav"]
     with pytest.raises(KeyboardInterrupt):
         next(outcomes)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_who_handles_ctrl_c_since_goes_on_with_that() -> None:
+    outcomes = run_all([Path("a.wav"), Path("b.wav")], open_listener, 1)
+    next(outcomes)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    outcomes.close()
+    assert signal.signal(signal.SIGINT, signal.default_int_handler) is signal.SIG_IGN
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_a_run_may_end_in_another_thread() -> None:
+    outcomes = run_all([Path("a.wav"), Path("b.wav")], open_listener, 1)
+    next(outcomes)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(outcomes.close).result()
+        assert named(pool.submit(list, run_all([Path("c.wav")], open_listener, 1)).result()) == ["c.wav"]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])

@@ -14,7 +14,7 @@ import sys
 import threading
 import unicodedata
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from functools import cache
@@ -28,6 +28,8 @@ from earmark.folders import audio_below
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from types import FrameType
+
+    Handler: TypeAlias = Callable[[int, FrameType | None], None]
 
 T = TypeVar("T")
 Task: TypeAlias = Callable[[Path], T]
@@ -85,7 +87,7 @@ def run(path: Path, task: Task[T]) -> Outcome[T]:
         return UnexpectedError.of(path, error)
 
 
-def run_all(paths: Iterable[Path], open_task: Callable[[], Task[T]], workers: int) -> Iterator[Outcome[T]]:
+def run_all(paths: Iterable[Path], open_task: Callable[[], Task[T]], workers: int) -> Generator[Outcome[T], None, None]:
     """Run a task on files, in worker processes if `workers` > 1.
 
     Args:
@@ -202,20 +204,23 @@ def _leave_with_parent() -> None:
 def _ctrl_c_noted() -> Iterator[threading.Event]:
     """Note whether Ctrl-C was pressed: PyAV swallows its exception where it meets the end of a file."""
     pressed = threading.Event()
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # it is not ours
-        yield pressed
-        return
 
     def note(number: int, frame: "FrameType | None") -> None:
         pressed.set()
         signal.default_int_handler(number, frame)
 
-    signal.signal(signal.SIGINT, note)
+    _take_ctrl_c(signal.default_int_handler, note)
     try:
         yield pressed
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _take_ctrl_c(note, signal.default_int_handler)
+
+
+def _take_ctrl_c(before: "Handler", after: "Handler") -> None:
+    """Replace what handles Ctrl-C, if it is that which was expected; only the main thread may."""
+    main = threading.current_thread() is threading.main_thread()
+    if main and signal.getsignal(signal.SIGINT) is before:
+        signal.signal(signal.SIGINT, after)
 
 
 @contextmanager
