@@ -489,7 +489,7 @@ def test_beats_do_not_hang_on_the_last_bit_of_what_was_computed_before() -> None
     accumulator = OnsetAccumulator(RATE)
     accumulator.add(groove("break", 174.0, seconds=20.0))
     envelopes = accumulator.envelopes()
-    moments = 0.3 + 60 / 174 * np.arange(55)
+    moments = 0.3 + np.arange(55, dtype=np.float64) * 60 / 174
     expected = bars.lateness(envelopes, moments, tilt=0.012)
     for seed in range(5):
         shaken = moments + np.random.default_rng(seed).normal(0, 1e-13, moments.size)

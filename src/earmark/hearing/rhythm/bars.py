@@ -127,8 +127,8 @@ def lateness(envelopes: Envelopes, moments: Array, tilt: float) -> Array:
     rise = np.maximum(sums[:, 2 * span :] - 2 * sums[:, span:-span] + sums[:, : -2 * span], 0)
     progress = (moments - moments[inside].mean()) / max(float(np.ptp(moments[inside])), 1e-9)  # -0.5 to 0.5
     tilts = np.arange(-most, most + 1)
-    # Of evenly spaced moments many lie just between two milliseconds: all go one way, whatever was rounded before.
-    shifts = np.floor(np.outer(tilts, progress[inside]) + (0.5 - 1e-6))  # (tilts, moments inside)
+    # Of evenly spaced moments many lie just between two milliseconds: the last bit is not to say which they go to.
+    shifts = np.rint(np.round(np.outer(tilts, progress[inside]), 6))  # (tilts, moments inside)
     means = np.zeros((tilts.size, 2 * reach + 1))
     for shift in range(int(shifts.min()), int(shifts.max()) + 1):
         means += (shifts == shift).astype(np.float64) @ rise[:, most + shift :][:, : 2 * reach + 1] / len(rise)
