@@ -403,6 +403,23 @@ def test_two_at_once_do_not_get_into_each_others_way(path: Path, journal: Journa
     assert hidden(path) == []
 
 
+def test_what_a_killed_run_left_on_nfs_is_no_hindrance(
+    path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def of_nfs(handle: int, how: int) -> None:
+        if fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(9, "Bad file descriptor")  # there a lock is for those who may write
+        flock(handle, how)
+
+    temporary(path).write_bytes(b"half")
+    monkeypatch.setattr(fcntl, "flock", of_nfs)
+    write(path, KEY, journal.start())
+    assert read(path).key == "Am"
+    assert hidden(path) == []
+
+
 # A kill between any two steps
 
 

@@ -101,7 +101,7 @@ def clear(copy: Path) -> None:
         BlockingIOError: another process is writing it at this moment.
     """
     with suppress(FileNotFoundError):
-        with copy.open("rb") as file:
+        with copy.open("r+b") as file:  # NFS locks only what may be written
             lock(file.fileno())
         copy.unlink()
 
