@@ -420,6 +420,23 @@ def test_what_a_killed_run_left_on_nfs_is_no_hindrance(
     assert hidden(path) == []
 
 
+def test_a_share_that_cannot_lock_is_written_but_nothing_is_cleared_there(
+    path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_handle: int, _how: int) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    write(path, KEY, journal.start())
+    assert read(path).key == "Am"
+    assert hidden(path) == []
+    before = path.read_bytes()
+    temporary(path).write_bytes(b"half")
+    with pytest.raises(TagError, match="not changed: No locks available"):
+        write(path, [Change("key", ("Am",), ("Bm",))], journal.start())
+    assert (path.read_bytes(), temporary(path).read_bytes()) == (before, b"half")
+
+
 # A kill between any two steps
 
 

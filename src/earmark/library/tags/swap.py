@@ -108,7 +108,12 @@ def clear(copy: Path) -> None:
 
 def _fill(path: Path, copy: Path, sink: BinaryIO, patch: Patch) -> None:
     with sink, path.open("rb") as source:
-        lock(sink.fileno())
+        try:
+            lock(sink.fileno())
+        except BlockingIOError:  # somebody clears it
+            raise
+        except OSError:  # a share that cannot lock: nobody clears there
+            pass
         apply(patch, source, sink.write)
         sink.flush()
         _keep_appearance(path, copy)
