@@ -186,7 +186,7 @@ def test_a_file_that_nobody_goes_on_to_send_gives_its_room_back() -> None:
         (b"content-type", b"multipart/form-data; boundary=B"),
         (b"content-length", b"9"),
     ]
-    guard = Guard(inner, _site(waiting_limit=1, patience=0.1))
+    guard = Guard(inner, _site(waiting_limit=1, silence=0.1))
     for _ in range(2):
         asyncio.run(
             guard(

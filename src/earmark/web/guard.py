@@ -181,7 +181,7 @@ class Guard:
         async def counted() -> Message:
             nonlocal got, gone, whole
             try:
-                message = await asyncio.wait_for(receive(), None if whole else self._site.patience)
+                message = await asyncio.wait_for(receive(), None if whole else self._site.silence)
             except TimeoutError:
                 return await refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, "nothing more of the request came"))
             gone = gone or message["type"] == "http.disconnect"

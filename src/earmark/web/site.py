@@ -31,7 +31,8 @@ class Site:
         upload_limit: bytes of one request.
         disk_limit: bytes on the disk that uploads may take together.
         waiting_limit: uploads that may be sent, or wait for the model, at once.
-        patience: seconds until an upload that is still not heard is given up, or one of which nothing more comes.
+        patience: seconds until an upload that is still not heard is given up.
+        silence: seconds until an upload of which nothing more comes is given up.
         jobs: the folder where long work is noted.
     """
 
@@ -45,6 +46,7 @@ class Site:
     disk_limit: int = 4000 * MEGABYTE
     waiting_limit: int = 32
     patience: float = 120.0
+    silence: float = 120.0
     jobs: Path = field(default_factory=Path)
 
     @classmethod
