@@ -26,8 +26,8 @@ Channels: TypeAlias = Sequence[Waveform] | NDArray[np.float32]
 LOUDEST: Final = 2.0**16
 """Times full scale, 96 dB: what is beyond is no sound. Floating-point files of some programs count to 2**15."""
 
-BLOCK: Final = 3 * 65536
-"""Samples at the file's own rate, 4.5 seconds, that are handed on at once: more cost less Python, but more memory."""
+BLOCK: Final = 4 * 65536
+"""Samples at the file's own rate, six seconds, that are handed on at once: more cost less Python, but more memory."""
 
 PIECE: Final = 65536
 """Samples for which it is decided whether channels cancel each other."""
