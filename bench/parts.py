@@ -9,18 +9,21 @@ conclusions from it.
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bench.arguments import arguments
 from bench.page import table, write
 from bench.programs import conditions, median, track
 
-from earmark.audio import Recording, Sound, Waveform, keep_memory
-from earmark.hearing import Model
+from earmark.audio import Recording, Sound, Waveform
+from earmark.hearing import Model, bundle
 from earmark.hearing.activity import Activity
 from earmark.hearing.key import PitchAccumulator, estimate_key
 from earmark.hearing.loudness import KWeighting, Meter, true_peak
+from earmark.hearing.optimised import open_network
 from earmark.hearing.rhythm import OnsetAccumulator, estimate_rhythm
+from earmark.hearing.session import open_session
 
 ROUNDS = 5
 
@@ -83,6 +86,17 @@ def parts(path: Path, model: Model) -> dict[str, Callable[[], object]]:
     }
 
 
+def openings(model: Model) -> dict[str, Callable[[], object]]:
+    """What opening a network costs once, not for each track."""
+
+    def directly() -> None:
+        bundle.require_intact(model.folder, model.config, bundle.NETWORK, bundle.WEIGHTS)
+        open_session(model.folder / bundle.NETWORK)
+
+    kept = partial(open_network, model.folder, model.config)
+    return {"opening the network from its own files, once": directly, "opening it as it was kept": kept}
+
+
 def heard_by(accumulator: OnsetAccumulator | PitchAccumulator | Activity, blocks: list[Waveform]) -> None:
     """Give all blocks to an accumulator."""
     for block in blocks:
@@ -92,9 +106,9 @@ def heard_by(accumulator: OnsetAccumulator | PitchAccumulator | Activity, blocks
 def main() -> None:
     """Measure, and write the section."""
     given = arguments(__doc__, "[FILE]")
-    keep_memory()
     path = Path(*given) if given else track(300)
-    ways = parts(path, Model.open("house12"))
+    model = Model.open("house12")
+    ways = {**parts(path, model), **openings(model)}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS + 1):
         for name, way in ways.items():

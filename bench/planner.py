@@ -93,7 +93,8 @@ def behind(seed: int) -> list[float]:
 
 def main() -> None:
     """Measure and print."""
-    count = int(*arguments(__doc__, "[TRACKS]")) or 20_000
+    given = arguments(__doc__, "[TRACKS]")
+    count = int(given[0]) if given else 20_000
     tracks = made_up(count, 0)
     for name, wish in wishes(tracks).items():
         print(f"{cpu_seconds(tracks, wish):6.2f} s  {name}, {count:,} tracks")

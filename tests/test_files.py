@@ -43,6 +43,16 @@ def names(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir())
 
 
+def assert_two_writers_at_once(path: Path) -> None:
+    """Assert that two writers of one file do not share what they write: the last one to finish wins."""
+    with replacing(path) as first:
+        first.write(b"first")
+        write_bytes(path, b"second")
+        assert path.read_bytes() == b"second"
+    assert path.read_bytes() == b"first"
+    assert names(path.parent) == ["crate.csv"]
+
+
 # A file
 
 
@@ -228,12 +238,7 @@ def test_a_share_that_cannot_lock_is_written_all_the_same(path: Path, monkeypatc
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    with replacing(path) as first:
-        first.write(b"first")
-        write_bytes(path, b"second")
-        assert path.read_bytes() == b"second"
-    assert path.read_bytes() == b"first"
-    assert names(path.parent) == ["crate.csv"]
+    assert_two_writers_at_once(path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
@@ -253,12 +258,7 @@ def test_a_share_whose_locks_keep_the_writer_out_is_written_all_the_same(
         return file
 
     monkeypatch.setattr(Path, "open", of_smb)
-    with replacing(path) as first:
-        first.write(b"first")
-        write_bytes(path, b"second")
-        assert path.read_bytes() == b"second"
-    assert path.read_bytes() == b"first"
-    assert names(path.parent) == ["crate.csv"]
+    assert_two_writers_at_once(path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")

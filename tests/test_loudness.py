@@ -294,6 +294,21 @@ def test_the_crest_of_a_slow_wave_is_no_higher_where_two_blocks_meet(hz: float) 
     assert loudness.true_peak == pytest.approx(20 * np.log10(0.5), abs=0.01)
 
 
+@pytest.mark.parametrize("moved", range(-6, 7))
+def test_a_peak_where_two_blocks_meet_is_found(moved: int) -> None:
+    """A short stroke at a quarter of the rate has its crest in the middle between two samples, 3 dB above both."""
+    places = np.arange(-RATE // 2, RATE // 2) + 0.5  # samples from the crest
+    channel = (0.5 * np.cos(places * np.pi / 2) * np.exp(-((places / 20) ** 2))).astype(np.float32)
+    border = RATE // 2 + moved
+    meter = Meter()
+    for block in (channel[:border], channel[border:]):
+        meter.add(Sound(RATE, ("FC",), block[None]))
+    loudness = meter.loudness()
+    assert loudness is not None
+    assert linear(loudness.true_peak) == pytest.approx(true_peak(channel[None], RATE), rel=1e-6)
+    assert linear(loudness.true_peak) == pytest.approx(0.5, rel=0.02)
+
+
 def test_passing_over_what_is_quiet_loses_no_peak() -> None:
     """A signal with one high peak, hidden between samples, in noise of any level."""
     rng = np.random.default_rng(4)

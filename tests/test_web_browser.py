@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,36 @@ class Started:
         self.process.wait(30)
 
 
+@contextmanager
+def running(folder: Path, model: Path) -> Iterator[Started]:
+    """A server that is stopped at the end of the block."""
+    started = Started(folder, model)
+    try:
+        yield started
+    finally:
+        started.stop()
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser in which pages may play sound."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  not every machine that tests has a browser
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+        )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def own_tab(folder: Path, model: Path) -> Iterator[tuple[str, Any]]:
+    """The address of a server for one test, and a tab."""
+    with running(folder, model) as started, chromium() as browser:
+        yield started.address, browser.new_page()
+
+
 @pytest.fixture(scope="module")
 def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with `music` in it."""
@@ -89,16 +120,13 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(music: Path, tiny: Path) -> Iterator[Started]:
     """Return a server with a library of four tracks that are not scanned yet."""
-    started = Started(music, tiny)
-    yield started
-    started.stop()
+    with running(music, tiny) as started:
+        yield started
 
 
 @pytest.fixture
 def page(server: Started) -> Iterator[Any]:
     """Return a tab; at the end, nothing was asked of any other server, and no script failed."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  not every machine that tests has a browser
-
     foreign: list[str] = []
     errors: list[str] = []
 
@@ -106,15 +134,11 @@ def page(server: Started) -> Iterator[Any]:
         if not request.url.startswith((server.address, "blob:", "data:")):
             foreign.append(request.url)
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        )
+    with chromium() as browser:
         tab = browser.new_page(viewport={"width": 1200, "height": 900})
         tab.on("request", note)
         tab.on("pageerror", lambda error: errors.append(str(error)))
         yield tab
-        browser.close()
     assert foreign == []
     assert errors == []
 
@@ -332,25 +356,16 @@ def _clicks(folder: Path, tracks: int, *, bpm: int, seconds: float, sample_rate:
 
 @pytest.mark.slow
 def test_ten_turns_in_the_booth(tmp_path: Path, tiny: Path) -> None:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  the same
-
     _clicks(tmp_path / "music", 12, bpm=120, seconds=30.0, sample_rate=22_050)
-    started = Started(tmp_path, tiny)
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            tab = browser.new_page()
-            tab.goto(started.address + "/library")
-            tab.get_by_role("button", name="Scan").click()
-            tab.get_by_text("12 tracks").wait_for(timeout=120_000)
-            tab.goto(started.address + "/booth")
-            tab.get_by_text("your turn").wait_for()
-            _turns(tab, 5)
-            names = tab.locator("[aria-label='the set so far'] li").all_inner_texts()
-            assert len(names) == len(set(names)) == 10
-            browser.close()
-    finally:
-        started.stop()
+    with own_tab(tmp_path, tiny) as (address, tab):
+        tab.goto(address + "/library")
+        tab.get_by_role("button", name="Scan").click()
+        tab.get_by_text("12 tracks").wait_for(timeout=120_000)
+        tab.goto(address + "/booth")
+        tab.get_by_text("your turn").wait_for()
+        _turns(tab, 5)
+        names = tab.locator("[aria-label='the set so far'] li").all_inner_texts()
+        assert len(names) == len(set(names)) == 10
 
 
 @pytest.mark.parametrize("place", ["/", "/library", "/teach", "/booth", "/models"])
@@ -381,25 +396,16 @@ def test_no_serious_barrier(page: Any, server: Started, place: str, scheme: str)
 
 
 def test_a_scan_is_stopped_from_the_library_and_what_was_heard_stays(tmp_path: Path, tiny: Path) -> None:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  the same
-
     _clicks(tmp_path / "music", 100, bpm=60, seconds=60.0, sample_rate=8_000)
-    started = Started(tmp_path, tiny)
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            tab = browser.new_page()
-            tab.goto(started.address + "/library")
-            assert not tab.get_by_role("button", name="Stop").is_visible()
-            tab.get_by_role("button", name="Scan").click()
-            tab.get_by_text("scan: ").wait_for()
-            tab.reload()  # another page may stop it
-            tab.get_by_role("button", name="Stop").click()
-            tab.get_by_text(re.compile(r"scan: stopped at \d+ of 100 files")).wait_for(timeout=30_000)
-            tab.get_by_role("button", name="Stop").wait_for(state="hidden")
-            browser.close()
-    finally:
-        started.stop()
+    with own_tab(tmp_path, tiny) as (address, tab):
+        tab.goto(address + "/library")
+        assert not tab.get_by_role("button", name="Stop").is_visible()
+        tab.get_by_role("button", name="Scan").click()
+        tab.get_by_text("scan: ").wait_for()
+        tab.reload()  # another page may stop it
+        tab.get_by_role("button", name="Stop").click()
+        tab.get_by_text(re.compile(r"scan: stopped at \d+ of 100 files")).wait_for(timeout=30_000)
+        tab.get_by_role("button", name="Stop").wait_for(state="hidden")
     with Catalogue(tmp_path / "catalogue.db") as opened:
         assert 0 < opened.count() < 100
 
@@ -408,8 +414,7 @@ def test_a_job_that_ran_when_the_server_was_killed_goes_on(tmp_path: Path, tiny:
     import httpx2  # noqa: PLC0415  this test only
 
     _clicks(tmp_path / "music", 30, bpm=100, seconds=10.0, sample_rate=22_050)
-    started = Started(tmp_path, tiny)
-    try:
+    with running(tmp_path, tiny) as started:
         asked = httpx2.post(started.address + "/api/scan", json={"folder": str(tmp_path / "music")}).json()
         job: dict[str, Any] = {"done": 0}
         while job["done"] < 3:
@@ -427,33 +432,22 @@ def test_a_job_that_ran_when_the_server_was_killed_goes_on(tmp_path: Path, tiny:
         result = job["result"]
         assert result["heard"] + result["unchanged"] == 30
         assert result["unchanged"] >= 3
-    finally:
-        started.stop()
 
 
 @pytest.mark.slow
 def test_a_hundred_thousand_rows_are_filtered_at_once(tmp_path: Path, tiny: Path) -> None:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  the same
-
     (tmp_path / "music").mkdir()
     script = Path(__file__).parents[1] / "bench" / "catalogue.py"
     runpy.run_path(str(script))["fill"](tmp_path / "catalogue.db", MANY)
     with Catalogue(tmp_path / "catalogue.db") as opened:
         there, trance = opened.count(), opened.count(Query(style="Trance"))
     assert there > 0.95 * MANY
-    started = Started(tmp_path, tiny)
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            tab = browser.new_page()
-            tab.goto(started.address + "/library")
-            tab.get_by_text(f"{there:,} tracks").wait_for()
-            tab.select_option("[data-filter=style]", "Trance")
-            tab.get_by_text(f"{trance:,} tracks").wait_for()
-            assert tab.evaluate("earmark.took") < 1000  # milliseconds; `python -m bench.web` measures it
-            browser.close()
-    finally:
-        started.stop()
+    with own_tab(tmp_path, tiny) as (address, tab):
+        tab.goto(address + "/library")
+        tab.get_by_text(f"{there:,} tracks").wait_for()
+        tab.select_option("[data-filter=style]", "Trance")
+        tab.get_by_text(f"{trance:,} tracks").wait_for()
+        assert tab.evaluate("earmark.took") < 1000  # milliseconds; `python -m bench.web` measures it
 
 
 RENDERED = """async () => {
@@ -502,35 +496,24 @@ JOINED_LATER = """async () => {
 def test_the_set_plays_from_track_to_transition_to_track_on_the_sample(tmp_path: Path, tiny: Path) -> None:
     """What the browser renders around both joints is what lies in the files there, at the gain of the transition."""
     pytest.importorskip("python_stretch")
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  the same
-
     (tmp_path / "music").mkdir()
     for number in range(2):
         clicks = click_train(bpm=124 + 2 * number, seconds=50.0, sample_rate=44_100)
         hiss = noise(50.0, np.random.default_rng(number), 44_100, level=0.05)
         write_wav(tmp_path / "music" / f"track {number}.wav", clicks + hiss, 44_100)
-    started = Started(tmp_path, tiny)
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-            )
-            tab = browser.new_page()
-            tab.goto(started.address + "/library")
-            tab.get_by_role("button", name="Scan").click()
-            tab.get_by_text("2 tracks").wait_for(timeout=60_000)
-            tab.goto(started.address + "/booth")
-            tab.get_by_text("your turn").wait_for()
-            _turns(tab, 1)
-            found, later = tab.evaluate(RENDERED), tab.evaluate(JOINED_LATER)
-            tab.get_by_role("button", name="Hear the transition").click()
-            tab.wait_for_timeout(2500)
-            names = [turn["track"]["name"] for turn in found["turns"]]
-            place = float(tab.get_by_label(f"position in {names[0]}").get_attribute("aria-valuenow") or "nan")
-            said = tab.get_by_label("the set, playing").inner_text()
-            browser.close()
-    finally:
-        started.stop()
+    with own_tab(tmp_path, tiny) as (address, tab):
+        tab.goto(address + "/library")
+        tab.get_by_role("button", name="Scan").click()
+        tab.get_by_text("2 tracks").wait_for(timeout=60_000)
+        tab.goto(address + "/booth")
+        tab.get_by_text("your turn").wait_for()
+        _turns(tab, 1)
+        found, later = tab.evaluate(RENDERED), tab.evaluate(JOINED_LATER)
+        tab.get_by_role("button", name="Hear the transition").click()
+        tab.wait_for_timeout(2500)
+        names = [turn["track"]["name"] for turn in found["turns"]]
+        place = float(tab.get_by_label(f"position in {names[0]}").get_attribute("aria-valuenow") or "nan")
+        said = tab.get_by_label("the set, playing").inner_text()
     pieces = later["pieces"]  # the transition came while its first track was playing, and scheduled further
     assert [key for key, _ in groupby(piece["key"] for piece in pieces)] == later["keys"][:2]
     assert all(one["at"] + one["count"] == other["at"] for one, other in pairwise(pieces))

@@ -99,11 +99,10 @@ def keep_memory() -> None:
     """Make the allocator of glibc keep what is given back, for the next block, instead of handing it to the system.
 
     It learns from the largest piece that was given back: one that nobody touched costs nothing. Without it each block
-    is a dozen pieces of memory that the system must clear, for a twentieth of the time of hearing.
+    is a dozen pieces of memory that the system must clear.
 
     From then on smaller pieces come out of one region. Of large ones NumPy asks Linux to give them 2 MB at a time in
-    place of 4 kB, and the region stays so when they are given back: 9,000 page faults less until the first answer, and
-    a twentieth less time for it.
+    place of 4 kB, and the region stays so when they are given back: far fewer page faults until the first answer.
     """
     np.empty(KEPT, np.uint8)
     _ = [np.empty(KEPT - HUGE, np.uint8) for _ in range(2)]  # there at once, so that the region holds both

@@ -1,7 +1,6 @@
 """What is printed of one file: the answer, cut into spans, and as text where no terminal needs colours and folding.
 
-rich draws the spans on a terminal (`show`). Into a pipe or a file they go as they are, without the 20 ms that it takes
-to load it.
+rich draws the spans on a terminal (`show`). Into a pipe or a file they go as they are, and rich is not loaded.
 """
 
 import os

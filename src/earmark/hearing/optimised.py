@@ -149,7 +149,7 @@ def _require_same(direct: Session, kept: Session, config: Config) -> None:
 
 
 def checksum(path: Path) -> int:
-    """The CRC-32 of a file; half as long as the cryptographic digest, and nobody else writes here."""
+    """The CRC-32 of a file; quicker than a cryptographic digest, and nobody else writes here."""
     found, buffer = 0, memoryview(bytearray(1 << 18))
     with path.open("rb", buffering=0) as file:
         while size := file.readinto(buffer):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 # Before ONNX Runtime is loaded: its official builds note what is done with them in the user's cache and send that to
-# their maker, unless they are told not to. It takes 20 ms of each start, too.
+# their maker, unless they are told not to. It lengthens each start, too.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
@@ -78,7 +78,7 @@ def _options() -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     # One thread: tracks are heard side by side in processes, and threads that wait for work burn processor time too.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # Each saves 10 ms of a start: no second memory plan for a shape that is heard again, which would stand beside the
+    # Each shortens a start: no second memory plan for a shape that is heard again, which would stand beside the
     # first one (20 MB); no other copy of the weights, which makes none of our products faster.
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.disable_prepacking", "1")
